@@ -2,10 +2,22 @@
 //!
 //! One file a noun, under the same name as in `store`, `engine` and `web`.
 
+pub mod emails;
 pub mod ids;
+pub mod messages;
+pub mod money;
 pub mod refused;
+pub mod slugs;
 pub mod times;
+pub mod tokens;
+mod words;
 
+#[cfg(test)]
+mod test_data;
+
+pub use emails::EmailAddr;
 pub use ids::SiteId;
+pub use money::{Currency, Money, Rate};
 pub use refused::Refused;
+pub use slugs::Slug;
 pub use times::UtcMs;
