@@ -1,1 +1,18 @@
-//! engine
+//! What Tundish does: every change and every job. The only crate that begins a write.
+//!
+//! Stories are verbs, one file each, and read top to bottom. A story is a free function over an
+//! [`Engine`]; inside one transaction it changes rows, appends the events and makes the jobs it
+//! causes, and they commit together. What leaves the machine leaves from a job.
+
+mod clock;
+mod engine;
+mod fault;
+pub mod jobs;
+mod rng;
+pub mod sites;
+pub mod sweeps;
+
+pub use clock::Clock;
+pub use engine::{Engine, Parts};
+pub use fault::{EngineError, Result};
+pub use rng::Rng;

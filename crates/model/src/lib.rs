@@ -4,9 +4,11 @@
 
 pub mod emails;
 pub mod ids;
+pub mod jobs;
 pub mod messages;
 pub mod money;
 pub mod refused;
+pub mod sites;
 pub mod slugs;
 pub mod times;
 pub mod tokens;

@@ -1,1 +1,28 @@
-//! store
+//! Rows in, nouns out. The only SQL of the house, and the only place that knows SQLite and
+//! PostgreSQL.
+//!
+//! One file a noun. Reads take a [`Session`], changes take a [`Tx`]; a `Tx` is a `Session` too.
+//! Statements are constants, prepared on both databases by a test.
+
+mod db;
+mod dialect;
+mod error;
+mod migrate;
+mod postgres;
+mod sqlite;
+mod value;
+
+pub mod events;
+pub mod jobs;
+pub mod meta;
+pub mod nodes;
+pub mod sites;
+pub mod testing;
+
+pub use db::{Db, Options, Query, Reader, Schema, Session, Story, Tx};
+pub use dialect::Both;
+pub use error::StoreError;
+pub use value::{Column, FromRow, Json, Row, Value};
+
+/// What a store function answers.
+pub type Result<T> = std::result::Result<T, StoreError>;

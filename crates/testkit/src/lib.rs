@@ -1,1 +1,17 @@
-//! testkit
+//! Fakes, builders, an SMTP sink and a whole application for tests. Development only.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    clippy::string_slice,
+    clippy::print_stderr,
+    reason = "a test that cannot go on should stop where it stands"
+)]
+
+mod app;
+pub mod data;
+pub mod databases;
+
+pub use app::{Answer, TestApp};

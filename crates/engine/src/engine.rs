@@ -1,0 +1,160 @@
+//! The engine: a cheap handle over everything a story needs.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use model::ids::IdMaker;
+use model::{SiteId, UtcMs};
+use serde::Serialize;
+use store::{Db, Reader, Story, Tx};
+use tokio::sync::Notify;
+
+use crate::clock::Clock;
+use crate::fault::{EngineError, Result};
+use crate::rng::Rng;
+
+/// What an engine is made of.
+#[derive(Debug)]
+pub struct Parts {
+    /// The main database.
+    pub db: Db,
+    /// The database of page views.
+    pub views: Db,
+    /// Where the time comes from.
+    pub clock: Clock,
+    /// Where chance comes from.
+    pub rng: Rng,
+    /// The key every other key is derived from.
+    pub master_key: [u8; 32],
+    /// The folder that holds `files/`.
+    pub data_dir: PathBuf,
+    /// The stable name of this node.
+    pub node_name: String,
+}
+
+#[derive(Debug)]
+struct Inner {
+    parts: Parts,
+    ids: Mutex<IdMaker>,
+    node: i64,
+    epoch: i64,
+    wake: Notify,
+}
+
+/// The engine. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Engine(Arc<Inner>);
+
+impl Engine {
+    /// Joins the database as a node and takes up what an earlier life of it left.
+    pub async fn start(parts: Parts) -> Result<Self> {
+        let now = parts.clock.now();
+        let name = parts.node_name.clone();
+        let (node, epoch) = parts
+            .db
+            .write::<_, EngineError, _>(move |tx| {
+                Box::pin(async move {
+                    let version = env!("CARGO_PKG_VERSION");
+                    Ok(store::nodes::join(tx, &name, version, now).await?)
+                })
+            })
+            .await?;
+        let ids = Mutex::new(IdMaker::new(node));
+        Ok(Self(Arc::new(Inner { parts, ids, node, epoch, wake: Notify::new() })))
+    }
+
+    /// The time now.
+    pub fn now(&self) -> UtcMs {
+        self.0.parts.clock.now()
+    }
+
+    /// Where the time comes from.
+    pub fn clock(&self) -> &Clock {
+        &self.0.parts.clock
+    }
+
+    /// Where chance comes from.
+    pub fn rng(&self) -> &Rng {
+        &self.0.parts.rng
+    }
+
+    /// The next id; wrap it: `ContactId(engine.next_id())`.
+    pub fn next_id(&self) -> i64 {
+        let now = self.now();
+        self.0.ids.lock().unwrap_or_else(PoisonError::into_inner).next(now)
+    }
+
+    /// A handle that can only read.
+    pub fn reader(&self) -> Reader {
+        self.0.parts.db.reader()
+    }
+
+    /// A handle that can only read the page views.
+    pub fn views_reader(&self) -> Reader {
+        self.0.parts.views.reader()
+    }
+
+    /// Runs a story in one transaction of the main database.
+    pub(crate) async fn write<T, F>(&self, story: F) -> Result<T>
+    where
+        F: for<'a, 'c> FnOnce(&'a mut Tx<'c>) -> Story<'a, T, EngineError> + Send + 'static,
+        T: Send + 'static,
+    {
+        self.0.parts.db.write(story).await
+    }
+
+    /// Runs a story in one transaction of the view database.
+    pub(crate) async fn write_views<T, F>(&self, story: F) -> Result<T>
+    where
+        F: for<'a, 'c> FnOnce(&'a mut Tx<'c>) -> Story<'a, T, EngineError> + Send + 'static,
+        T: Send + 'static,
+    {
+        self.0.parts.views.write(story).await
+    }
+
+    /// The main database, for what concerns it as a whole: backup, verify, closing.
+    pub fn db(&self) -> &Db {
+        &self.0.parts.db
+    }
+
+    /// The view database, likewise.
+    pub fn views(&self) -> &Db {
+        &self.0.parts.views
+    }
+
+    /// The number of this node and the epoch of this start.
+    pub fn node(&self) -> (i64, i64) {
+        (self.0.node, self.0.epoch)
+    }
+
+    /// The key every other key is derived from.
+    pub(crate) fn master_key(&self) -> &[u8; 32] {
+        &self.0.parts.master_key
+    }
+
+    /// The folder that holds `files/`.
+    pub fn data_dir(&self) -> &Path {
+        &self.0.parts.data_dir
+    }
+
+    /// Tells the workers that something may be due.
+    pub fn wake(&self) {
+        self.0.wake.notify_waiters();
+    }
+
+    /// Waits until [`Self::wake`] is called.
+    pub async fn woken(&self) {
+        self.0.wake.notified().await;
+    }
+
+    /// Appends an event to the transaction it belongs to.
+    pub(crate) async fn record<T: Serialize + Sync>(
+        &self,
+        tx: &mut Tx<'_>,
+        site: SiteId,
+        event: store::events::NewEvent<'_, T>,
+    ) -> Result<()> {
+        let id = model::ids::EventId(self.next_id());
+        Ok(store::events::insert(tx, site, id, self.now(), event).await?)
+    }
+}

@@ -1,0 +1,70 @@
+//! Makes and changes sites.
+
+use model::sites::Site;
+use model::{Refused, SiteId};
+
+use crate::engine::Engine;
+use crate::fault::{EngineError, Result};
+
+/// Writes a site, new or changed, and lets it answer to `hosts` (exact names, no port).
+///
+/// # Errors
+/// The base address or the time zone cannot be used.
+pub async fn put(engine: &Engine, mut site: Site, hosts: Vec<String>) -> Result<SiteId> {
+    check(&site)?;
+    if site.id.0 == 0 {
+        site.id = SiteId(engine.next_id());
+        site.created_at = engine.now();
+    }
+    let now = engine.now();
+    let id = site.id;
+    engine
+        .write(move |tx| {
+            Box::pin(async move {
+                store::sites::put(tx, &site, now).await?;
+                for host in hosts {
+                    store::sites::add_host(tx, site.id, &host.to_ascii_lowercase()).await?;
+                }
+                Ok(())
+            })
+        })
+        .await?;
+    Ok(id)
+}
+
+fn check(site: &Site) -> std::result::Result<(), Refused> {
+    let plain = site.base_url.starts_with("http://") || site.base_url.starts_with("https://");
+    if !plain || site.base_url.ends_with('/') {
+        return Err(Refused::new(
+            "base_url_invalid",
+            "write the address as https://shop.example, without a slash at the end",
+        )
+        .at("base_url"));
+    }
+    if jiff::tz::TimeZone::get(&site.timezone).is_err() {
+        return Err(Refused::new(
+            "timezone_unknown",
+            "use a name of the time zone list, such as Europe/Berlin",
+        )
+        .at("timezone"));
+    }
+    Ok(())
+}
+
+/// The site called `slug`.
+///
+/// # Errors
+/// There is none.
+pub async fn get_by_slug(engine: &Engine, slug: &str) -> Result<Site> {
+    let wanted = slug.to_owned();
+    engine
+        .reader()
+        .read(move |session| {
+            Box::pin(async move {
+                store::sites::find_by_slug(session, &wanted)
+                    .await?
+                    .ok_or_else(|| EngineError::missing("site", wanted))
+            })
+        })
+        .await
+}

@@ -1,0 +1,89 @@
+//! Sites: one brand each, with its domain, sender, currency and time zone.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{SiteId, UtcMs};
+
+/// One brand.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Site {
+    /// Its id.
+    pub id: SiteId,
+    /// Its short name in commands and files.
+    pub slug: String,
+    /// Its name as customers read it.
+    pub name: String,
+    /// Where its public pages live, without a slash at the end: `https://shop.example`.
+    pub base_url: String,
+    /// The name mail comes from.
+    pub sender_name: String,
+    /// The address mail comes from.
+    pub sender_address: String,
+    /// Where replies go, if elsewhere.
+    pub reply_to: Option<String>,
+    /// The postal address that marketing mail must carry.
+    pub postal_address: String,
+    /// ISO 4217 code of its prices.
+    pub currency: String,
+    /// IANA name of its time zone.
+    pub timezone: String,
+    /// BCP 47 tag of its pages and mails.
+    pub language: String,
+    /// What may be set besides.
+    pub settings: SiteSettings,
+    /// When it was made.
+    pub created_at: UtcMs,
+    /// When it was last changed.
+    pub updated_at: UtcMs,
+}
+
+/// What may be set for a site besides its name; each has a default.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SiteSettings {
+    /// Sales and back-end mails a contact may get in seven days.
+    pub sales_mails_per_week: u32,
+    /// Slug of the page served at `/`.
+    pub home_page: Option<String>,
+    /// Colours and fonts of the public pages, by token name.
+    pub theme: BTreeMap<String, String>,
+    /// Whether prices include tax.
+    pub prices_include_tax: bool,
+    /// Tax rate in millionths by country code; `*` stands for every other country.
+    pub tax_ppm: BTreeMap<String, i64>,
+    /// Days after which a pending contact is purged.
+    pub pending_days: u32,
+    /// Days a referral is held before it counts.
+    pub referral_hold_days: u32,
+    /// Whether to keep a signed cookie for partner and referral codes.
+    pub referral_cookie: bool,
+}
+
+impl Default for SiteSettings {
+    fn default() -> Self {
+        Self {
+            sales_mails_per_week: 1,
+            home_page: None,
+            theme: BTreeMap::new(),
+            prices_include_tax: true,
+            tax_ppm: BTreeMap::new(),
+            pending_days: 30,
+            referral_hold_days: 30,
+            referral_cookie: false,
+        }
+    }
+}
+
+impl Site {
+    /// The absolute address of `path`, which begins with a slash.
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.base_url)
+    }
+
+    /// The domain mail comes from.
+    pub fn sender_domain(&self) -> &str {
+        self.sender_address.rsplit_once('@').map_or("localhost", |(_, domain)| domain)
+    }
+}

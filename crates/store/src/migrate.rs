@@ -1,0 +1,104 @@
+//! Brings the tables up to date: one folder of migrations, embedded, forward only, checksummed,
+//! run under a lock, each in a transaction of its own.
+
+use sha2::{Digest, Sha256};
+
+use crate::db::{Db, Schema, Session, Tx};
+use crate::error::StoreError;
+use crate::{Result, dialect};
+
+struct Migration {
+    name: &'static str,
+    sql: &'static str,
+}
+
+macro_rules! migrations {
+    ($($path:literal),+ $(,)?) => {
+        &[$(Migration { name: $path, sql: include_str!(concat!("../migrations/", $path)) }),+]
+    };
+}
+
+const MAIN: &[Migration] = migrations!["main/0001_platform.sql"];
+
+const VIEWS: &[Migration] = migrations!["views/0001_views.sql"];
+
+const LEDGER: &str = "create table if not exists migrations (
+    name text primary key,
+    checksum text not null
+)";
+const APPLIED: &str = "select name, checksum from migrations order by name";
+const RECORD: &str = "insert into migrations (name, checksum) values ($1, $2)";
+const LOCK_POSTGRES: &str = "select pg_advisory_xact_lock(8095)";
+
+fn of(schema: Schema) -> &'static [Migration] {
+    match schema {
+        Schema::Main => MAIN,
+        Schema::Views => VIEWS,
+    }
+}
+
+/// Applies what is missing.
+///
+/// # Errors
+/// A migration that was applied has since changed, or the database knows one that we do not.
+pub async fn up(db: &Db, schema: Schema) -> Result<()> {
+    db.write(|tx| {
+        Box::pin(async move {
+            lock(tx).await?;
+            tx.batch(LEDGER).await
+        })
+    })
+    .await?;
+    for migration in of(schema) {
+        db.write::<_, StoreError, _>(|tx| Box::pin(apply(tx, migration))).await?;
+    }
+    db.write(move |tx| Box::pin(async move { refuse_newer(tx).await })).await
+}
+
+async fn lock(tx: &mut Tx<'_>) -> Result<()> {
+    if tx.is_sqlite() { Ok(()) } else { tx.batch(LOCK_POSTGRES).await }
+}
+
+async fn apply(tx: &mut Tx<'_>, migration: &Migration) -> Result<()> {
+    lock(tx).await?;
+    let checksum = checksum(migration.sql);
+    let applied = tx.query(APPLIED).all::<(String, String)>().await?;
+    if let Some((_, was)) = applied.iter().find(|(name, _)| name == migration.name) {
+        if *was == checksum {
+            return Ok(());
+        }
+        return Err(StoreError::Version(format!(
+            "migration {} was changed after it had been applied to this database; \
+             start with the program version that made it",
+            migration.name
+        )));
+    }
+    let sql = if tx.is_sqlite() {
+        dialect::ddl_for_sqlite(migration.sql)
+    } else {
+        migration.sql.to_owned()
+    };
+    tx.batch(&sql).await?;
+    tx.query(RECORD).bind(migration.name).bind(checksum).run().await?;
+    Ok(())
+}
+
+async fn refuse_newer(session: &mut Session<'_>) -> Result<()> {
+    for (name, _) in session.query(APPLIED).all::<(String, String)>().await? {
+        if !MAIN.iter().chain(VIEWS).any(|known| known.name == name) {
+            return Err(StoreError::Version(format!(
+                "the database was made by a newer tundish (it knows {name}); start that one"
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn checksum(sql: &str) -> String {
+    Sha256::digest(sql.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The text of every migration of a schema, in order: what `schema.sql` is held against.
+pub fn text(schema: Schema) -> Vec<&'static str> {
+    of(schema).iter().map(|migration| migration.sql).collect()
+}

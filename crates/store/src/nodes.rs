@@ -1,0 +1,31 @@
+//! The processes that share this database: each has a number for its ids and an epoch per start.
+
+use model::UtcMs;
+
+use crate::{Result, Session, Tx};
+
+const JOIN: &str = "insert into nodes (id, name, epoch, version, started_at, seen_at)
+    values ((select coalesce(max(id), 0) + 1 from nodes), $1, 1, $2, $3, $3)
+    on conflict (name) do update
+    set epoch = nodes.epoch + 1, version = excluded.version,
+        started_at = excluded.started_at, seen_at = excluded.seen_at
+    returning id, epoch";
+const SEEN: &str = "update nodes set seen_at = $2 where id = $1";
+
+/// Registers a start of the node called `name`; its number and the epoch of this start.
+pub async fn join(tx: &mut Tx<'_>, name: &str, version: &str, now: UtcMs) -> Result<(i64, i64)> {
+    tx.query(JOIN).bind(name).bind(version).bind(now).one().await
+}
+
+/// Says that the node is alive.
+pub async fn seen(tx: &mut Tx<'_>, id: i64, now: UtcMs) -> Result<()> {
+    tx.query(SEEN).bind(id).bind(now).run().await.map(drop)
+}
+
+/// The database's own clock; SQLite has one process, so there it is `clock`.
+pub async fn db_now(session: &mut Session<'_>, clock: UtcMs) -> Result<UtcMs> {
+    if session.is_sqlite() {
+        return Ok(clock);
+    }
+    session.query(crate::dialect::DB_NOW).one().await
+}

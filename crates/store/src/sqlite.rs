@@ -1,0 +1,393 @@
+//! SQLite: one writer thread with group commit, a few reader threads.
+//!
+//! Waiting writes run one after another, each in its own savepoint of one open transaction, and
+//! each is answered when the shared transaction is durable: a hundred waiting requests cost one
+//! fsync. Nothing waits inside a story on SQLite, so it is polled once.
+
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::RecvTimeoutError;
+use std::sync::{Arc, Mutex, mpsc};
+use std::thread;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Connection, OpenFlags};
+use tokio::sync::oneshot;
+
+use crate::Result;
+use crate::db::{Link, Options, Session, Story, Tx};
+use crate::error::StoreError;
+use crate::value::{Row, Value};
+
+/// Writes folded into one commit: enough to share an fsync, few enough that a batch stays short.
+const BATCH_MAX: usize = 512;
+/// Writes that may wait; one more is answered [`StoreError::Busy`].
+const WAITING_MAX: usize = 4_096;
+/// How long another process may hold the write lock before we say busy.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// The log is folded into the file when nothing was written for this long.
+const IDLE_CHECKPOINT: Duration = Duration::from_secs(2);
+/// Pages of log (64 MB) at which a commit folds it in even under load.
+const CHECKPOINT_PAGES: i64 = 16_384;
+/// Prepared statements kept per connection: more than the house has.
+const STATEMENTS_KEPT: usize = 512;
+
+/// Answers one write after the shared commit; told whether that commit held.
+type Answer = Box<dyn FnOnce(Result<()>) + Send>;
+/// One write: runs its story and gives its answer back.
+type Write = Box<dyn FnOnce(&mut Connection) -> Answer + Send>;
+/// One read.
+type Read = Box<dyn FnOnce(&mut Connection) + Send>;
+
+enum Order {
+    Write(Write),
+    /// Runs outside any transaction: pragmas, copies.
+    Aside(Read),
+    Close(oneshot::Sender<()>),
+}
+
+/// A SQLite file.
+#[derive(Debug, Clone)]
+pub struct Sqlite {
+    orders: mpsc::SyncSender<Order>,
+    reads: mpsc::Sender<Read>,
+    path: Arc<PathBuf>,
+}
+
+impl Sqlite {
+    pub(crate) fn open(path: PathBuf, options: &Options) -> Result<Self> {
+        let writer = connect(&path, options.durable)?;
+        let (orders, waiting) = mpsc::sync_channel(WAITING_MAX);
+        let delay = options.commit_delay;
+        spawn("store-writer", move || write_loop(writer, &waiting, delay))?;
+
+        let (reads, waiting) = mpsc::channel::<Read>();
+        let waiting = Arc::new(Mutex::new(waiting));
+        for _ in 0..options.connections.max(1) {
+            let waiting = Arc::clone(&waiting);
+            let link = connect_reader(&path)?;
+            spawn("store-reader", move || read_loop(link, &waiting))?;
+        }
+        Ok(Self { orders, reads, path: Arc::new(path) })
+    }
+
+    pub(crate) async fn write<T, E, F>(&self, story: F) -> std::result::Result<T, E>
+    where
+        F: for<'a, 'c> FnOnce(&'a mut Tx<'c>) -> Story<'a, T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let (tell, told) = oneshot::channel();
+        let write: Write = Box::new(move |link| {
+            let outcome = in_savepoint(link, story);
+            Box::new(move |committed: Result<()>| {
+                let outcome = committed.map_err(E::from).and(outcome);
+                // Nobody waits any more: the write stands all the same.
+                drop(tell.send(outcome));
+            })
+        });
+        self.give(Order::Write(write))?;
+        told.await.unwrap_or_else(|_| Err(E::from(stopped())))
+    }
+
+    pub(crate) async fn read<T, E, F>(&self, story: F) -> std::result::Result<T, E>
+    where
+        F: for<'a, 'c> FnOnce(&'a mut Session<'c>) -> Story<'a, T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let (tell, told) = oneshot::channel();
+        let read: Read = Box::new(move |link| drop(tell.send(in_snapshot(link, story))));
+        self.reads.send(read).map_err(|_| E::from(stopped()))?;
+        told.await.unwrap_or_else(|_| Err(E::from(stopped())))
+    }
+
+    pub(crate) async fn set_durable(&self, durable: bool) -> Result<()> {
+        self.aside(move |link| set_synchronous(link, durable)).await
+    }
+
+    pub(crate) async fn copy_to(&self, to: PathBuf) -> Result<()> {
+        let from = Arc::clone(&self.path);
+        // A connection of its own: a long copy must not keep writers waiting.
+        tokio::task::spawn_blocking(move || {
+            let link = connect_reader(&from)?;
+            link.pragma_update(None, "query_only", false)?;
+            let target = to.to_string_lossy().into_owned();
+            link.execute("vacuum into ?1", [target])?;
+            Ok(())
+        })
+        .await
+        .unwrap_or_else(|_| Err(stopped()))
+    }
+
+    pub(crate) async fn close(&self) {
+        let (tell, told) = oneshot::channel();
+        if self.orders.send(Order::Close(tell)).is_ok() {
+            drop(told.await);
+        }
+    }
+
+    async fn aside<T, F>(&self, work: F) -> Result<T>
+    where
+        F: FnOnce(&mut Connection) -> Result<T> + Send + 'static,
+        T: Send + 'static,
+    {
+        let (tell, told) = oneshot::channel();
+        self.give(Order::Aside(Box::new(move |link| drop(tell.send(work(link))))))?;
+        told.await.unwrap_or_else(|_| Err(stopped()))
+    }
+
+    fn give(&self, order: Order) -> Result<()> {
+        self.orders.try_send(order).map_err(|e| match e {
+            mpsc::TrySendError::Full(_) => StoreError::Busy,
+            mpsc::TrySendError::Disconnected(_) => stopped(),
+        })
+    }
+}
+
+fn stopped() -> StoreError {
+    StoreError::Driver("the database was closed, or a story broke off".to_owned())
+}
+
+fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<()> {
+    thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(work)
+        .map(drop)
+        .map_err(|e| StoreError::Driver(format!("no thread could be started: {e}")))
+}
+
+fn connect(path: &Path, durable: bool) -> Result<Connection> {
+    let link = Connection::open(path)?;
+    prepare(&link)?;
+    link.pragma_update(None, "journal_mode", "wal")?;
+    link.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
+    set_synchronous(&link, durable)?;
+    Ok(link)
+}
+
+fn connect_reader(path: &Path) -> Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let link = Connection::open_with_flags(path, flags)?;
+    prepare(&link)?;
+    link.pragma_update(None, "query_only", true)?;
+    Ok(link)
+}
+
+fn prepare(link: &Connection) -> Result<()> {
+    link.busy_timeout(BUSY_TIMEOUT)?;
+    link.pragma_update(None, "foreign_keys", true)?;
+    link.pragma_update(None, "trusted_schema", false)?;
+    link.pragma_update(None, "cache_size", -32_768)?;
+    link.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+    Ok(())
+}
+
+fn set_synchronous(link: &Connection, durable: bool) -> Result<()> {
+    let word = if durable { "full" } else { "off" };
+    Ok(link.pragma_update(None, "synchronous", word)?)
+}
+
+fn write_loop(mut link: Connection, waiting: &mpsc::Receiver<Order>, delay: Duration) {
+    let mut clean = true;
+    loop {
+        match waiting.recv_timeout(IDLE_CHECKPOINT) {
+            Ok(Order::Write(first)) => {
+                let left = write_batch(&mut link, first, waiting, delay);
+                clean = false;
+                match left {
+                    Some(Order::Aside(work)) => work(&mut link),
+                    Some(Order::Close(tell)) => return shut(&link, tell),
+                    Some(Order::Write(_)) | None => {}
+                }
+            }
+            Ok(Order::Aside(work)) => work(&mut link),
+            Ok(Order::Close(tell)) => return shut(&link, tell),
+            Err(RecvTimeoutError::Timeout) => {
+                if !clean {
+                    checkpoint(&link, "passive");
+                    clean = true;
+                }
+            }
+            Err(RecvTimeoutError::Disconnected) => return checkpoint(&link, "truncate"),
+        }
+    }
+}
+
+fn shut(link: &Connection, tell: oneshot::Sender<()>) {
+    checkpoint(link, "truncate");
+    let _ = tell.send(());
+}
+
+fn checkpoint(link: &Connection, mode: &str) {
+    if let Err(e) = link.pragma_update(None, "wal_checkpoint", mode) {
+        tracing::debug!(error = %e, "the log was not folded in");
+    }
+}
+
+/// Runs the first write and whatever waits behind it in one transaction. Gives back an order that
+/// cannot stand inside one, where it met one.
+fn write_batch(
+    link: &mut Connection,
+    first: Write,
+    waiting: &mpsc::Receiver<Order>,
+    delay: Duration,
+) -> Option<Order> {
+    let begun = link.execute_batch("begin immediate").map_err(StoreError::from);
+    let mut answers = Vec::with_capacity(16);
+    let mut next = Some(first);
+    let mut left = None;
+    while let Some(write) = next.take() {
+        if begun.is_ok() {
+            answers.push(write(link));
+        } else {
+            // The lock was not to be had: the story runs on nothing, and is told so.
+            answers.push(write(link));
+            break;
+        }
+        if answers.len() >= BATCH_MAX {
+            break;
+        }
+        match waiting.try_recv() {
+            Ok(Order::Write(write)) => next = Some(write),
+            Ok(other) => left = Some(other),
+            Err(_) => {}
+        }
+    }
+    let committed = begun.and_then(|()| {
+        link.execute_batch("commit").map_err(|e| {
+            drop(link.execute_batch("rollback"));
+            StoreError::from(e)
+        })
+    });
+    if !delay.is_zero() {
+        thread::sleep(delay);
+    }
+    let fault = committed.err().map(|e| e.to_string());
+    for answer in answers {
+        answer(match &fault {
+            None => Ok(()),
+            Some(text) => Err(StoreError::Driver(text.clone())),
+        });
+    }
+    left
+}
+
+fn in_savepoint<T, E, F>(link: &mut Connection, story: F) -> std::result::Result<T, E>
+where
+    F: for<'a, 'c> FnOnce(&'a mut Tx<'c>) -> Story<'a, T, E>,
+    E: From<StoreError>,
+{
+    if link.is_autocommit() {
+        return Err(E::from(StoreError::Busy));
+    }
+    statement(link, "savepoint story")?;
+    let outcome = {
+        let mut tx = Tx::new(Link::Sqlite(&mut *link));
+        let polled = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            story(&mut tx).now_or_never()
+        }));
+        match polled {
+            Ok(Some(outcome)) => outcome,
+            Ok(None) => Err(E::from(StoreError::Driver(
+                "a story waited for something other than the database".to_owned(),
+            ))),
+            Err(_) => Err(E::from(stopped())),
+        }
+    };
+    if outcome.is_err() {
+        statement(link, "rollback to story")?;
+    }
+    statement(link, "release story")?;
+    outcome
+}
+
+fn statement(link: &Connection, sql: &str) -> Result<()> {
+    link.prepare_cached(sql)?.execute([])?;
+    Ok(())
+}
+
+fn in_snapshot<T, E, F>(link: &mut Connection, story: F) -> std::result::Result<T, E>
+where
+    F: for<'a, 'c> FnOnce(&'a mut Session<'c>) -> Story<'a, T, E>,
+    E: From<StoreError>,
+{
+    statement(link, "begin")?;
+    let polled = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        let mut session = Session { link: Link::Sqlite(&mut *link) };
+        story(&mut session).now_or_never()
+    }));
+    statement(link, "rollback")?;
+    match polled {
+        Ok(Some(outcome)) => outcome,
+        Ok(None) | Err(_) => Err(E::from(stopped())),
+    }
+}
+
+fn read_loop(mut link: Connection, waiting: &Mutex<mpsc::Receiver<Read>>) {
+    loop {
+        let Ok(next) = waiting.lock().map(|queue| queue.recv()) else { return };
+        let Ok(read) = next else { return };
+        read(&mut link);
+    }
+}
+
+impl rusqlite::ToSql for Value {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Value::Int(n) => ValueRef::Integer(*n),
+            Value::Bool(flag) => ValueRef::Integer(i64::from(*flag)),
+            Value::Text(text) => ValueRef::Text(text.as_bytes()),
+            Value::Real(x) => ValueRef::Real(*x),
+            Value::Null => ValueRef::Null,
+        }))
+    }
+}
+
+/// `$2` may stand before `$1`, and SQLite numbers parameters as they appear: bind by name.
+fn bind(statement: &mut rusqlite::CachedStatement<'_>, values: &[Value]) -> Result<()> {
+    for at in 1..=statement.parameter_count() {
+        let number = statement
+            .parameter_name(at)
+            .and_then(|name| name.get(1..))
+            .and_then(|digits| digits.parse::<usize>().ok());
+        let value = number.and_then(|n| values.get(n.checked_sub(1)?));
+        let value = value.ok_or_else(|| {
+            StoreError::Driver(format!("parameter {at} of a statement was given no value"))
+        })?;
+        statement.raw_bind_parameter(at, value)?;
+    }
+    Ok(())
+}
+
+pub(crate) fn run(link: &mut Connection, sql: &str, values: &[Value]) -> Result<u64> {
+    let mut statement = link.prepare_cached(sql)?;
+    bind(&mut statement, values)?;
+    let changed = statement.raw_execute()?;
+    Ok(u64::try_from(changed).unwrap_or(0))
+}
+
+pub(crate) fn rows(link: &mut Connection, sql: &str, values: &[Value]) -> Result<Vec<Row>> {
+    let mut statement = link.prepare_cached(sql)?;
+    bind(&mut statement, values)?;
+    let columns = statement.column_count();
+    let mut found = Vec::new();
+    let mut rows = statement.raw_query();
+    while let Some(row) = rows.next()? {
+        let mut cells = Vec::with_capacity(columns);
+        for column in 0..columns {
+            cells.push(match row.get_ref(column)? {
+                ValueRef::Integer(n) => Value::Int(n),
+                ValueRef::Text(text) => Value::Text(String::from_utf8_lossy(text).into_owned()),
+                ValueRef::Real(x) => Value::Real(x),
+                ValueRef::Null => Value::Null,
+                ValueRef::Blob(_) => {
+                    return Err(StoreError::Corrupt { column, found: "a blob".to_owned() });
+                }
+            });
+        }
+        found.push(Row::new(cells));
+    }
+    Ok(found)
+}

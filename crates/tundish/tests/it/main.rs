@@ -1,0 +1,15 @@
+//! The one integration binary: the real router, a real database, a clock that stands still.
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    clippy::string_slice,
+    reason = "a test that cannot go on should stop where it stands"
+)]
+
+mod health;
+mod statements;
+mod store;

@@ -1,0 +1,3 @@
+//! Rows in, nouns out, on both databases from one body.
+
+mod jobs;

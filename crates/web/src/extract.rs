@@ -1,0 +1,3 @@
+//! What handlers take from a request: the *who* and the *where*.
+
+pub mod site;

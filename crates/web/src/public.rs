@@ -1,0 +1,3 @@
+//! What strangers and customers see.
+
+pub mod health;

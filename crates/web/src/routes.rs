@@ -1,0 +1,17 @@
+//! Every address there is.
+
+use axum::Router;
+use axum::routing::get;
+
+use crate::error::WebError;
+use crate::public::health;
+use crate::state::AppState;
+
+/// The whole of HTTP.
+pub fn router(state: AppState) -> Router {
+    Router::new()
+        .route("/health", get(health::health))
+        .route("/ready", get(health::ready))
+        .fallback(async || WebError::NotFound)
+        .with_state(state)
+}
