@@ -9,3 +9,13 @@ mod state;
 pub use error::WebError;
 pub use routes::router;
 pub use state::AppState;
+//! HTTP in; HTML and JSON out.
+
+pub mod assets;
+pub mod charts;
+pub mod frame;
+#[cfg(test)]
+mod gallery;
+pub mod nav;
+pub mod templates;
+pub mod words;
