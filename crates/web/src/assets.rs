@@ -37,9 +37,12 @@ struct Asset {
     packed: Option<Vec<u8>>,
 }
 
+/// The hash of a source, and what was made from it.
+type Made = ([u8; 32], Arc<Asset>);
+
 /// Assets by name, each with the hash of the source it was made from, so that a file changed on
 /// disk is made anew.
-static READY: RwLock<BTreeMap<String, ([u8; 32], Arc<Asset>)>> = RwLock::new(BTreeMap::new());
+static READY: RwLock<BTreeMap<String, Made>> = RwLock::new(BTreeMap::new());
 
 /// The address of an asset: `app.css` → `/assets/3fa85b91c2d0/app.css`. `None` if there is no
 /// such file.

@@ -249,8 +249,8 @@ mod tests {
 
     #[test]
     fn money_takes_every_shape_a_page_may_hold() {
-        let minor = Value::from(context! { minor => 4900, currency => "EUR" });
-        let amount = Value::from(context! { amount => 4900, currency => "EUR" });
+        let minor = context! { minor => 4900, currency => "EUR" };
+        let amount = context! { amount => 4900, currency => "EUR" };
         assert_eq!(money(&minor, None).unwrap(), "€49.00");
         assert_eq!(money(&amount, None).unwrap(), "€49.00");
         assert_eq!(money(&Value::from(4900), Some("EUR")).unwrap(), "€49.00");
