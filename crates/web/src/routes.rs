@@ -3,6 +3,7 @@
 use axum::Router;
 use axum::routing::get;
 
+use crate::assets;
 use crate::error::WebError;
 use crate::public::health;
 use crate::state::AppState;
@@ -12,6 +13,7 @@ pub fn router(state: AppState) -> Router {
     Router::new()
         .route("/health", get(health::health))
         .route("/ready", get(health::ready))
+        .route("/assets/{hash}/{*name}", get(assets::show))
         .fallback(async || WebError::NotFound)
         .with_state(state)
 }
