@@ -13,3 +13,4 @@
 mod health;
 mod statements;
 mod store;
+mod tidy;
