@@ -1,7 +1,11 @@
-//! The folder of real data and reference answers that tests read, where it is there.
+//! The folder of real data and reference answers that tests read, where it is there; and the one
+//! way for a test to say that it was skipped.
 
 use std::io::Write;
 use std::path::PathBuf;
+
+/// Set by `.ci/run`: what a test may skip elsewhere must be there.
+pub const DEMAND: &str = "TUNDISH_TEST_DEMAND";
 
 /// `TUNDISH_TEST_DATA`, or `../shared/data` seen from the workspace.
 pub fn dir() -> PathBuf {
@@ -12,17 +16,25 @@ pub fn dir() -> PathBuf {
 }
 
 /// The file at `path` within the folder; where the folder is absent, a line says that `test` was
-/// skipped.
+/// skipped. A file that is missing from a folder that is there is a mistake.
 pub fn file(test: &str, path: &str) -> Option<PathBuf> {
-    let file = dir().join(path);
-    if file.exists() {
-        return Some(file);
+    if !dir().exists() {
+        print_skipped(test, "the test data folder is absent (TUNDISH_TEST_DATA)");
+        return None;
     }
-    skipped(test, &format!("{path} of the test data is absent (TUNDISH_TEST_DATA)"));
-    None
+    let file = dir().join(path);
+    assert!(file.exists(), "{path} is missing from the test data");
+    Some(file)
 }
 
-/// Says on the terminal that a test was skipped, past the harness that would swallow it.
+/// Says that a test was skipped for want of a program or a server; where those are demanded, the
+/// test fails instead.
 pub fn skipped(test: &str, why: &str) {
+    assert!(std::env::var_os(DEMAND).is_none(), "{test} may not be skipped here: {why}");
+    print_skipped(test, why);
+}
+
+/// Straight to the terminal, past the harness that would swallow it.
+fn print_skipped(test: &str, why: &str) {
     let _ = writeln!(std::io::stderr(), "skipped {test}: {why}");
 }
