@@ -2,6 +2,7 @@
 //!
 //! One file a noun, under the same name as in `store`, `engine` and `web`.
 
+pub mod clicks;
 pub mod emails;
 pub mod ids;
 pub mod jobs;
@@ -9,10 +10,13 @@ pub mod messages;
 pub mod money;
 pub mod refused;
 pub mod sites;
+pub mod schedule;
+pub mod sequences;
 pub mod slugs;
 pub mod times;
 pub mod tokens;
 mod words;
+pub mod zones;
 
 #[cfg(test)]
 mod test_data;
@@ -23,3 +27,4 @@ pub use money::{Currency, Money, Rate};
 pub use refused::Refused;
 pub use slugs::Slug;
 pub use times::UtcMs;
+pub use zones::Zone;
