@@ -125,6 +125,18 @@ impl TestApp {
         self.cookies.lock().unwrap().clear();
     }
 
+    /// Serves the application on a free port of loopback, for a browser; its `host:port`. Its
+    /// site's addresses then begin with that.
+    pub async fn serve(&self) -> String {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let host = listener.local_addr().unwrap().to_string();
+        let site = Site { base_url: format!("http://{host}"), ..self.site.clone() };
+        engine::sites::put(&self.engine, site, vec!["127.0.0.1".to_owned()]).await.unwrap();
+        let router = self.router.clone();
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        host
+    }
+
     /// Does everything that is due now; how many things were done.
     pub async fn run_until_idle(&self) -> usize {
         engine::sweeps::run_until_idle(&self.engine).await.unwrap()

@@ -11,6 +11,7 @@
 )]
 
 mod app;
+pub mod browser;
 pub mod data;
 pub mod databases;
 
