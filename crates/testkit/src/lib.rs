@@ -14,5 +14,6 @@ mod app;
 pub mod browser;
 pub mod data;
 pub mod databases;
+pub mod sink;
 
 pub use app::{Answer, TestApp};

@@ -1,0 +1,1 @@
+//! Letters read back by somebody else's parser.

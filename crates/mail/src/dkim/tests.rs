@@ -1,0 +1,1 @@
+//! Signatures checked by other people's verifiers.

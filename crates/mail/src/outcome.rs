@@ -1,0 +1,167 @@
+//! What came of trying to send: outcomes, not errors.
+
+use std::fmt;
+
+use crate::classify::Class;
+use crate::reply::Reply;
+
+/// What came of one mail on one connection.
+///
+/// The two sides of the final dot are never mixed up: `Later` and `Never` mean the receiver has
+/// *not* taken the mail (no dot left us, or it answered 4xx or 5xx to it); `Unknown` means our dot
+/// may have left and no answer to it was understood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The receiver took responsibility: 25x to the dot.
+    Sent(Reply),
+    /// Not taken this time; the same mail may be tried again.
+    Later(Failure),
+    /// Not taken, and asking again will not help.
+    Never(Failure),
+    /// Our dot may have left and no final answer was read: taken or not, nobody here knows.
+    Unknown(Failure),
+}
+
+/// Why a mail or a connection did not go through.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// The step that was under way.
+    pub stage: Stage,
+    /// What the answer means (deliverability.md §5).
+    pub class: Class,
+    /// The server's answer, verbatim, where there was one.
+    pub reply: Option<Reply>,
+    /// One sentence for a person; holds the server's words where there are any.
+    pub why: String,
+}
+
+/// The step of the dialogue at which something happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Stage {
+    /// Looking up the name and opening the socket.
+    Connect,
+    /// Waiting for the greeting.
+    Greeting,
+    /// EHLO or HELO.
+    Hello,
+    /// STARTTLS and the TLS handshake.
+    Tls,
+    /// AUTH.
+    Auth,
+    /// MAIL FROM (and a RSET before it).
+    Mail,
+    /// RCPT TO.
+    Rcpt,
+    /// DATA.
+    Data,
+    /// After 354 and before the dot can have left.
+    Body,
+    /// After the dot may have left.
+    Dot,
+}
+
+/// Whose trouble a failure is, so that one bad mail never stops a relay and one bad relay never
+/// uses up the attempts of a thousand mails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Blame {
+    /// This mail or its recipient: counts as an attempt of the mail.
+    Letter,
+    /// Only this connection (closed, 421, time-out): put the mail back, open another connection.
+    /// Not an attempt of the mail.
+    Connection,
+    /// The relay as it is set up (password, TLS, no service): pause the relay, keep the mails.
+    Relay,
+}
+
+impl Failure {
+    /// A failure without an answer from the server.
+    pub fn local(stage: Stage, class: Class, why: impl Into<String>) -> Self {
+        Self { stage, class, reply: None, why: why.into() }
+    }
+
+    /// A failure said by the server at `stage`.
+    pub fn said(stage: Stage, class: Class, reply: Reply) -> Self {
+        let why = format!("the server answered {} with {}", stage.doing(), reply.one_line());
+        Self { stage, class, reply: Some(reply), why }
+    }
+
+    /// Whose trouble this is.
+    pub fn blame(&self) -> Blame {
+        let code = self.reply.as_ref().map_or(0, |reply| reply.code);
+        match self.stage {
+            Stage::Connect => Blame::Connection,
+            Stage::Tls => Blame::Relay,
+            Stage::Greeting | Stage::Hello | Stage::Auth if (500..600).contains(&code) => {
+                Blame::Relay
+            }
+            // No answer, but a set-up that cannot work: no mechanism, no password without TLS.
+            Stage::Auth if code == 0 && self.class == Class::Relay => Blame::Relay,
+            Stage::Greeting | Stage::Hello | Stage::Auth => Blame::Connection,
+            Stage::Dot if code == 0 => Blame::Letter,
+            // 530 and 535 at MAIL: the relay wants a login, whoever the recipient is.
+            _ if self.class == Class::Relay => Blame::Relay,
+            _ if code == 421 || self.class == Class::Connection => Blame::Connection,
+            _ => Blame::Letter,
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.why)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+impl Outcome {
+    /// The server's answer, where there was one.
+    pub fn reply(&self) -> Option<&Reply> {
+        match self {
+            Self::Sent(reply) => Some(reply),
+            Self::Later(failure) | Self::Never(failure) | Self::Unknown(failure) => {
+                failure.reply.as_ref()
+            }
+        }
+    }
+
+    /// Why it did not go through; `None` for `Sent`.
+    pub fn failure(&self) -> Option<&Failure> {
+        match self {
+            Self::Sent(_) => None,
+            Self::Later(failure) | Self::Never(failure) | Self::Unknown(failure) => Some(failure),
+        }
+    }
+}
+
+impl Stage {
+    /// The word stored and shown: `rcpt`, `dot`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Connect => "connect",
+            Self::Greeting => "greeting",
+            Self::Hello => "hello",
+            Self::Tls => "tls",
+            Self::Auth => "auth",
+            Self::Mail => "mail",
+            Self::Rcpt => "rcpt",
+            Self::Data => "data",
+            Self::Body => "body",
+            Self::Dot => "dot",
+        }
+    }
+
+    fn doing(self) -> &'static str {
+        match self {
+            Self::Connect | Self::Greeting => "our connection",
+            Self::Hello => "our greeting",
+            Self::Tls => "STARTTLS",
+            Self::Auth => "the login",
+            Self::Mail => "the sender",
+            Self::Rcpt => "the recipient",
+            Self::Data => "DATA",
+            Self::Body => "the unfinished mail",
+            Self::Dot => "the mail",
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! Where mail goes when it does not go to a server: files in a folder, or memory.
+//!
+//! The choice between them and SMTP is `engine`'s `Transport`.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::smtp::Envelope;
+
+/// Characters of a file name made from a Message-ID.
+const NAME_MAX: usize = 120;
+
+/// A folder of `.eml` files, one a mail, written whole or not at all.
+///
+/// Like a maildir: `tmp/` holds what is being written, `new/` what is there. The name of a file is
+/// made from the Message-ID, so a mail sent twice is one file.
+#[derive(Debug, Clone)]
+pub struct Folder {
+    root: PathBuf,
+}
+
+impl Folder {
+    /// A folder at `root`, made where it is absent.
+    pub fn open(root: impl Into<PathBuf>) -> io::Result<Self> {
+        let folder = Self { root: root.into() };
+        fs::create_dir_all(folder.root.join("tmp"))?;
+        fs::create_dir_all(folder.root.join("new"))?;
+        Ok(folder)
+    }
+
+    /// Writes one mail and gives the file's path. On the disk when this returns (file and name
+    /// synced). Blocks: call it off the async threads.
+    ///
+    /// The envelope stands in front as `X-Envelope-From` and `X-Envelope-To`, which the sent mail
+    /// would not have.
+    pub fn write(
+        &self,
+        message_id: &str,
+        envelope: &Envelope,
+        message: &[u8],
+    ) -> io::Result<PathBuf> {
+        let name = file_name(message_id);
+        let tmp = self.root.join("tmp").join(&name);
+        let new = self.root.join("new").join(&name);
+        let from = envelope.from.as_ref().map_or("", |from| from.as_str());
+        let head = format!("X-Envelope-From: <{from}>\r\nX-Envelope-To: <{}>\r\n", envelope.to);
+        let mut file = File::create(&tmp)?;
+        file.write_all(head.as_bytes())?;
+        file.write_all(message)?;
+        file.sync_all()?;
+        drop(file);
+        fs::rename(&tmp, &new)?;
+        sync_folder(&self.root.join("new"))?;
+        Ok(new)
+    }
+}
+
+/// Makes a rename durable; on systems where a folder cannot be opened there is nothing to do.
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    match File::open(folder) {
+        Ok(opened) => opened.sync_all(),
+        Err(_) => Ok(()),
+    }
+}
+
+fn file_name(message_id: &str) -> String {
+    let kept = message_id.chars().filter_map(|c| match c {
+        '<' | '>' => None,
+        c if c.is_ascii_alphanumeric() || "-_.@+".contains(c) => Some(c),
+        _ => Some('_'),
+    });
+    let mut name: String = kept.skip_while(|c| *c == '.').take(NAME_MAX).collect();
+    if name.is_empty() {
+        name.push('_');
+    }
+    name.push_str(".eml");
+    name
+}
+
+/// Mails kept in memory: for tests, previews and the demo. Clones share one list.
+#[derive(Debug, Clone, Default)]
+pub struct Memory {
+    kept: Arc<Mutex<Vec<Kept>>>,
+}
+
+/// A mail kept in memory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// From whom to whom.
+    pub envelope: Envelope,
+    /// The bytes, as they would have been sent (dots not doubled).
+    pub message: Vec<u8>,
+}
+
+impl Memory {
+    /// Keeps one more mail.
+    pub fn push(&self, envelope: Envelope, message: Vec<u8>) {
+        self.lock().push(Kept { envelope, message });
+    }
+
+    /// All mails kept, oldest first.
+    pub fn all(&self) -> Vec<Kept> {
+        self.lock().clone()
+    }
+
+    /// Takes all mails out.
+    pub fn take(&self) -> Vec<Kept> {
+        std::mem::take(&mut *self.lock())
+    }
+
+    /// How many are kept.
+    pub fn len(&self) -> usize {
+        self.lock().len()
+    }
+
+    /// Whether none is kept.
+    pub fn is_empty(&self) -> bool {
+        self.lock().is_empty()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Kept>> {
+        // A push cannot leave the list half-changed, so a poisoned lock is still good.
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
