@@ -10,6 +10,8 @@ use minijinja::{Value, context};
 use crate::frame::Frame;
 use crate::{assets, templates};
 
+mod pictures;
+
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/gallery")
 }
@@ -44,5 +46,10 @@ fn the_gallery_draws_every_operator_component() {
     for name in ["ui.html", "lists.html", "forms.html"] {
         draw(name, context! { frame => frame.clone(), now => 1_795_293_548_000_i64 });
     }
+    let pictures = context! { large => pictures::large(), small => pictures::small() };
+    draw(
+        "charts.html",
+        context! { frame, charts => pictures.get_attr("large").unwrap(), ..pictures },
+    );
     draw("plain.html", context! {});
 }

@@ -1,0 +1,87 @@
+//! Cohorts: one row each, one cell a period, deeper where more came back.
+
+use super::axis::Unit;
+use super::canvas::{Canvas, Hang};
+use super::real;
+
+/// A table of cells shaded by value.
+#[derive(Debug, Clone)]
+pub struct Heat {
+    /// What is shown.
+    pub title: String,
+    /// What there is to see in it, in one sentence.
+    pub about: String,
+    /// Over the first column (`"Cohort"`).
+    pub corner: String,
+    /// Over the cells (`"0"`, `"1"` …).
+    pub columns: Vec<String>,
+    /// One a cohort.
+    pub rows: Vec<HeatRow>,
+    /// What the values are.
+    pub unit: Unit,
+}
+
+/// One cohort.
+#[derive(Debug, Clone)]
+pub struct HeatRow {
+    /// When it began.
+    pub label: String,
+    /// How many were in it, in words.
+    pub size: String,
+    /// One value a column; `None` where the period has not come yet.
+    pub cells: Vec<Option<f64>>,
+}
+
+const CELL: (f64, f64) = (58.0, 32.0);
+const NAMES: f64 = 130.0;
+/// Room for what stands over the columns.
+const HEAD: f64 = 46.0;
+
+/// Draws `spec`. The drawing grows with its columns; where it does not fit, it is scrolled.
+pub fn heat(spec: &Heat) -> String {
+    let width = NAMES + CELL.0 * real(spec.columns.len());
+    let height = HEAD + CELL.1 * real(spec.rows.len());
+    let mut canvas = Canvas::new("chart-heat", width, height, &spec.title, &spec.about);
+    canvas.text("c-tick", (0.0, 13.0), Hang::Start, &spec.corner);
+    for (at, column) in spec.columns.iter().enumerate() {
+        let x = NAMES + CELL.0 * (real(at) + 0.5);
+        canvas.text("c-tick", (x, 36.0), Hang::Middle, column);
+    }
+    // The first column is the cohort itself (all of it): it would drown the others.
+    let most = spec
+        .rows
+        .iter()
+        .flat_map(|row| row.cells.iter().skip(1).flatten())
+        .copied()
+        .fold(0.0, f64::max);
+    let most = if most > 0.0 { most } else { 1.0 };
+    for (nth, row) in spec.rows.iter().enumerate() {
+        let y = HEAD + CELL.1 * real(nth);
+        canvas.text("c-name", (0.0, y + 20.0), Hang::Start, &row.label);
+        canvas.text("c-tick", (NAMES - 12.0, y + 20.0), Hang::End, &row.size);
+        for (at, (cell, column)) in row.cells.iter().zip(&spec.columns).enumerate() {
+            let Some(value) = cell else { continue };
+            let share = (value / most).clamp(0.0, 1.0);
+            let share = if at == 0 { 1.0 } else { 0.06 + 0.82 * share };
+            let x = NAMES + CELL.0 * real(at);
+            let hint = format!("{}, {column}: {}", row.label, spec.unit.full(*value));
+            canvas.cell((x + 1.0, y + 1.0), (CELL.0 - 2.0, CELL.1 - 2.0), share, &hint);
+            let class = class_on(share);
+            let text = match spec.unit {
+                Unit::Share => format!("{:.0}%", value * 100.0),
+                _ => spec.unit.short(*value),
+            };
+            canvas.text(class, (x + CELL.0 / 2.0, y + 20.0), Hang::Middle, &text);
+        }
+    }
+    canvas.finish()
+}
+
+/// The text colour that can be read on a cell of this depth, in both themes.
+fn class_on(share: f64) -> &'static str {
+    match share {
+        _ if share > 0.74 => "c-on-deep",
+        _ if share > 0.48 => "c-on-mid",
+        _ => "c-on-light",
+    }
+}
