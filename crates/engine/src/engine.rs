@@ -1,6 +1,7 @@
 //! The engine: a cheap handle over everything a story needs.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use model::ids::IdMaker;
@@ -39,6 +40,7 @@ struct Inner {
     node: i64,
     epoch: i64,
     wake: Notify,
+    revision: AtomicI64,
 }
 
 /// The engine. Cheap to clone.
@@ -60,7 +62,14 @@ impl Engine {
             })
             .await?;
         let ids = Mutex::new(IdMaker::new(node));
-        Ok(Self(Arc::new(Inner { parts, ids, node, epoch, wake: Notify::new() })))
+        Ok(Self(Arc::new(Inner {
+            parts,
+            ids,
+            node,
+            epoch,
+            wake: Notify::new(),
+            revision: AtomicI64::new(0),
+        })))
     }
 
     /// The time now.
@@ -101,6 +110,45 @@ impl Engine {
         T: Send + 'static,
     {
         self.0.parts.db.write(story).await
+    }
+
+    /// Runs a story that changes content (sites, forms, pages, offers, templates …): what is kept
+    /// of content in memory is dropped here at once, in other processes within a second.
+    pub(crate) async fn write_content<T, F>(&self, story: F) -> Result<T>
+    where
+        F: for<'a, 'c> FnOnce(&'a mut Tx<'c>) -> Story<'a, T, EngineError> + Send + 'static,
+        T: Send + 'static,
+    {
+        let stamp = self.next_id();
+        let outcome = self
+            .write(move |tx| {
+                Box::pin(async move {
+                    let outcome = story(tx).await?;
+                    store::meta::set_revision(tx, stamp).await?;
+                    Ok(outcome)
+                })
+            })
+            .await;
+        // Only now: a page read before the commit must not be kept under the new stamp.
+        self.0.revision.store(stamp, Ordering::SeqCst);
+        outcome
+    }
+
+    /// A stamp that moves whenever content changes: what is kept in memory is kept under it.
+    pub fn revision(&self) -> i64 {
+        self.0.revision.load(Ordering::SeqCst)
+    }
+
+    /// Looks whether another process changed content.
+    pub(crate) async fn read_revision(&self) -> Result<()> {
+        let stamp = self
+            .reader()
+            .read::<_, EngineError, _>(|session| {
+                Box::pin(async move { Ok(store::meta::revision(session).await?) })
+            })
+            .await?;
+        self.0.revision.fetch_max(stamp, Ordering::SeqCst);
+        Ok(())
     }
 
     /// Runs a story in one transaction of the view database.

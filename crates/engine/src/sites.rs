@@ -19,7 +19,7 @@ pub async fn put(engine: &Engine, mut site: Site, hosts: Vec<String>) -> Result<
     let now = engine.now();
     let id = site.id;
     engine
-        .write(move |tx| {
+        .write_content(move |tx| {
             Box::pin(async move {
                 store::sites::put(tx, &site, now).await?;
                 for host in hosts {

@@ -32,6 +32,7 @@ pub async fn run_until_idle(engine: &Engine) -> Result<usize> {
 
 /// One round over jobs and sweeps; how many things were done.
 pub async fn tick(engine: &Engine) -> Result<usize> {
+    engine.read_revision().await?;
     jobs::run_due(engine).await
 }
 

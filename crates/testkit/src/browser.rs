@@ -76,16 +76,22 @@ impl Browser {
         let profile = format!("--user-data-dir={}", self._profile.path().display());
         let size = format!("--window-size={},{}", look.size.0, look.size.1);
         let mut args = vec![
-            "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-            "--disable-background-networking", "--disable-component-update", "--disable-sync",
-            "--disable-dev-shm-usage", "--hide-scrollbars",
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--disable-dev-shm-usage",
+            "--hide-scrollbars",
         ];
         args.push(&profile);
         args.push(&size);
         let mut options = json!({"binary": CHROMIUM, "args": args});
         if !look.script {
-            options["prefs"] =
-                json!({"profile.managed_default_content_settings.javascript": 2});
+            options["prefs"] = json!({"profile.managed_default_content_settings.javascript": 2});
         }
         json!({"capabilities": {"alwaysMatch": {
             "browserName": "chrome",

@@ -136,9 +136,9 @@ fn each_heavy_crate_is_known_in_one_room() {
     let mut broken = Vec::new();
     for room in ["model", "numbers", "store", "mail", "engine", "web"] {
         for (name, home) in homes {
-            let known = manifest(room).lines().any(|l| {
-                l.starts_with(&format!("{name}.")) || l.starts_with(&format!("{name} "))
-            });
+            let known = manifest(room)
+                .lines()
+                .any(|l| l.starts_with(&format!("{name}.")) || l.starts_with(&format!("{name} ")));
             if known && room != home {
                 broken.push(format!("{room} may not know {name}; that is for {home}"));
             }
@@ -207,7 +207,8 @@ fn no_test_sleeps() {
         };
         for line in text.lines() {
             let sleeps = ["thread::sleep(", "time::sleep("].iter().any(|word| line.contains(word));
-            if sleeps && !line.contains("waits for a process") && !source.path.ends_with("tidy.rs") {
+            if sleeps && !line.contains("waits for a process") && !source.path.ends_with("tidy.rs")
+            {
                 broken.push(format!("{}: {}", source.path, line.trim()));
             }
         }
