@@ -3,16 +3,20 @@
 //! One file a noun, under the same name as in `store`, `engine` and `web`.
 
 pub mod clicks;
+pub mod coupons;
 pub mod emails;
 pub mod ids;
 pub mod jobs;
 pub mod messages;
 pub mod money;
+pub mod offers;
+pub mod orders;
 pub mod refused;
 pub mod schedule;
 pub mod sequences;
 pub mod sites;
 pub mod slugs;
+pub mod taxes;
 pub mod times;
 pub mod tokens;
 mod words;

@@ -1,0 +1,167 @@
+//! Tax: one rate a country, and whether prices hold it already.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::money::Rate;
+use crate::refused::Refused;
+use crate::words::words;
+
+/// An ISO 3166 country by its two capital letters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Country([u8; 2]);
+
+impl Country {
+    /// Reads a code of two letters, in either case.
+    ///
+    /// # Errors
+    /// `country_unknown`.
+    pub fn parse(text: &str) -> Result<Self, Refused> {
+        let code = text.trim().to_ascii_uppercase();
+        let known = code.len() == 2 && iso_currency::Country::from_str(&code).is_ok();
+        match (known, code.as_bytes().first_chunk::<2>()) {
+            (true, Some(letters)) => Ok(Self(*letters)),
+            _ => Err(Refused::new(
+                "country_unknown",
+                "give the country by its code of two letters, as in DE",
+            )),
+        }
+    }
+
+    /// Two capital letters.
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or("")
+    }
+}
+
+impl fmt::Display for Country {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Country {
+    type Err = Refused;
+
+    fn from_str(text: &str) -> Result<Self, Refused> {
+        Self::parse(text)
+    }
+}
+
+impl Serialize for Country {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        out.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for Country {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Self::parse(&String::deserialize(from)?).map_err(serde::de::Error::custom)
+    }
+}
+
+words! {
+    /// Whether a price holds its tax.
+    TaxMode "tax_mode" {
+        /// The price is what one pays; tax is within it.
+        Inclusive = "inclusive",
+        /// Tax comes on top.
+        Exclusive = "exclusive",
+    }
+}
+
+words! {
+    /// Where tax is rounded; chosen once for a site and printed on its invoices.
+    Rounding "tax_rounding" {
+        /// On each line.
+        PerLine = "per_line",
+        /// On the sum of each rate, and split over its lines by largest remainder.
+        PerInvoice = "per_invoice",
+    }
+}
+
+/// The site's rates.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TaxTable {
+    /// Whether prices hold it.
+    pub mode: TaxMode,
+    /// Where it is rounded.
+    #[serde(default = "per_line")]
+    pub rounding: Rounding,
+    /// For countries that are not listed.
+    #[serde(default)]
+    pub default: Rate,
+    /// By country of the buyer.
+    #[serde(default)]
+    pub by_country: BTreeMap<Country, Rate>,
+}
+
+fn per_line() -> Rounding {
+    Rounding::PerLine
+}
+
+impl Default for TaxTable {
+    /// No tax at all.
+    fn default() -> Self {
+        Self {
+            mode: TaxMode::Inclusive,
+            rounding: Rounding::PerLine,
+            default: Rate::ZERO,
+            by_country: BTreeMap::new(),
+        }
+    }
+}
+
+impl TaxTable {
+    /// The rule for a buyer there; the default's where the country is not known.
+    pub fn rule_for(&self, country: Option<Country>) -> TaxRule {
+        let listed = country.and_then(|country| self.by_country.get(&country).copied());
+        TaxRule { rate: listed.unwrap_or(self.default), mode: self.mode, rounding: self.rounding }
+    }
+}
+
+/// How one order is taxed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaxRule {
+    /// The rate.
+    pub rate: Rate,
+    /// Within prices or on top.
+    pub mode: TaxMode,
+    /// Where it is rounded.
+    pub rounding: Rounding,
+}
+
+impl TaxRule {
+    /// The tax on `amount` after discounts.
+    pub fn tax_on(self, amount: i64) -> i64 {
+        match self.mode {
+            TaxMode::Inclusive => self.rate.within(amount),
+            TaxMode::Exclusive => self.rate.on_top(amount),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_gives_the_buyers_rate_or_the_default() {
+        let json = r#"{"mode":"inclusive","default":0,"by_country":{"DE":190000,"FR":200000}}"#;
+        let table: TaxTable = serde_json::from_str(json).unwrap();
+        let country = |text: &str| Some(Country::parse(text).unwrap());
+        assert_eq!(table.rule_for(country("de")).rate.to_string(), "19%");
+        assert_eq!(table.rule_for(country("US")).rate, Rate::ZERO);
+        assert_eq!(table.rule_for(None).rate, Rate::ZERO);
+        assert_eq!(table.rule_for(country("FR")).tax_on(1200), 200);
+        for text in ["", "D", "DEU", "XX", "ß"] {
+            assert_eq!(Country::parse(text).unwrap_err().code, "country_unknown", "{text}");
+        }
+        let back = serde_json::to_string(&table).unwrap();
+        assert_eq!(serde_json::from_str::<TaxTable>(&back).unwrap(), table);
+    }
+}
