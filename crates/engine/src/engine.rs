@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use model::ids::IdMaker;
+use model::tokens::KeyRing;
 use model::{SiteId, UtcMs};
 use serde::Serialize;
 use store::{Db, Reader, Story, Tx};
@@ -13,6 +14,9 @@ use tokio::sync::Notify;
 use crate::clock::Clock;
 use crate::fault::{EngineError, Result};
 use crate::rng::Rng;
+
+/// The number of the master key in tokens, until keys can be changed.
+const FIRST_KEY: u8 = 1;
 
 /// What an engine is made of.
 #[derive(Debug)]
@@ -36,6 +40,7 @@ pub struct Parts {
 #[derive(Debug)]
 struct Inner {
     parts: Parts,
+    keys: KeyRing,
     ids: Mutex<IdMaker>,
     node: i64,
     epoch: i64,
@@ -62,8 +67,10 @@ impl Engine {
             })
             .await?;
         let ids = Mutex::new(IdMaker::new(node));
+        let keys = KeyRing::new(FIRST_KEY, parts.master_key);
         Ok(Self(Arc::new(Inner {
             parts,
+            keys,
             ids,
             node,
             epoch,
@@ -178,6 +185,11 @@ impl Engine {
     /// The key every other key is derived from.
     pub(crate) fn master_key(&self) -> &[u8; 32] {
         &self.0.parts.master_key
+    }
+
+    /// The keys derived from it, one for each purpose.
+    pub fn keys(&self) -> &KeyRing {
+        &self.0.keys
     }
 
     /// The folder that holds `files/`.

@@ -6,8 +6,10 @@
 
 mod clock;
 mod engine;
+pub mod enrolments;
 mod fault;
 pub mod jobs;
+pub mod messages;
 mod rng;
 pub mod sites;
 pub mod sweeps;

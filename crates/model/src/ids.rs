@@ -157,6 +157,8 @@ ids! {
     WordingId "wrd",
     /// Queued follow-up.
     SequenceId "seq",
+    /// One version of a sequence's steps.
+    SequenceVersionId "sqv",
     /// One step of a sequence.
     StepId "stp",
     /// One contact's place in a sequence.

@@ -19,6 +19,7 @@ pub mod slugs;
 pub mod taxes;
 pub mod times;
 pub mod tokens;
+pub mod triggers;
 mod words;
 pub mod zones;
 

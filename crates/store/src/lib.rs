@@ -12,10 +12,13 @@ mod postgres;
 mod sqlite;
 mod value;
 
+pub mod enrolments;
 pub mod events;
 pub mod jobs;
+pub mod messages;
 pub mod meta;
 pub mod nodes;
+pub mod sequences;
 pub mod sites;
 pub mod testing;
 

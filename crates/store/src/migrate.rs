@@ -18,7 +18,11 @@ macro_rules! migrations {
     };
 }
 
-const MAIN: &[Migration] = migrations!["main/0001_platform.sql"];
+#[rustfmt::skip]
+const MAIN: &[Migration] = migrations![
+    "main/0001_platform.sql",
+    "main/0003_mail.sql",
+];
 
 const VIEWS: &[Migration] = migrations!["views/0001_views.sql"];
 

@@ -119,6 +119,7 @@ id_columns!(
     ConsentId,
     WordingId,
     SequenceId,
+    SequenceVersionId,
     StepId,
     EnrolmentId,
     TemplateId,
