@@ -2,6 +2,7 @@
 //!
 //! One file a noun, under the same name as in `store`, `engine` and `web`.
 
+pub mod blocks;
 pub mod clicks;
 pub mod coupons;
 pub mod emails;
