@@ -4,12 +4,18 @@
 
 pub mod blocks;
 pub mod clicks;
+pub mod consents;
+pub mod contacts;
 pub mod coupons;
 pub mod emails;
+pub mod exports;
+pub mod forms;
 pub mod ids;
 pub mod jobs;
 pub mod messages;
 pub mod money;
+pub mod names;
+pub mod notes;
 pub mod offers;
 pub mod orders;
 pub mod refused;
@@ -17,10 +23,12 @@ pub mod schedule;
 pub mod sequences;
 pub mod sites;
 pub mod slugs;
+pub mod sources;
 pub mod taxes;
 pub mod times;
 pub mod tokens;
 pub mod triggers;
+pub mod urls;
 mod words;
 pub mod zones;
 

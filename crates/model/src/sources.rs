@@ -1,0 +1,228 @@
+//! Sources: how someone came here. Campaign tags of the address, the host that referred, the page
+//! they landed on.
+
+use serde::{Deserialize, Serialize};
+
+use crate::notes::clean_line;
+use crate::times::UtcMs;
+
+/// Longer tags are noise.
+const TAG_MAX: usize = 150;
+/// Query names of ad networks that mark a click.
+const CLICK_IDS: [&str; 10] = [
+    "gclid",
+    "gbraid",
+    "wbraid",
+    "msclkid",
+    "dclid",
+    "fbclid",
+    "ttclid",
+    "li_fat_id",
+    "twclid",
+    "yclid",
+];
+
+/// The campaign tags of one address, cleaned, in lower case.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Utm {
+    /// `utm_source`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// `utm_medium`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub medium: Option<String>,
+    /// `utm_campaign`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub campaign: Option<String>,
+    /// `utm_term`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub term: Option<String>,
+    /// `utm_content`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<String>,
+    /// Which network's click mark was there (`gclid`), never its value, which names a person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub click_id: Option<String>,
+}
+
+impl Utm {
+    /// Reads the tags of an address or of its query. Names in any case, the first of each wins;
+    /// `&amp;` counts as `&`; the fragment is looked at only where there is no query. Never fails:
+    /// what is malformed is taken as far as it goes.
+    pub fn parse(address: &str) -> Self {
+        let (before, fragment) = address.split_once('#').unwrap_or((address, ""));
+        let query = match before.split_once('?') {
+            Some((_, query)) => query,
+            None if before.contains('=') && !before.contains("://") => before,
+            None => fragment,
+        };
+        let mut utm = Self::default();
+        for pair in query.split('&') {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let name = decode(name).to_lowercase();
+            let name = name.strip_prefix("amp;").unwrap_or(&name);
+            if CLICK_IDS.contains(&name) && !value.is_empty() {
+                utm.click_id.get_or_insert_with(|| name.to_owned());
+                continue;
+            }
+            let slot = match name {
+                "utm_source" => &mut utm.source,
+                "utm_medium" => &mut utm.medium,
+                "utm_campaign" => &mut utm.campaign,
+                "utm_term" => &mut utm.term,
+                "utm_content" => &mut utm.content,
+                _ => continue,
+            };
+            let value: String = clean_line(&decode(value)).chars().take(TAG_MAX).collect();
+            if slot.is_none() && !value.is_empty() {
+                *slot = Some(value.to_lowercase());
+            }
+        }
+        utm
+    }
+
+    /// Whether it says nothing.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// One meeting of a visitor with a channel: kept as the contact's first or a later touch.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Touch {
+    /// When.
+    pub at: UtcMs,
+    /// The tags.
+    #[serde(flatten)]
+    pub utm: Utm,
+    /// The host that referred, if it is not our own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub referrer: Option<String>,
+    /// The path they landed on, without its query.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub landing: String,
+}
+
+impl Touch {
+    /// A touch from what a request says. Hosts in `own` are no referrers: the site's, and those of
+    /// its payment providers.
+    pub fn read(at: UtcMs, address: &str, referrer: Option<&str>, own: &[&str]) -> Self {
+        Self {
+            at,
+            utm: Utm::parse(address),
+            referrer: referrer
+                .and_then(referrer_host)
+                .filter(|host| !own.iter().any(|own| same_site(host, own))),
+            landing: landing_path(address),
+        }
+    }
+
+    /// Whether it says anything about where the visitor came from.
+    pub fn is_direct(&self) -> bool {
+        self.utm.is_empty() && self.referrer.is_none()
+    }
+}
+
+/// The host of a referring address, in lower case, without port and `www.`.
+pub fn referrer_host(referrer: &str) -> Option<String> {
+    let referrer = referrer.trim();
+    let rest = referrer.split_once("://").map(|(_, rest)| rest)?;
+    let authority = rest.split(['/', '?', '#']).next()?;
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let host = host.split(':').next()?.to_ascii_lowercase();
+    let host = host.strip_prefix("www.").unwrap_or(&host);
+    let fits = |c: char| c.is_alphanumeric() || c == '.' || c == '-';
+    (!host.is_empty() && host.len() <= 253 && host.chars().all(fits)).then(|| host.to_owned())
+}
+
+/// The path of an address, without host, query and fragment, of at most [`TAG_MAX`] characters.
+pub fn landing_path(address: &str) -> String {
+    let rest = address.split_once("://").map_or(address, |(_, rest)| {
+        rest.find(['/', '?', '#']).and_then(|at| rest.get(at..)).unwrap_or("/")
+    });
+    let path = rest.split(['?', '#']).next().unwrap_or("/");
+    let path: String = clean_line(path).chars().take(TAG_MAX).collect();
+    if path.is_empty() { "/".to_owned() } else { path }
+}
+
+fn same_site(host: &str, own: &str) -> bool {
+    let own = own.strip_prefix("www.").unwrap_or(own);
+    host == own || host.strip_suffix(own).is_some_and(|rest| rest.ends_with('.'))
+}
+
+/// Percent and plus decoding that never fails: a bad escape stands as it is, bad UTF-8 becomes
+/// U+FFFD.
+fn decode(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        let hex = |byte: u8| char::from(byte).to_digit(16);
+        match byte {
+            b'+' => bytes.push(b' '),
+            b'%' => {
+                let mut ahead = rest.clone();
+                match (ahead.next().and_then(hex), ahead.next().and_then(hex)) {
+                    (Some(high), Some(low)) => {
+                        bytes.push(u8::try_from(high * 16 + low).unwrap_or(b'?'));
+                        rest = ahead;
+                    }
+                    _ => bytes.push(b'%'),
+                }
+            }
+            byte => bytes.push(byte),
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_data;
+
+    #[test]
+    fn the_recorded_addresses_give_their_tags() {
+        let Some(cases) = test_data::text("tracking/utm_parse_cases.json") else { return };
+        let cases: serde_json::Value = serde_json::from_str(&cases).unwrap();
+        for case in cases.as_array().unwrap() {
+            let utm = Utm::parse(case["url"].as_str().unwrap());
+            let got = serde_json::to_value(&utm).unwrap();
+            for key in ["source", "medium", "campaign", "click_id"] {
+                if let Some(wanted) = case.get(key) {
+                    let got = got.get(key).unwrap_or(&serde_json::Value::Null);
+                    // Values are kept in lower case, so that one campaign is one.
+                    let wanted = match wanted.as_str() {
+                        Some(text) => serde_json::Value::from(text.to_lowercase()),
+                        None => wanted.clone(),
+                    };
+                    assert_eq!(*got, wanted, "{key} of {case}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_touch_keeps_host_and_path_and_no_more() {
+        let at = UtcMs(1);
+        let touch = Touch::read(
+            at,
+            "https://shop.example/p/free?utm_source=NL&email=ann@x.test#top",
+            Some("https://www.News.example:443/article?id=7"),
+            &["shop.example"],
+        );
+        assert_eq!(touch.landing, "/p/free");
+        assert_eq!(touch.referrer.as_deref(), Some("news.example"));
+        assert_eq!(touch.utm.source.as_deref(), Some("nl"));
+        assert!(!touch.is_direct());
+        let own = Some("https://pay.shop.example/x");
+        assert!(Touch::read(at, "/p/free", own, &["www.shop.example"]).is_direct());
+        for (address, path) in
+            [("", "/"), ("https://x.test", "/"), ("https://x.test?a", "/"), ("/a?b", "/a")]
+        {
+            assert_eq!(landing_path(address), path, "{address}");
+        }
+        for bad in ["", "about:blank", "https://", "https://a b/", "https://[::1]/"] {
+            assert_eq!(referrer_host(bad), None, "{bad}");
+        }
+    }
+}
