@@ -25,6 +25,7 @@ pub mod sites;
 pub mod slugs;
 pub mod sources;
 pub mod taxes;
+pub mod spelling;
 pub mod times;
 pub mod tokens;
 pub mod triggers;
