@@ -8,6 +8,7 @@ mod clock;
 mod engine;
 pub mod enrolments;
 mod fault;
+pub mod installation;
 pub mod jobs;
 pub mod messages;
 mod rng;

@@ -83,6 +83,22 @@ impl Db {
         }
     }
 
+    /// Applies the migrations this database lacks.
+    ///
+    /// # Errors
+    /// As [`Self::connect`].
+    pub async fn up(&self, schema: Schema) -> Result<()> {
+        migrate::up(self, schema).await
+    }
+
+    /// The migrations this database lacks; none where it is up to date.
+    ///
+    /// # Errors
+    /// It is newer than this program.
+    pub async fn pending(&self, schema: Schema) -> Result<Vec<&'static str>> {
+        migrate::pending(self, schema).await
+    }
+
     /// A handle that can only read.
     pub fn reader(&self) -> Reader {
         Reader(self.clone())

@@ -59,6 +59,28 @@ pub async fn up(db: &Db, schema: Schema) -> Result<()> {
     db.write(move |tx| Box::pin(async move { refuse_newer(tx).await })).await
 }
 
+/// The migrations this database lacks.
+///
+/// # Errors
+/// It knows one that we do not.
+pub async fn pending(db: &Db, schema: Schema) -> Result<Vec<&'static str>> {
+    let applied = db
+        .reader()
+        .read::<_, StoreError, _>(|session| {
+            Box::pin(async move {
+                // A database without a ledger has had no migration at all.
+                if session.prepare_only(APPLIED).await.is_err() {
+                    return Ok(Vec::new());
+                }
+                refuse_newer(session).await?;
+                session.query(APPLIED).all::<(String, String)>().await
+            })
+        })
+        .await?;
+    let missing = of(schema).iter().map(|migration| migration.name);
+    Ok(missing.filter(|name| !applied.iter().any(|(known, _)| known == name)).collect())
+}
+
 async fn lock(tx: &mut Tx<'_>) -> Result<()> {
     if tx.is_sqlite() { Ok(()) } else { tx.batch(LOCK_POSTGRES).await }
 }

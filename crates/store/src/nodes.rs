@@ -10,11 +10,27 @@ const JOIN: &str = "insert into nodes (id, name, epoch, version, started_at, see
     set epoch = nodes.epoch + 1, version = excluded.version,
         started_at = excluded.started_at, seen_at = excluded.seen_at
     returning id, epoch";
+const REUSE: &str = "update nodes set seen_at = $2
+    where id = (select min(id) from nodes where name like 'cli-%' and seen_at < $1)
+        and seen_at < $1
+    returning name";
+const COUNT: &str = "select cast(count(*) as bigint) from nodes where name like 'cli-%'";
 const SEEN: &str = "update nodes set seen_at = $2 where id = $1";
 
 /// Registers a start of the node called `name`; its number and the epoch of this start.
 pub async fn join(tx: &mut Tx<'_>, name: &str, version: &str, now: UtcMs) -> Result<(i64, i64)> {
     tx.query(JOIN).bind(name).bind(version).bind(now).one().await
+}
+
+/// A name for a command that works beside the server: one not seen since `silent`, or a new one.
+pub async fn lease(tx: &mut Tx<'_>, version: &str, silent: UtcMs, now: UtcMs) -> Result<String> {
+    if let Some(name) = tx.query(REUSE).bind(silent).bind(now).maybe().await? {
+        return Ok(name);
+    }
+    let count: i64 = tx.query(COUNT).one().await?;
+    let name = format!("cli-{}", count + 1);
+    join(tx, &name, version, now).await?;
+    Ok(name)
 }
 
 /// Says that the node is alive.

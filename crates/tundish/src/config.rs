@@ -113,9 +113,8 @@ impl Config {
                 let line = line_of(text, word.span().start);
                 let key = keys::find(&full)
                     .ok_or_else(|| format!("{name}: {} (line {line})", unknown(&full)))?;
-                let value = scalar(value.get_ref()).ok_or_else(|| {
-                    format!("{name}: {full} is a text or a number (line {line})")
-                })?;
+                let value = scalar(value.get_ref())
+                    .ok_or_else(|| format!("{name}: {full} is a text or a number (line {line})"))?;
                 self.put(key, &value, origin(line), &format!("{name} line {line}"))?;
             }
         }

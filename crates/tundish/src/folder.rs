@@ -235,7 +235,10 @@ impl Disk {
         }
         let warned = self.kind == OVERLAY;
         Ok(warned.then(|| {
-            format!("{} lies in a container's layer and goes with it; mount a volume", dir.display())
+            format!(
+                "{} lies in a container's layer and goes with it; mount a volume",
+                dir.display()
+            )
         }))
     }
 

@@ -10,10 +10,12 @@ mod gallery;
 pub mod nav;
 pub mod public;
 mod routes;
+mod serve;
 mod state;
 pub mod templates;
 pub mod words;
 
 pub use error::WebError;
 pub use routes::router;
+pub use serve::serve;
 pub use state::AppState;

@@ -10,7 +10,9 @@
     reason = "a test that cannot go on should stop where it stands"
 )]
 
+mod bad_input;
 mod browser;
+mod cli;
 mod health;
 mod statements;
 mod store;

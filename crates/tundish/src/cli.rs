@@ -1,0 +1,87 @@
+//! The command line: every command and its flags.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Runs the internet sales process of a small business on its own machine.
+#[derive(Debug, Parser)]
+#[command(name = "tundish", disable_version_flag = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// Flags of every command.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// Flags of every command.
+#[derive(Debug, Clone, Args)]
+pub struct Common {
+    /// The settings file (default: tundish.toml, where there is one)
+    #[arg(long, global = true, value_name = "FILE", env = "TUNDISH_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// The folder of databases, files and keys
+    #[arg(long, global = true, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// sqlite:PATH or postgres://…
+    #[arg(long, global = true, value_name = "URL")]
+    pub database: Option<String>,
+    /// Print data as JSON
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Say nothing but errors
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+}
+
+/// Every command.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve everything: pages, workers, scheduler
+    Serve(Serve),
+    /// Show the settings that hold
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Bring the tables up to date
+    Migrate(Migrate),
+    /// Print a completion script for a shell
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the version
+    Version,
+}
+
+/// `tundish serve`.
+#[derive(Debug, Args)]
+pub struct Serve {
+    /// Where to listen
+    #[arg(long, value_name = "ADDRESS")]
+    pub listen: Option<SocketAddr>,
+    /// What this process does: web, worker or all
+    #[arg(long)]
+    pub role: Option<String>,
+}
+
+/// `tundish config …`.
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Show every setting; secrets are left out
+    Show {
+        /// Also say where each comes from
+        #[arg(long)]
+        origin: bool,
+    },
+}
+
+/// `tundish migrate`.
+#[derive(Debug, Args)]
+pub struct Migrate {
+    /// Only say what is missing; exit 1 if anything is
+    #[arg(long)]
+    pub check: bool,
+}

@@ -1,0 +1,92 @@
+//! Every command, one file each.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use clap::CommandFactory;
+
+use crate::cli::{Cli, Command, Common};
+use crate::config::{Config, Layers};
+use crate::logging;
+use crate::output::{Output, refused};
+
+mod migrate;
+mod serve;
+mod settings;
+mod version;
+
+/// What every command is given.
+#[derive(Debug)]
+pub struct Call {
+    /// The settings that hold.
+    pub config: Config,
+    /// How to talk.
+    pub output: Output,
+}
+
+/// Does what the command line says.
+///
+/// # Errors
+/// One sentence, with the exit code in it.
+pub async fn run(cli: Cli) -> anyhow::Result<()> {
+    let output = Output { json: cli.common.json, quiet: cli.common.quiet };
+    match cli.command {
+        Command::Version => return version::run(output),
+        Command::Completions { shell } => return completions(shell),
+        _ => {}
+    }
+    let flags = match &cli.command {
+        Command::Serve(flags) => flags.settings(),
+        _ => Vec::new(),
+    };
+    let call = Call { config: settings(&cli.common, flags)?, output };
+    logging::start(&call.config);
+    for warning in &call.config.warnings {
+        tracing::warn!("{warning}");
+    }
+    match cli.command {
+        Command::Serve(_) => serve::run(&call).await,
+        Command::Config(command) => settings::run(&call, &command),
+        Command::Migrate(flags) => migrate::run(&call, &flags).await,
+        Command::Completions { .. } | Command::Version => Ok(()),
+    }
+}
+
+/// The settings that hold: defaults, file, environment, flags.
+fn settings(common: &Common, mut flags: Vec<(&'static str, String)>) -> anyhow::Result<Config> {
+    if let Some(dir) = &common.data {
+        flags.push(("server.data", dir.display().to_string()));
+    }
+    if let Some(url) = &common.database {
+        flags.push(("database.url", url.clone()));
+    }
+    let file = match &common.config {
+        Some(path) => Some(read(path)?),
+        None if Path::new("tundish.toml").exists() => Some(read(Path::new("tundish.toml"))?),
+        None => None,
+    };
+    let variables = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    Config::load(Layers { file, variables, flags }).map_err(refused)
+}
+
+/// The text of a file that people write.
+///
+/// # Errors
+/// It is not there, not a file, or not UTF-8: one sentence each.
+pub fn read(path: &Path) -> anyhow::Result<(PathBuf, String)> {
+    let bytes =
+        std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    let text = String::from_utf8(bytes)
+        .map_err(|_| refused(format!("{} is not text in UTF-8", path.display())))?;
+    Ok((path.to_owned(), text.trim_start_matches('\u{feff}').to_owned()))
+}
+
+fn completions(shell: clap_complete::Shell) -> anyhow::Result<()> {
+    use std::io::Write;
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "tundish", &mut script);
+    std::io::stdout().write_all(&script)?;
+    Ok(())
+}

@@ -1,0 +1,156 @@
+//! `tundish serve`: everything in one process, until it is told to stop.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use engine::{Clock, Engine, Rng};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::{Call, version};
+use crate::cli::Serve;
+use crate::config::Config;
+use crate::folder::{Disk, guard_file};
+use crate::install;
+
+impl Serve {
+    /// The flags as settings.
+    pub fn settings(&self) -> Vec<(&'static str, String)> {
+        let mut flags = Vec::new();
+        if let Some(listen) = self.listen {
+            flags.push(("server.listen", listen.to_string()));
+        }
+        if let Some(role) = &self.role {
+            flags.push(("server.role", role.clone()));
+        }
+        flags
+    }
+}
+
+/// Serves until SIGINT or SIGTERM.
+///
+/// # Errors
+/// It cannot start, or it broke.
+pub async fn run(call: &Call) -> anyhow::Result<()> {
+    let config = &call.config;
+    for file in config.secret_files() {
+        guard_file(config, &file)?;
+    }
+    let installation = install::alone(config, Clock::System, Rng::System).await?;
+    let listener = listen(config).await?;
+    call.output.say(format!(
+        "tundish {} listens on http://{}",
+        version::VERSION,
+        listener.local_addr()?
+    ));
+    let stop = stop_on_signals()?;
+    let served = work(config, &installation.engine, Some(listener), stop).await;
+    installation.close().await?;
+    served
+}
+
+/// Takes the address to listen on.
+///
+/// # Errors
+/// Somebody else has it.
+pub async fn listen(config: &Config) -> anyhow::Result<TcpListener> {
+    let address = config.listen();
+    TcpListener::bind(address).await.with_context(|| {
+        format!("{address} cannot be listened on; free it, or choose another with --listen")
+    })
+}
+
+/// A token that is cancelled when the person or the system asks us to stop.
+///
+/// # Errors
+/// Signals cannot be caught.
+pub fn stop_on_signals() -> anyhow::Result<CancellationToken> {
+    let stop = CancellationToken::new();
+    let (mut interrupt, mut terminate) =
+        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let asked = stop.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        tracing::info!("stopping: open requests and messages are finished first");
+        asked.cancel();
+    });
+    Ok(stop)
+}
+
+/// Does what the role asks, until `stop`; then finishes what is open, within the limit.
+///
+/// # Errors
+/// A part broke.
+pub async fn work(
+    config: &Config,
+    engine: &Engine,
+    listener: Option<TcpListener>,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let role = config.text("server.role");
+    let mut parts: Vec<JoinHandle<anyhow::Result<()>>> = Vec::new();
+    if let Some(listener) = listener.filter(|_| role != "worker") {
+        let state = web::AppState::new(engine.clone());
+        let (stop, limit) = (stop.clone(), config.shutdown());
+        parts
+            .push(tokio::spawn(async move { Ok(web::serve(listener, state, stop, limit).await?) }));
+    }
+    let fit_to_send = check_clock(engine);
+    if role != "web" && fit_to_send {
+        let (engine, stop) = (engine.clone(), stop.clone());
+        parts.push(tokio::spawn(async move {
+            engine::sweeps::run(engine, stop).await;
+            Ok(())
+        }));
+    }
+    parts.push(tokio::spawn(watch_disk(config.clone(), stop.clone())));
+    stop.cancelled().await;
+    finish(parts, config.shutdown()).await
+}
+
+async fn finish(parts: Vec<JoinHandle<anyhow::Result<()>>>, limit: Duration) -> anyhow::Result<()> {
+    let deadline = tokio::time::Instant::now() + limit;
+    for part in parts {
+        match tokio::time::timeout_at(deadline, part).await {
+            Ok(ended) => ended??,
+            Err(_) => tracing::warn!(
+                "a part did not finish in time; its work is taken up again at the next start"
+            ),
+        }
+    }
+    Ok(())
+}
+
+fn check_clock(engine: &Engine) -> bool {
+    match version::clock_is_wrong(engine.now()) {
+        Some(why) => {
+            tracing::error!("{why}");
+            false
+        }
+        None => true,
+    }
+}
+
+/// How often the disk is looked at.
+const DISK_ROUND: Duration = Duration::from_secs(60);
+
+async fn watch_disk(config: Config, stop: CancellationToken) -> anyhow::Result<()> {
+    loop {
+        match Disk::under(&config.data()) {
+            Ok(disk) if disk.is_short(config.pause_below()) => {
+                tracing::error!(free = disk.free, "the disk is nearly full: make room");
+            }
+            Ok(_) => {}
+            Err(error) => tracing::warn!(%error, "the disk could not be looked at"),
+        }
+        tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            () = tokio::time::sleep(DISK_ROUND) => {}
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! Opens an installation: alone, as the one server on a data folder, or beside a running one.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use engine::installation::KeyState;
+use engine::{Clock, Engine, Parts, Rng, installation};
+use store::{Db, Options, Schema};
+use tokio_util::task::AbortOnDropHandle;
+
+use crate::config::Config;
+use crate::folder::{self, Disk, Lock, MasterKey};
+use crate::output::refused;
+
+/// How often a command that works beside the server says that it is alive.
+const HEARTBEAT: Duration = Duration::from_secs(60);
+/// The name of the one server on a SQLite folder.
+const SERVER: &str = "server";
+
+/// An installation that was opened.
+#[derive(Debug)]
+pub struct Installation {
+    /// The engine over it.
+    pub engine: Engine,
+    /// Whether it was made just now.
+    pub fresh: bool,
+    lock: Option<Lock>,
+    _heartbeat: Option<AbortOnDropHandle<()>>,
+}
+
+/// Opens it as the one server: takes the lock, brings the tables up to date, makes a master key
+/// where there never was one.
+///
+/// # Errors
+/// Another server holds it, the folder or the key is not fit, or the database fails.
+pub async fn alone(config: &Config, clock: Clock, rng: Rng) -> anyhow::Result<Installation> {
+    let dir = config.data();
+    folder::prepare(&dir)?;
+    let lock = Lock::take(&dir)?;
+    let url = config.database_url();
+    if url.starts_with("sqlite:")
+        && let Some(warning) = Disk::under(&dir)?.fit_for_sqlite(&dir).map_err(refused)?
+    {
+        tracing::warn!("{warning}");
+    }
+    let db = Db::connect(&url, options(config, Options::main())).await?;
+    let views = Db::connect(&views_url(config), Options::views()).await?;
+    let (master_key, fresh) = master_key(config, &db, &rng).await?;
+    let node_name = if db.is_sqlite() { SERVER.to_owned() } else { host_name() };
+    let data_dir = dir;
+    let parts = Parts { db, views, clock, rng, master_key, data_dir, node_name };
+    let engine = Engine::start(parts).await?;
+    installation::keep_key_check(&engine).await?;
+    Ok(Installation { engine, fresh, lock: Some(lock), _heartbeat: None })
+}
+
+/// Opens it beside a server that may be running, with a leased number for ids. A database that
+/// lacks migrations is left alone: the server brings it up to date.
+///
+/// # Errors
+/// There is none, it is of another version, or the key is not the right one.
+pub async fn beside(config: &Config) -> anyhow::Result<Installation> {
+    let dir = config.data();
+    let url = config.database_url();
+    let there = url.strip_prefix("sqlite:").is_none_or(|path| std::path::Path::new(path).exists());
+    if !there {
+        return Err(refused(format!(
+            "there is no database in {}; run `tundish init` or `tundish serve` there first, or \
+             name the folder with --data",
+            dir.display()
+        )));
+    }
+    folder::prepare(&dir)?;
+    let main = options(config, Options::main());
+    let db = Db::connect_as_is(&url, &main).await?;
+    let views = Db::connect_as_is(&views_url(config), &Options::views()).await?;
+    refuse_pending(&db, &views).await?;
+    let (clock, rng) = (Clock::System, Rng::System);
+    let key = folder::find_key(config)?;
+    let state = installation::key_state(&db.reader(), key.as_ref()).await?;
+    let master_key = match (state, key) {
+        (KeyState::Right | KeyState::Fresh, Some(key)) => key,
+        (state, _) => return Err(key_refused(state)),
+    };
+    let node_name = installation::lease_name(&db, clock.now()).await?;
+    let parts = Parts { db, views, clock, rng, master_key, data_dir: dir, node_name };
+    let engine = Engine::start(parts).await?;
+    let beating = engine.clone();
+    let heartbeat = AbortOnDropHandle::new(tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(HEARTBEAT).await;
+            if let Err(error) = installation::heartbeat(&beating).await {
+                tracing::warn!(%error, "this command could not say that it is alive");
+            }
+        }
+    }));
+    Ok(Installation { engine, fresh: false, lock: None, _heartbeat: Some(heartbeat) })
+}
+
+impl Installation {
+    /// Ends what was begun: gives the leased number back, folds the log in, lets the lock go.
+    ///
+    /// # Errors
+    /// The number could not be given back.
+    pub async fn close(self) -> anyhow::Result<()> {
+        if self.lock.is_none() {
+            installation::leave(&self.engine).await?;
+        }
+        self.engine.views().close().await;
+        self.engine.db().close().await;
+        Ok(())
+    }
+}
+
+fn options(config: &Config, base: Options) -> Options {
+    Options { connections: config.connections(), ..base }
+}
+
+fn views_url(config: &Config) -> String {
+    format!("sqlite:{}", config.data().join("views.db").display())
+}
+
+async fn refuse_pending(db: &Db, views: &Db) -> anyhow::Result<()> {
+    let mut missing = db.pending(Schema::Main).await?;
+    missing.extend(views.pending(Schema::Views).await?);
+    match missing.first() {
+        None => Ok(()),
+        Some(first) => Err(refused(format!(
+            "the database is older than this program (it lacks {first}); stop the server and run \
+             `tundish migrate`"
+        ))),
+    }
+}
+
+async fn master_key(config: &Config, db: &Db, rng: &Rng) -> anyhow::Result<(MasterKey, bool)> {
+    let key = folder::find_key(config)?;
+    let state = installation::key_state(&db.reader(), key.as_ref()).await?;
+    match (state, key) {
+        (KeyState::Right, Some(key)) => Ok((key, false)),
+        (KeyState::Fresh, Some(key)) => Ok((key, true)),
+        (KeyState::Fresh, None) => {
+            let key = folder::make_key(&config.data(), rng)
+                .context("a master key is needed before the first start")?;
+            Ok((key, true))
+        }
+        (state, _) => Err(key_refused(state)),
+    }
+}
+
+fn key_refused(state: KeyState) -> anyhow::Error {
+    refused(match state {
+        KeyState::Wrong => {
+            "the master key is not the one this database was used with; bring back its \
+             secret.key (links in mails already sent, and stored secrets, depend on it)"
+        }
+        _ => {
+            "the master key of this database is missing; put its secret.key back, or set \
+             TUNDISH_SECRET_KEY or TUNDISH_SECRET_KEY_FILE"
+        }
+    })
+}
+
+fn host_name() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    format!("node-{}", name.trim())
+}

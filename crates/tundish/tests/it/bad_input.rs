@@ -1,0 +1,3 @@
+//! Every row of the list of bad input, by its id.
+
+mod commands;

@@ -1,0 +1,173 @@
+//! Commands (X) and settings (G) of the list of bad input.
+
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Stdio;
+
+use crate::cli::Desk;
+
+#[test]
+fn x01_root_does_not_work_in_the_folder_of_another() {
+    let desk = Desk::new();
+    std::fs::create_dir(desk.data()).unwrap();
+    if std::os::unix::fs::chown(desk.data(), Some(65_534), None).is_err() {
+        // Never demanded: whoever runs the tests as themselves cannot be root.
+        let _ = writeln!(std::io::stderr(), "skipped x01: only root can give a folder away");
+        return;
+    }
+    let said = desk.run(&["serve"]).refused(1);
+    assert!(said.contains("sudo -u nobody"), "{said}");
+}
+
+#[test]
+fn x02_a_second_server_on_a_folder_names_the_first() {
+    let desk = Desk::new();
+    let server = desk.serve();
+    let said = desk.run(&["serve", "--listen", "127.0.0.1:0"]).refused(75);
+    assert!(said.contains(&format!("pid {}", server.pid())), "{said}");
+    let said = desk.run(&["migrate"]).refused(75);
+    assert!(said.contains("already running"), "{said}");
+}
+
+#[test]
+fn x04_a_newer_database_is_refused_and_a_rerun_continues() {
+    let desk = Desk::new();
+    desk.run(&["migrate"]).ok();
+    desk.run(&["migrate"]).ok();
+    let url = format!("sqlite:{}", desk.data().join("tundish.db").display());
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let db = store::Db::connect(&url, store::Options::main()).await.unwrap();
+        db.write::<_, store::StoreError, _>(|tx| {
+            Box::pin(async move {
+                let sql = "insert into migrations (name, checksum) values ('main/9999_x.sql', '')";
+                tx.query(sql).run().await.map(drop)
+            })
+        })
+        .await
+        .unwrap();
+        db.close().await;
+    });
+    for command in ["migrate", "serve"] {
+        let said = desk.run(&[command]).refused(1);
+        assert!(said.contains("newer tundish"), "{said}");
+    }
+}
+
+#[test]
+fn x06_what_cannot_be_read_or_written_ends_in_one_sentence() {
+    let desk = Desk::new();
+    let said = desk.run(&["serve", "--config", "nowhere.toml"]).refused(1);
+    assert!(said.contains("nowhere.toml cannot be read"), "{said}");
+    desk.run(&["serve", "--config", "."]).refused(1);
+    std::fs::write(desk.path().join("latin1.toml"), [b'#', 0xE9]).unwrap();
+    let said = desk.run(&["serve", "--config", "latin1.toml"]).refused(1);
+    assert!(said.contains("UTF-8"), "{said}");
+
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let mut to_full = desk.command(&["config", "show"]);
+    let ended = to_full.stdout(full).stderr(Stdio::piped()).output().unwrap();
+    assert_eq!(ended.status.code(), Some(1));
+    assert_eq!(String::from_utf8_lossy(&ended.stderr).lines().count(), 1);
+
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut to_nobody = desk.command(&["config", "show"]);
+    let ended = to_nobody.stdout(writer).stderr(Stdio::piped()).output().unwrap();
+    assert_eq!(ended.status.code(), Some(0), "{ended:?}");
+    assert!(ended.stderr.is_empty());
+}
+
+#[test]
+fn x10_an_odd_zone_or_language_changes_nothing() {
+    let odd = [("TZ", ":bad"), ("LANG", "tlh_QO.EBCDIC")];
+    let desk = Desk::new();
+    assert_eq!(
+        desk.run_with(&["version", "--json"], &odd).ok(),
+        desk.run(&["version", "--json"]).ok()
+    );
+    desk.run_with(&["migrate"], &odd).ok();
+}
+
+#[test]
+fn g01_an_unknown_setting_is_refused_with_its_line_and_what_was_meant() {
+    let desk = Desk::new();
+    let comments = "# a line\n".repeat(10);
+    desk.write("tundish.toml", &format!("{comments}[smpt]\nhost = \"relay.example\"\n"));
+    let said = desk.run(&["serve"]).refused(1);
+    assert!(said.contains("did you mean smtp.host? (line 12)"), "{said}");
+}
+
+#[test]
+fn g02_a_secret_others_can_read_is_warned_about_and_refused_in_public() {
+    let desk = Desk::new();
+    desk.serve().stop();
+    let key = desk.data().join("secret.key");
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let server = desk.serve();
+    assert!(server.said.contains("chmod 600"), "{}", server.said);
+    drop(server);
+    let public = [("TUNDISH_SERVER_TRUSTED_PROXIES", "127.0.0.1")];
+    let said = desk.run_with(&["serve", "--listen", "0.0.0.0:0"], &public).refused(1);
+    assert!(said.contains("chmod 600"), "{said}");
+}
+
+#[test]
+fn g03_plain_http_off_loopback_is_refused() {
+    let said = Desk::new().run(&["serve", "--listen", "0.0.0.0:8095"]).refused(1);
+    assert!(said.contains("trusted_proxies"), "{said}");
+}
+
+#[test]
+fn g04_a_password_is_not_sent_over_an_open_line() {
+    let desk = Desk::new();
+    let text = "[smtp]\nhost = \"relay.example\"\nusername = \"u\"\ntls = \"none\"\n";
+    desk.write("tundish.toml", text);
+    let said = desk.run(&["serve"]).refused(1);
+    assert!(said.contains("starttls"), "{said}");
+    desk.write("tundish.toml", &text.replace("relay.example", "127.0.0.1"));
+    desk.run(&["config", "show"]).ok();
+}
+
+#[test]
+fn g10_another_master_key_or_none_is_refused() {
+    let desk = Desk::new();
+    desk.serve().stop();
+    let other = "ab".repeat(32);
+    let said = desk.run_with(&["serve"], &[("TUNDISH_SECRET_KEY", &other)]).refused(1);
+    assert!(said.contains("not the one"), "{said}");
+    std::fs::remove_file(desk.data().join("secret.key")).unwrap();
+    let said = desk.run(&["serve"]).refused(1);
+    assert!(said.contains("missing"), "{said}");
+    assert!(!desk.data().join("secret.key").exists(), "none is made up");
+}
+
+#[test]
+fn g12_a_value_of_the_wrong_kind_is_told_with_its_line() {
+    let desk = Desk::new();
+    for wrong in ["\"1e9\"", "-1", "\"yes\"", "1e9", "true"] {
+        desk.write("tundish.toml", &format!("[disk]\npause_below = {wrong}\n"));
+        let said = desk.run(&["config", "show"]).refused(1);
+        assert!(said.contains("line 2") && said.contains("1 GB"), "{said}");
+    }
+    desk.write("tundish.toml", "[disk]\npause_below = \"10 MB\"\n");
+    desk.run(&["config", "show"]).ok();
+}
+
+#[test]
+fn g13_the_environment_wins_over_the_file_and_it_shows() {
+    let desk = Desk::new();
+    desk.write("tundish.toml", "[log]\nlevel = \"warn\"\n");
+    let shown = desk.run_with(&["config", "show", "--origin"], &[("TUNDISH_LOG_LEVEL", "error")]);
+    let shown = shown.ok();
+    let line = shown.lines().find(|line| line.starts_with("log.level")).unwrap();
+    assert!(line.contains("\"error\"") && line.contains("TUNDISH_LOG_LEVEL"), "{line}");
+}
+
+#[test]
+fn g15_too_many_connections_are_brought_down_with_a_message() {
+    let desk = Desk::new();
+    desk.write("tundish.toml", "[database]\nconnections = 10_000\n");
+    let ran = desk.run(&["config", "show"]);
+    assert!(ran.stderr.contains("64 is used"), "{ran:?}");
+    assert!(ran.stdout.contains("\"64\""), "{ran:?}");
+}
