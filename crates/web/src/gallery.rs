@@ -53,3 +53,21 @@ fn the_gallery_draws_every_operator_component() {
     );
     draw("plain.html", context! {});
 }
+
+#[test]
+fn the_gallery_draws_every_block_of_a_visitors_page() {
+    write_assets();
+    let site = context! {
+        name => "Fern & Hollow", language => "en", home => "/", address => "4 Kiln Lane, Hythe",
+        links => vec![context! { href => "/p/imprint", label => "Imprint" }],
+    };
+    for name in ["landing.html", "checkout.html", "tokens.html"] {
+        draw(name, context! { site => site.clone() });
+    }
+    let theme = crate::theme::Theme {
+        accent: "#b4532a".into(),
+        letters: crate::theme::Letters::Bookish,
+        corners: 6,
+    };
+    write("theme.css", &theme.stylesheet());
+}

@@ -13,6 +13,7 @@ mod routes;
 mod serve;
 mod state;
 pub mod templates;
+pub mod theme;
 pub mod words;
 
 pub use error::WebError;
