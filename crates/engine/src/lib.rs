@@ -4,6 +4,7 @@
 //! [`Engine`]; inside one transaction it changes rows, appends the events and makes the jobs it
 //! causes, and they commit together. What leaves the machine leaves from a job.
 
+pub mod backup;
 mod clock;
 mod engine;
 pub mod enrolments;
@@ -14,6 +15,7 @@ pub mod messages;
 mod rng;
 pub mod sites;
 pub mod sweeps;
+pub mod verify;
 
 pub use clock::Clock;
 pub use engine::{Engine, Parts};

@@ -21,6 +21,7 @@ pub mod nodes;
 pub mod sequences;
 pub mod sites;
 pub mod testing;
+pub mod verify;
 
 pub use db::{Db, Options, Query, Reader, Schema, Session, Story, Tx};
 pub use dialect::Both;

@@ -47,6 +47,12 @@ pub enum Command {
     Config(ConfigCommand),
     /// Bring the tables up to date
     Migrate(Migrate),
+    /// Copy everything, while the server runs, into a new folder
+    Backup(Backup),
+    /// Put a backup in place as the data folder
+    Restore(Restore),
+    /// Check everything that must always hold
+    Verify,
     /// Print a completion script for a shell
     Completions {
         /// Which shell
@@ -84,4 +90,27 @@ pub struct Migrate {
     /// Only say what is missing; exit 1 if anything is
     #[arg(long)]
     pub check: bool,
+}
+
+/// `tundish backup`.
+#[derive(Debug, Args)]
+pub struct Backup {
+    /// A folder that does not exist yet
+    pub to: PathBuf,
+    /// Put the master key in as well: whoever has the copy can then read every stored secret
+    #[arg(long)]
+    pub with_key: bool,
+}
+
+/// `tundish restore`.
+#[derive(Debug, Args)]
+pub struct Restore {
+    /// The folder of a backup
+    pub from: PathBuf,
+    /// Move what is in the data folder aside, to ….bak
+    #[arg(long)]
+    pub force: bool,
+    /// Only say what would be done
+    #[arg(long)]
+    pub dry_run: bool,
 }

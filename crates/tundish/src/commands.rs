@@ -10,9 +10,11 @@ use crate::config::{Config, Layers};
 use crate::logging;
 use crate::output::{Output, refused};
 
+mod backup;
 mod migrate;
 mod serve;
 mod settings;
+mod verify;
 mod version;
 
 /// What every command is given.
@@ -48,6 +50,9 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Serve(_) => serve::run(&call).await,
         Command::Config(command) => settings::run(&call, &command),
         Command::Migrate(flags) => migrate::run(&call, &flags).await,
+        Command::Backup(flags) => backup::run(&call, &flags).await,
+        Command::Restore(flags) => backup::restore(&call, &flags),
+        Command::Verify => verify::run(&call).await,
         Command::Completions { .. } | Command::Version => Ok(()),
     }
 }

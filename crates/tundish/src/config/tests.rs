@@ -1,3 +1,5 @@
+//! Settings in layers, tried out.
+
 use super::*;
 
 fn file(text: &str) -> Layers {

@@ -6,6 +6,7 @@ use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 
+mod data_care;
 mod serving;
 mod settings;
 

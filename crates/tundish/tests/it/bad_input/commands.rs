@@ -171,3 +171,21 @@ fn g15_too_many_connections_are_brought_down_with_a_message() {
     assert!(ran.stderr.contains("64 is used"), "{ran:?}");
     assert!(ran.stdout.contains("\"64\""), "{ran:?}");
 }
+
+#[test]
+fn x03_restore_refuses_a_folder_in_use_and_keeps_the_old_one_when_forced() {
+    let desk = Desk::new();
+    desk.serve().stop();
+    desk.run(&["backup", "copy"]).ok();
+    let said = desk.run(&["restore", "copy"]).refused(1);
+    assert!(said.contains("not empty"), "{said}");
+    let said = desk.run(&["restore", "nowhere"]).refused(1);
+    assert!(said.contains("not a backup"), "{said}");
+    desk.run(&["restore", "copy", "--force"]).ok();
+    assert!(desk.path().join("data.bak/tundish.db").exists());
+    // The key that lay there is taken along.
+    desk.run(&["verify"]).ok();
+    let server = desk.serve();
+    let said = desk.run(&["restore", "copy", "--force"]).refused(75);
+    assert!(said.contains(&server.pid().to_string()), "{said}");
+}

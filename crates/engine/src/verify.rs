@@ -1,0 +1,58 @@
+//! Checks what must always hold, on the rows as they are: the promises of the house as queries.
+
+use model::SiteId;
+use model::ids::to_base32;
+use serde::Serialize;
+use store::Reader;
+use store::verify::{CHECKS, Check};
+
+use crate::fault::{EngineError, Result};
+
+/// Something that does not hold.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// The check, in short.
+    pub check: &'static str,
+    /// What should hold.
+    pub promise: &'static str,
+    /// In which site.
+    pub site: i64,
+    /// The row it is about, as base32.
+    pub subject: String,
+    /// What stands there.
+    pub found: String,
+}
+
+/// Runs every check over every site. Each reads on its own, so that a long one keeps no log of
+/// another; what one finds after the other may be newer.
+///
+/// # Errors
+/// The database fails.
+pub async fn run(reader: &Reader) -> Result<Vec<Finding>> {
+    let mut findings = Vec::new();
+    for check in CHECKS.iter().flat_map(|group| group.iter()) {
+        findings.extend(one(reader, check).await?);
+    }
+    Ok(findings)
+}
+
+/// The names of all checks and what each promises.
+pub fn promises() -> Vec<(&'static str, &'static str)> {
+    CHECKS.iter().flat_map(|group| group.iter()).map(|check| (check.name, check.promise)).collect()
+}
+
+async fn one(reader: &Reader, check: &'static Check) -> Result<Vec<Finding>> {
+    let rows: Vec<(SiteId, i64, String)> = reader
+        .read::<_, EngineError, _>(move |session| {
+            Box::pin(async move { Ok(store::verify::run(session, check).await?) })
+        })
+        .await?;
+    let finding = |(site, subject, found): (SiteId, i64, String)| Finding {
+        check: check.name,
+        promise: check.promise,
+        site: site.0,
+        subject: to_base32(subject),
+        found,
+    };
+    Ok(rows.into_iter().map(finding).collect())
+}

@@ -1,0 +1,40 @@
+//! Backup, restore, verify.
+
+use super::Desk;
+
+#[test]
+fn a_backup_taken_while_the_server_runs_can_be_restored() {
+    let desk = Desk::new();
+    let server = desk.serve();
+    std::fs::create_dir_all(desk.data().join("files/ab")).unwrap();
+    std::fs::write(desk.data().join("files/ab/abcd"), "bytes").unwrap();
+    let made = desk.run(&["backup", "copy", "--json"]).json();
+    assert_eq!(made["with_key"], false);
+    assert_eq!(made["files"], 1);
+    assert!(!desk.path().join("copy/secret.key").exists());
+    desk.run(&["verify"]).ok();
+    server.stop();
+
+    let elsewhere = ["--data", "other"];
+    let restored = desk.run(&["restore", "copy", elsewhere[0], elsewhere[1]]);
+    assert!(restored.stderr.contains("put the master key back"), "{restored:?}");
+    restored.ok();
+    let said = desk.run(&["verify", elsewhere[0], elsewhere[1]]).refused(1);
+    assert!(said.contains("master key"), "{said}");
+    std::fs::copy(desk.data().join("secret.key"), desk.path().join("other/secret.key")).unwrap();
+    desk.run(&["verify", elsewhere[0], elsewhere[1]]).ok();
+    let bytes = std::fs::read_to_string(desk.path().join("other/files/ab/abcd")).unwrap();
+    assert_eq!(bytes, "bytes");
+}
+
+#[test]
+fn the_key_goes_into_a_backup_only_when_asked_for() {
+    let desk = Desk::new();
+    desk.serve().stop();
+    let made = desk.run(&["backup", "copy", "--with-key"]);
+    assert!(made.stderr.contains("as you keep a password"), "{made:?}");
+    desk.run(&["restore", "copy", "--data", "other"]).ok();
+    desk.run(&["verify", "--data", "other"]).ok();
+    let said = desk.run(&["backup", "copy"]).refused(1);
+    assert!(said.contains("not empty"), "{said}");
+}
