@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::Refused;
+use crate::urls::Destination;
 
 /// Blocks on one page: more is a sign of two pages.
 const BLOCKS_MAX: usize = 60;
@@ -306,9 +307,13 @@ impl Target {
 
     fn check(&self) -> Result<(), Refused> {
         match self {
-            Self::Url(url) if !url.starts_with("https://") || url.contains(char::is_whitespace) => {
-                Err(Refused::new("link_unsafe", "a link to elsewhere begins with https://")
-                    .at("link"))
+            Self::Url(url) => {
+                let to = Destination::parse(url).map_err(|refused| refused.at("link"))?;
+                if !to.as_str().starts_with("https://") {
+                    let why = "a link to elsewhere begins with https://";
+                    return Err(Refused::new("link_unsafe", why).at("link"));
+                }
+                Ok(())
             }
             Self::Anchor(name) if !name.starts_with('#') => {
                 Err(Refused::new("anchor_invalid", "a place on the page begins with #").at("link"))
@@ -410,7 +415,14 @@ mod tests {
 
     #[test]
     fn a_button_never_runs_script() {
-        let link = Target::Url("javascript:alert(1)".into());
-        assert_eq!(link.check().unwrap_err().code, "link_unsafe");
+        for (url, code) in [
+            ("javascript:alert(1)", "url_scheme"),
+            ("http://x.test", "link_unsafe"),
+            ("https://shop.example@evil.test", "url_user"),
+            ("https://x.test/\r\nSet-Cookie: a", "url_control"),
+        ] {
+            assert_eq!(Target::Url(url.into()).check().unwrap_err().code, code, "{url}");
+        }
+        assert!(Target::Url("https://x.test/a?b#c".into()).check().is_ok());
     }
 }

@@ -1,1 +1,13 @@
-//! numbers
+//! The maths: what was bought together, what a customer costs and earns, cohorts, stages.
+//!
+//! Pure functions over plain slices. Each gives its formula and its source. Money comes in as minor
+//! units; averages leave as `f64` of them. What is not known is `None`, never zero.
+
+pub mod affinity;
+pub mod cohorts;
+pub mod economics;
+pub mod real;
+pub mod stages;
+
+#[cfg(test)]
+mod test_data;

@@ -1,0 +1,47 @@
+//! From whole numbers to real ones, in one place.
+
+/// 2³², exact.
+const HIGH: f64 = 4_294_967_296.0;
+
+/// `n` as a real number; exact up to 2⁵³, to the nearest beyond.
+pub fn real(n: u64) -> f64 {
+    let high = u32::try_from(n >> 32).unwrap_or(u32::MAX);
+    let low = u32::try_from(n & 0xffff_ffff).unwrap_or(u32::MAX);
+    f64::from(high).mul_add(HIGH, f64::from(low))
+}
+
+/// The same for a signed number.
+pub fn real_signed(n: i64) -> f64 {
+    let size = real(n.unsigned_abs());
+    if n < 0 { -size } else { size }
+}
+
+/// The length of something as a real number.
+pub fn real_len(n: usize) -> f64 {
+    real(u64::try_from(n).unwrap_or(u64::MAX))
+}
+
+/// `a / b`, or nothing where `b` is nothing.
+pub fn ratio(a: f64, b: f64) -> Option<f64> {
+    (b != 0.0 && a.is_finite() && b.is_finite()).then(|| a / b)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole_numbers_become_real_exactly() {
+        for (n, wanted) in [
+            (0, 0.0),
+            (1, 1.0),
+            (4_294_967_296, HIGH),
+            (9_007_199_254_740_992, 9_007_199_254_740_992.0),
+            (u64::MAX, 18_446_744_073_709_551_616.0),
+        ] {
+            assert!((real(n) - wanted).abs() < f64::EPSILON, "{n}");
+        }
+        assert!((real_signed(-5) + 5.0).abs() < f64::EPSILON);
+        assert_eq!(ratio(1.0, 0.0), None);
+    }
+}
