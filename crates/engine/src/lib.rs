@@ -12,8 +12,10 @@ mod fault;
 pub mod installation;
 pub mod jobs;
 pub mod messages;
+pub mod pages;
 mod rng;
 pub mod sites;
+pub mod spends;
 pub mod sweeps;
 pub mod verify;
 

@@ -19,7 +19,9 @@ pub mod messages;
 pub mod meta;
 pub mod nodes;
 pub mod sequences;
+pub mod pages;
 pub mod sites;
+pub mod spends;
 pub mod testing;
 pub mod verify;
 

@@ -1,0 +1,152 @@
+//! Makes, changes, publishes and retires pages.
+
+use model::blocks::PageContent;
+use model::ids::PageId;
+use model::pages::{Page, PageDraft};
+use model::{Refused, SiteId, Slug};
+use store::events::NewEvent;
+use store::{StoreError, Tx};
+
+use crate::engine::Engine;
+use crate::fault::{EngineError, Result};
+
+/// Writes a new page as a draft.
+///
+/// # Errors
+/// The slug is taken or reserved, or the content must be mended.
+pub async fn create(engine: &Engine, site: SiteId, draft: PageDraft) -> Result<PageId> {
+    let engine_too = engine.clone();
+    engine
+        .write_content(move |tx| {
+            Box::pin(async move { create_in(&engine_too, tx, site, &draft).await })
+        })
+        .await
+}
+
+/// The same within a transaction.
+pub(crate) async fn create_in(
+    engine: &Engine,
+    tx: &mut Tx<'_>,
+    site: SiteId,
+    draft: &PageDraft,
+) -> Result<PageId> {
+    check(draft)?;
+    let now = engine.now();
+    let page = Page {
+        id: PageId(engine.next_id()),
+        slug: draft.slug.clone(),
+        kind: draft.kind,
+        title: draft.content.title.clone(),
+        draft_version: 1,
+        published_version: None,
+        published_at: None,
+        retired_at: None,
+        created_at: now,
+        updated_at: now,
+    };
+    if store::pages::find_by_slug(tx, site, &page.slug).await?.is_some() {
+        return Err(taken().into());
+    }
+    store::pages::insert(tx, site, &page, &draft.content).await?;
+    Ok(page.id)
+}
+
+/// Writes a new version of a page, based on version `based_on`.
+///
+/// # Errors
+/// Somebody else made a newer version meanwhile ([`EngineError::Conflict`]); the slug is taken; or
+/// the content must be mended.
+pub async fn change(
+    engine: &Engine,
+    site: SiteId,
+    id: PageId,
+    based_on: i64,
+    draft: PageDraft,
+) -> Result<()> {
+    let engine_too = engine.clone();
+    engine
+        .write_content(move |tx| {
+            Box::pin(async move { change_in(&engine_too, tx, site, id, based_on, &draft).await })
+        })
+        .await
+}
+
+/// The same within a transaction.
+pub(crate) async fn change_in(
+    engine: &Engine,
+    tx: &mut Tx<'_>,
+    site: SiteId,
+    id: PageId,
+    based_on: i64,
+    draft: &PageDraft,
+) -> Result<()> {
+    check(draft)?;
+    let found = store::pages::find(tx, site, id).await?;
+    let mut page = found.ok_or_else(|| EngineError::missing("page", id))?;
+    page.slug.clone_from(&draft.slug);
+    page.kind = draft.kind;
+    page.draft_version = based_on;
+    match store::pages::change(tx, site, &page, &draft.content, engine.now()).await {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(EngineError::Conflict(
+            "somebody else saved this page after you opened it; compare both texts and save again"
+                .to_owned(),
+        )),
+        Err(StoreError::Duplicate(_)) => Err(taken().into()),
+        Err(other) => Err(other.into()),
+    }
+}
+
+/// Makes the newest version public.
+pub async fn publish(engine: &Engine, site: SiteId, id: PageId) -> Result<()> {
+    let engine_too = engine.clone();
+    engine
+        .write_content(move |tx| {
+            Box::pin(async move { publish_in(&engine_too, tx, site, id).await })
+        })
+        .await
+}
+
+/// The same within a transaction.
+pub(crate) async fn publish_in(
+    engine: &Engine,
+    tx: &mut Tx<'_>,
+    site: SiteId,
+    id: PageId,
+) -> Result<()> {
+    if !store::pages::publish(tx, site, id, engine.now()).await? {
+        return Err(EngineError::missing("page", id));
+    }
+    let event = NewEvent {
+        kind: "page.published",
+        contact_id: None,
+        subject_id: Some(id.0),
+        data: &serde_json::json!({}),
+    };
+    engine.record(tx, site, event).await
+}
+
+/// Takes a page away from the public: its address then answers 410.
+pub async fn retire(engine: &Engine, site: SiteId, id: PageId) -> Result<()> {
+    let now = engine.now();
+    engine
+        .write_content(move |tx| {
+            Box::pin(async move {
+                if store::pages::retire(tx, site, id, now).await? {
+                    Ok(())
+                } else {
+                    Err(EngineError::missing("page", id))
+                }
+            })
+        })
+        .await
+}
+
+fn check(draft: &PageDraft) -> std::result::Result<(), Refused> {
+    Slug::parse(&draft.slug).map_err(|refused| refused.at("slug"))?;
+    PageContent::check(&draft.content)
+}
+
+fn taken() -> Refused {
+    Refused::new("slug_taken", "another page has this address; choose another").at("slug")
+}

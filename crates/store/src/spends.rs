@@ -1,0 +1,90 @@
+//! What was spent to be seen.
+
+use model::ids::SpendId;
+use model::spends::Spend;
+use model::{SiteId, UtcMs};
+
+use crate::{FromRow, Result, Row, Session, Tx};
+
+const INSERT: &str = "insert into spends (site_id, id, dedupe_key, channel, campaign, from_day,
+    to_day, amount_minor, currency, clicks, impressions, note, created_at)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+    on conflict (site_id, dedupe_key) do nothing";
+const LIST: &str = "select id, channel, campaign, from_day, to_day, amount_minor, currency, clicks,
+    impressions, note, created_at from spends
+    where site_id = $1 and id < $2 order by id desc limit $3";
+const WITHIN: &str = "select id, channel, campaign, from_day, to_day, amount_minor, currency,
+    clicks, impressions, note, created_at from spends
+    where site_id = $1 and from_day <= $3 and to_day >= $2 order by from_day, id";
+const DELETE: &str = "delete from spends where site_id = $1 and id = $2";
+
+impl FromRow for Spend {
+    fn from_row(row: &mut Row) -> Result<Self> {
+        Ok(Self {
+            id: row.take()?,
+            channel: row.take()?,
+            campaign: row.take()?,
+            from_day: row.take()?,
+            to_day: row.take()?,
+            amount_minor: row.take()?,
+            currency: row.take()?,
+            clicks: row.take()?,
+            impressions: row.take()?,
+            note: row.take()?,
+            created_at: row.take()?,
+        })
+    }
+}
+
+/// Writes an amount; `false` where one with this key is written already.
+pub async fn insert(
+    tx: &mut Tx<'_>,
+    site: SiteId,
+    spend: &Spend,
+    dedupe_key: &str,
+    now: UtcMs,
+) -> Result<bool> {
+    let made = tx
+        .query(INSERT)
+        .bind(site)
+        .bind(spend.id)
+        .bind(dedupe_key)
+        .bind(&spend.channel)
+        .bind(&spend.campaign)
+        .bind(&spend.from_day)
+        .bind(&spend.to_day)
+        .bind(spend.amount_minor)
+        .bind(&spend.currency)
+        .bind(spend.clicks)
+        .bind(spend.impressions)
+        .bind(&spend.note)
+        .bind(now)
+        .run()
+        .await?;
+    Ok(made == 1)
+}
+
+/// Amounts before `before`, newest first.
+pub async fn list(
+    session: &mut Session<'_>,
+    site: SiteId,
+    before: SpendId,
+    limit: i64,
+) -> Result<Vec<Spend>> {
+    session.query(LIST).bind(site).bind(before).bind(limit).all().await
+}
+
+/// Amounts whose days touch `from ..= to` (ISO dates).
+pub async fn within(
+    session: &mut Session<'_>,
+    site: SiteId,
+    from: &str,
+    to: &str,
+) -> Result<Vec<Spend>> {
+    session.query(WITHIN).bind(site).bind(from).bind(to).all().await
+}
+
+/// Takes an amount away.
+pub async fn delete(tx: &mut Tx<'_>, site: SiteId, id: SpendId) -> Result<bool> {
+    Ok(tx.query(DELETE).bind(site).bind(id).run().await? == 1)
+}
