@@ -22,6 +22,7 @@ macro_rules! migrations {
 const MAIN: &[Migration] = migrations![
     "main/0001_platform.sql",
     "main/0003_mail.sql",
+    "main/0007_pages.sql",
 ];
 
 const VIEWS: &[Migration] = migrations!["views/0001_views.sql"];
