@@ -28,7 +28,6 @@ pub mod sources;
 pub mod spelling;
 pub mod taxes;
 pub mod spends;
-pub mod taxes;
 pub mod times;
 pub mod tokens;
 pub mod triggers;
