@@ -14,6 +14,7 @@ use tokio::sync::Notify;
 use crate::clock::Clock;
 use crate::fault::{EngineError, Result};
 use crate::rng::Rng;
+use crate::transport::Sending;
 
 /// The number of the master key in tokens, until keys can be changed.
 const FIRST_KEY: u8 = 1;
@@ -35,6 +36,8 @@ pub struct Parts {
     pub data_dir: PathBuf,
     /// The stable name of this node.
     pub node_name: String,
+    /// How mail leaves, as far as the configuration says.
+    pub sending: Sending,
 }
 
 #[derive(Debug)]
@@ -195,6 +198,11 @@ impl Engine {
     /// The folder that holds `files/`.
     pub fn data_dir(&self) -> &Path {
         &self.0.parts.data_dir
+    }
+
+    /// How mail leaves, as far as the configuration says.
+    pub fn sending(&self) -> &Sending {
+        &self.0.parts.sending
     }
 
     /// Tells the workers that something may be due.

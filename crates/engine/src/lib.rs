@@ -18,8 +18,10 @@ pub mod sites;
 pub mod spends;
 pub mod sweeps;
 pub mod verify;
+pub mod transport;
 
 pub use clock::Clock;
 pub use engine::{Engine, Parts};
 pub use fault::{EngineError, Result};
 pub use rng::Rng;
+pub use transport::{Sending, Transport};

@@ -21,6 +21,7 @@ pub mod orders;
 pub mod pages;
 pub mod refused;
 pub mod schedule;
+pub mod sending;
 pub mod sequences;
 pub mod sites;
 pub mod slugs;

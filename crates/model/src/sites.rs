@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::sending::SendingSettings;
 use crate::{SiteId, UtcMs};
 
 /// One brand.
@@ -59,6 +60,8 @@ pub struct SiteSettings {
     pub referral_hold_days: u32,
     /// Whether to keep a signed cookie for partner and referral codes.
     pub referral_cookie: bool,
+    /// How its mail leaves.
+    pub sending: SendingSettings,
 }
 
 impl Default for SiteSettings {
@@ -72,6 +75,7 @@ impl Default for SiteSettings {
             pending_days: 30,
             referral_hold_days: 30,
             referral_cookie: false,
+            sending: SendingSettings::default(),
         }
     }
 }

@@ -4,12 +4,15 @@
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
-use engine::{Clock, Engine, Parts, Rng};
+use engine::{Clock, Engine, Parts, Rng, Sending, Transport};
+use mail::transport::Memory;
 use model::sites::{Site, SiteSettings};
 use model::{SiteId, UtcMs};
 use store::{Db, Options};
 use tempfile::TempDir;
 use tower::ServiceExt;
+
+use crate::mails::Mail;
 
 /// 2026-01-15T10:00:00Z, a Thursday.
 pub const START: UtcMs = UtcMs(1_768_471_200_000);
@@ -24,6 +27,7 @@ pub struct TestApp {
     pub site: Site,
     /// The real router.
     pub router: Router,
+    memory: Memory,
     cookies: std::sync::Mutex<Vec<(String, String)>>,
     _dir: TempDir,
 }
@@ -52,6 +56,7 @@ impl TestApp {
         let db = Db::connect(url, Options::main()).await.unwrap();
         let views = format!("sqlite:{}", dir.path().join("views.db").display());
         let views = Db::connect(&views, Options::views()).await.unwrap();
+        let mails = Memory::default();
         let parts = Parts {
             db,
             views,
@@ -60,13 +65,21 @@ impl TestApp {
             master_key: [7; 32],
             data_dir: dir.path().to_owned(),
             node_name: "test".to_owned(),
+            sending: Sending::by(Transport::Memory(mails.clone())),
         };
         let engine = Engine::start(parts).await.unwrap();
         let site = site();
         let id = engine::sites::put(&engine, site.clone(), vec![HOST.to_owned()]).await.unwrap();
         let router = web::router(web::AppState::new(engine.clone()));
         let site = Site { id, ..site };
-        Self { engine, site, router, cookies: std::sync::Mutex::default(), _dir: dir }
+        Self {
+            engine,
+            site,
+            router,
+            memory: mails,
+            cookies: std::sync::Mutex::default(),
+            _dir: dir,
+        }
     }
 
     /// Asks for a page.
@@ -135,6 +148,17 @@ impl TestApp {
         let router = self.router.clone();
         tokio::spawn(async move { axum::serve(listener, router).await });
         host
+    }
+
+    /// Every mail that was sent, oldest first.
+    pub fn mails(&self) -> Vec<Mail> {
+        self.memory.all().iter().map(Mail::of).collect()
+    }
+
+    /// The newest mail to `to`.
+    pub fn mail_to(&self, to: &str) -> Mail {
+        let found = self.mails().into_iter().rfind(|mail| mail.to == to);
+        found.unwrap_or_else(|| panic!("no mail was sent to {to}"))
     }
 
     /// Does everything that is due now; how many things were done.

@@ -14,6 +14,8 @@ mod app;
 pub mod browser;
 pub mod data;
 pub mod databases;
+mod mails;
 pub mod sink;
 
 pub use app::{Answer, TestApp};
+pub use mails::Mail;

@@ -243,6 +243,11 @@ impl Config {
         u16::try_from(self.whole("smtp.port")).unwrap_or(587)
     }
 
+    /// Connections to the relay, 1 to 64.
+    pub fn smtp_connections(&self) -> u16 {
+        u16::try_from(self.whole("smtp.connections")).unwrap_or(10)
+    }
+
     /// Every setting as it may be shown: name, value with secrets left out, origin.
     pub fn shown(&self) -> Vec<(&'static str, String, Origin)> {
         let shown = KEYS.iter().filter_map(|key| {

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use anyhow::Context;
 use engine::installation::KeyState;
-use engine::{Clock, Engine, Parts, Rng, installation};
+use engine::{Clock, Engine, Parts, Rng, Sending, Transport, installation};
+use model::sending::{SmtpSettings, SmtpTls};
 use store::{Db, Options, Schema};
 use tokio_util::task::AbortOnDropHandle;
 
@@ -48,7 +49,8 @@ pub async fn alone(config: &Config, clock: Clock, rng: Rng) -> anyhow::Result<In
     let (master_key, fresh) = master_key(config, &db, &rng).await?;
     let node_name = if db.is_sqlite() { SERVER.to_owned() } else { host_name() };
     let data_dir = dir;
-    let parts = Parts { db, views, clock, rng, master_key, data_dir, node_name };
+    let sending = sending(config)?;
+    let parts = Parts { db, views, clock, rng, master_key, data_dir, node_name, sending };
     let engine = Engine::start(parts).await?;
     installation::keep_key_check(&engine).await?;
     Ok(Installation { engine, fresh, lock: Some(lock), _heartbeat: None })
@@ -83,7 +85,8 @@ pub async fn beside(config: &Config) -> anyhow::Result<Installation> {
         (state, _) => return Err(key_refused(state)),
     };
     let node_name = installation::lease_name(&db, clock.now()).await?;
-    let parts = Parts { db, views, clock, rng, master_key, data_dir: dir, node_name };
+    let (data_dir, sending) = (dir, sending(config)?);
+    let parts = Parts { db, views, clock, rng, master_key, data_dir, node_name, sending };
     let engine = Engine::start(parts).await?;
     let beating = engine.clone();
     let heartbeat = AbortOnDropHandle::new(tokio::spawn(async move {
@@ -110,6 +113,33 @@ impl Installation {
         self.engine.db().close().await;
         Ok(())
     }
+}
+
+/// How mail leaves, by the `[smtp]` of the settings; without a host each site's own word holds.
+fn sending(config: &Config) -> anyhow::Result<Sending> {
+    let host = config.text("smtp.host");
+    if host.is_empty() {
+        return Ok(Sending::default());
+    }
+    let settings = SmtpSettings {
+        host: host.to_owned(),
+        port: config.smtp_port(),
+        tls: SmtpTls::parse(config.text("smtp.tls")).map_err(|e| refused(e.message))?,
+        username: config.text("smtp.username").to_owned(),
+        password_sealed: String::new(),
+        connections: config.smtp_connections(),
+        per_second: 0,
+        relay_signs: false,
+    };
+    let file = config.text("smtp.password_file");
+    let password = if file.is_empty() {
+        config.text("smtp.password").to_owned()
+    } else {
+        let text = std::fs::read_to_string(file)
+            .with_context(|| format!("smtp.password_file {file} cannot be read"))?;
+        text.trim_end().to_owned()
+    };
+    Ok(Sending::by(Transport::smtp(&settings, password, &host_name())))
 }
 
 fn options(config: &Config, base: Options) -> Options {
