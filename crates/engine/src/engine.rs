@@ -15,6 +15,7 @@ use crate::clock::Clock;
 use crate::fault::{EngineError, Result};
 use crate::rng::Rng;
 use crate::transport::Sending;
+use crate::views::Tally;
 
 /// The number of the master key in tokens, until keys can be changed.
 const FIRST_KEY: u8 = 1;
@@ -49,6 +50,7 @@ struct Inner {
     epoch: i64,
     wake: Notify,
     revision: AtomicI64,
+    tally: Tally,
 }
 
 /// The engine. Cheap to clone.
@@ -79,6 +81,7 @@ impl Engine {
             epoch,
             wake: Notify::new(),
             revision: AtomicI64::new(0),
+            tally: Tally::default(),
         })))
     }
 
@@ -168,6 +171,11 @@ impl Engine {
         T: Send + 'static,
     {
         self.0.parts.views.write(story).await
+    }
+
+    /// The page views that wait to be written.
+    pub(crate) fn tally(&self) -> &Tally {
+        &self.0.tally
     }
 
     /// The main database, for what concerns it as a whole: backup, verify, closing.

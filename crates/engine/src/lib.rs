@@ -19,6 +19,7 @@ pub mod spends;
 pub mod sweeps;
 pub mod verify;
 pub mod transport;
+pub mod views;
 
 pub use clock::Clock;
 pub use engine::{Engine, Parts};

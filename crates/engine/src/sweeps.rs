@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::engine::Engine;
 use crate::fault::Result;
-use crate::jobs;
+use crate::{jobs, views};
 
 /// How long the scheduler rests when nothing woke it.
 const REST: Duration = Duration::from_secs(1);
@@ -33,6 +33,7 @@ pub async fn run_until_idle(engine: &Engine) -> Result<usize> {
 /// One round over jobs and sweeps; how many things were done.
 pub async fn tick(engine: &Engine) -> Result<usize> {
     engine.read_revision().await?;
+    views::flush(engine).await?;
     jobs::run_due(engine).await
 }
 

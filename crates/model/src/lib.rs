@@ -27,12 +27,13 @@ pub mod sites;
 pub mod slugs;
 pub mod sources;
 pub mod spelling;
-pub mod taxes;
 pub mod spends;
+pub mod taxes;
 pub mod times;
 pub mod tokens;
 pub mod triggers;
 pub mod urls;
+pub mod views;
 mod words;
 pub mod zones;
 

@@ -11,6 +11,7 @@ mod migrate;
 mod postgres;
 mod sqlite;
 mod value;
+pub mod views;
 
 pub mod enrolments;
 pub mod events;

@@ -1,15 +1,4 @@
--- Page views: no declared key on the hot table; nothing stored that identifies anyone.
-
-create table page_views (
-    at bigint not null,
-    site_id bigint not null,
-    page text not null,
-    visitor text not null,
-    source text not null,
-    medium text not null,
-    campaign text not null,
-    referrer_host text not null
-);
+-- Page views, counted by day: nothing that identifies anyone is written at all.
 
 create table page_view_days (
     site_id bigint not null,
@@ -17,7 +6,8 @@ create table page_view_days (
     page text not null,
     source text not null,
     medium text not null,
+    campaign text not null,
     views bigint not null,
     visitors bigint not null,
-    primary key (site_id, day, page, source, medium)
+    primary key (site_id, day, page, source, medium, campaign)
 );

@@ -1,0 +1,75 @@
+//! Page views by day, in the database of their own.
+
+use model::SiteId;
+use model::views::DayKey;
+
+use crate::{FromRow, Result, Row, Session, Tx};
+
+const ADD: &str = "insert into page_view_days
+    (site_id, day, page, source, medium, campaign, views, visitors)
+    values ($1, $2, $3, $4, $5, $6, $7, $8)
+    on conflict (site_id, day, page, source, medium, campaign) do update
+    set views = page_view_days.views + excluded.views,
+        visitors = page_view_days.visitors + excluded.visitors";
+const WITHIN: &str = "select day, page, source, medium, campaign, views, visitors
+    from page_view_days where site_id = $1 and day >= $2 and day <= $3
+    order by day, page, source, medium, campaign";
+
+/// One row: the views of a page on a day by where they came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DayViews {
+    /// What is counted.
+    pub key: DayKey,
+    /// Views.
+    pub views: i64,
+    /// Visitors of that day among them.
+    pub visitors: i64,
+}
+
+impl FromRow for DayViews {
+    fn from_row(row: &mut Row) -> Result<Self> {
+        Ok(Self {
+            key: DayKey {
+                day: row.take()?,
+                page: row.take()?,
+                source: row.take()?,
+                medium: row.take()?,
+                campaign: row.take()?,
+            },
+            views: row.take()?,
+            visitors: row.take()?,
+        })
+    }
+}
+
+/// Adds to the counts.
+pub async fn add(
+    tx: &mut Tx<'_>,
+    site: SiteId,
+    key: &DayKey,
+    views: i64,
+    visitors: i64,
+) -> Result<()> {
+    tx.query(ADD)
+        .bind(site)
+        .bind(&key.day)
+        .bind(&key.page)
+        .bind(&key.source)
+        .bind(&key.medium)
+        .bind(&key.campaign)
+        .bind(views)
+        .bind(visitors)
+        .run()
+        .await
+        .map(drop)
+}
+
+/// The counts of the days `from ..= to` (ISO dates).
+pub async fn within(
+    session: &mut Session<'_>,
+    site: SiteId,
+    from: &str,
+    to: &str,
+) -> Result<Vec<DayViews>> {
+    session.query(WITHIN).bind(site).bind(from).bind(to).all().await
+}
