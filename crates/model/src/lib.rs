@@ -19,6 +19,8 @@ pub mod notes;
 pub mod offers;
 pub mod orders;
 pub mod pages;
+pub mod payments;
+pub mod products;
 pub mod refused;
 pub mod schedule;
 pub mod sending;
