@@ -64,12 +64,7 @@ impl FromRow for Cart {
 }
 
 /// Keeps a form that was sent, by the hash of its token.
-pub async fn put(
-    tx: &mut Tx<'_>,
-    token_hash: &str,
-    cart: &Cart,
-    now: UtcMs,
-) -> Result<()> {
+pub async fn put(tx: &mut Tx<'_>, token_hash: &str, cart: &Cart, now: UtcMs) -> Result<()> {
     tx.query(UPSERT)
         .bind(cart.site_id)
         .bind(cart.id)

@@ -180,8 +180,7 @@ pub async fn use_reserved(
 
 /// Frees an order's reservation.
 pub async fn release(tx: &mut Tx<'_>, site: SiteId, order: OrderId) -> Result<()> {
-    let found: Option<(CouponId, i64)> =
-        tx.query(OF_ORDER).bind(site).bind(order).maybe().await?;
+    let found: Option<(CouponId, i64)> = tx.query(OF_ORDER).bind(site).bind(order).maybe().await?;
     if let Some((coupon, _)) = found
         && tx.query(RELEASE).bind(site).bind(order).run().await? == 1
     {

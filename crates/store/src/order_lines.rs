@@ -90,7 +90,11 @@ impl FromRow for Line {
 }
 
 /// The lines of an order, in their order.
-pub async fn of_order(session: &mut Session<'_>, site: SiteId, order: OrderId) -> Result<Vec<Line>> {
+pub async fn of_order(
+    session: &mut Session<'_>,
+    site: SiteId,
+    order: OrderId,
+) -> Result<Vec<Line>> {
     session.query(OF_ORDER).bind(site).bind(order).all().await
 }
 

@@ -17,7 +17,8 @@ const DECIDE: &str = "update order_offers set state = $5, decided_at = $6, payme
     where site_id = $1 and order_id = $2 and offer_id = $3 and state = $4";
 const EXPIRE: &str = "update order_offers set state = 'expired', decided_at = $3
     where site_id = $1 and order_id = $2 and state = 'offered'";
-const COUNTS: &str = "select offer_id, state, count(*), coalesce(cast(sum(price_minor) as bigint), 0)
+const COUNTS: &str =
+    "select offer_id, state, count(*), coalesce(cast(sum(price_minor) as bigint), 0)
     from order_offers where site_id = $1 group by offer_id, state";
 
 /// One offer made to an order.

@@ -521,7 +521,6 @@ pub async fn has_bought(
     contact: ContactId,
     product: ProductId,
 ) -> Result<bool> {
-    let found: i64 =
-        session.query(HAS_BOUGHT).bind(site).bind(contact).bind(product).one().await?;
+    let found: i64 = session.query(HAS_BOUGHT).bind(site).bind(contact).bind(product).one().await?;
     Ok(found > 0)
 }

@@ -185,21 +185,11 @@ pub async fn note_ref(
 }
 
 /// Counts a look, and says when the next is due.
-pub async fn tried(
-    tx: &mut Tx<'_>,
-    site: SiteId,
-    id: PaymentId,
-    check_at: UtcMs,
-) -> Result<()> {
+pub async fn tried(tx: &mut Tx<'_>, site: SiteId, id: PaymentId, check_at: UtcMs) -> Result<()> {
     tx.query(TRIED).bind(site).bind(id).bind(check_at).run().await.map(drop)
 }
 
 /// Adds to what of an attempt went back (less than nothing where a refund failed).
-pub async fn add_refunded(
-    tx: &mut Tx<'_>,
-    site: SiteId,
-    id: PaymentId,
-    minor: i64,
-) -> Result<()> {
+pub async fn add_refunded(tx: &mut Tx<'_>, site: SiteId, id: PaymentId, minor: i64) -> Result<()> {
     tx.query(REFUNDED).bind(site).bind(id).bind(minor).run().await.map(drop)
 }

@@ -79,11 +79,7 @@ impl FromRow for Refund {
 }
 
 /// The refund with this id.
-pub async fn find(
-    session: &mut Session<'_>,
-    site: SiteId,
-    id: RefundId,
-) -> Result<Option<Refund>> {
+pub async fn find(session: &mut Session<'_>, site: SiteId, id: RefundId) -> Result<Option<Refund>> {
     session.query(FIND).bind(site).bind(id).maybe().await
 }
 
