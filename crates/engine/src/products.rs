@@ -1,0 +1,135 @@
+//! Products: made and changed.
+
+use model::ids::{FileId, ProductId};
+use model::notes::{clean_line, clean_text};
+use model::products::{ProductState, Role};
+use model::{Money, Refused, SiteId, Slug};
+use store::products::Product;
+
+use crate::engine::Engine;
+use crate::fault::{EngineError, Result};
+
+/// Characters of a name.
+const NAME_MAX: usize = 200;
+/// Characters of a summary.
+const SUMMARY_MAX: usize = 500;
+/// Characters of a description.
+const DESCRIPTION_MAX: usize = 50_000;
+
+/// A product as an operator or a file writes it.
+#[derive(Debug, Clone)]
+pub struct Draft {
+    /// Which; none: a new one.
+    pub id: Option<ProductId>,
+    /// The version that was edited: another one is a conflict. None: whatever stands.
+    pub version: Option<i64>,
+    /// Its name in addresses; from its name where empty.
+    pub slug: String,
+    /// Its name.
+    pub name: String,
+    /// One or two sentences.
+    pub summary: String,
+    /// Markdown.
+    pub description: String,
+    /// Which part of the business it is.
+    pub role: Role,
+    /// Whether it is sold.
+    pub state: ProductState,
+    /// What one costs the seller.
+    pub cost: Money,
+    /// Its picture.
+    pub image: Option<FileId>,
+    /// What a buyer may download; none: stays as it is.
+    pub files: Option<Vec<(FileId, String)>>,
+}
+
+/// Writes a product, new or changed.
+///
+/// # Errors
+/// A field that must be mended, or a change by somebody else.
+pub async fn put(engine: &Engine, site: SiteId, draft: Draft) -> Result<ProductId> {
+    let name = clean_line(&draft.name);
+    if name.is_empty() || name.chars().count() > NAME_MAX {
+        let message = format!("give it a name of 1 to {NAME_MAX} characters");
+        return Err(Refused::new("name_length", message).at("name").into());
+    }
+    let summary = clean_line(&draft.summary);
+    let description = clean_text(&draft.description);
+    if summary.chars().count() > SUMMARY_MAX || description.chars().count() > DESCRIPTION_MAX {
+        let message = format!("a summary has {SUMMARY_MAX} characters at most");
+        return Err(Refused::new("summary_length", message).at("summary").into());
+    }
+    let cost = draft.cost.as_price().map_err(|refused| refused.at("cost"))?;
+    let slug = match draft.slug.trim() {
+        "" => Slug::suggest(&name).ok_or_else(|| {
+            Refused::new("slug_missing", "give it a name in addresses").at("slug")
+        })?,
+        typed => Slug::parse(typed).map_err(|refused| refused.at("slug"))?,
+    };
+    let now = engine.now();
+    let product = Product {
+        id: draft.id.unwrap_or_else(|| ProductId(engine.next_id())),
+        slug: slug.to_string(),
+        name,
+        summary,
+        description,
+        role: draft.role,
+        state: draft.state,
+        currency: cost.currency,
+        cost_minor: cost.minor,
+        image: draft.image,
+        version: 1,
+        created_at: now,
+        updated_at: now,
+    };
+    let (is_known, version, files) = (draft.id.is_some(), draft.version, draft.files);
+    engine
+        .write_content(move |tx| {
+            Box::pin(async move {
+                let mut product = product;
+                let taken = store::products::find_by_slug(tx, site, &product.slug).await?;
+                if taken.is_some_and(|other| other.id != product.id) {
+                    let refused = Refused::new("slug_taken", "another product has this name");
+                    return Err(refused.at("slug").into());
+                }
+                if is_known {
+                    let known = store::products::find(tx, site, product.id)
+                        .await?
+                        .ok_or_else(|| EngineError::missing("product", product.id))?;
+                    if version.is_some_and(|version| version != known.version) {
+                        return Err(EngineError::Conflict(
+                            "somebody else changed this product meanwhile: open it again and \
+                             repeat your change"
+                                .to_owned(),
+                        ));
+                    }
+                    product.version = known.version + 1;
+                    product.created_at = known.created_at;
+                }
+                store::products::put(tx, site, &product, now).await?;
+                if let Some(files) = files {
+                    store::products::set_files(tx, site, product.id, &files).await?;
+                }
+                Ok(product.id)
+            })
+        })
+        .await
+}
+
+/// Sets what is shown beside a product first.
+///
+/// # Errors
+/// The database fails.
+pub async fn pin(
+    engine: &Engine,
+    site: SiteId,
+    id: ProductId,
+    mut pins: Vec<ProductId>,
+) -> Result<()> {
+    pins.retain(|pin| *pin != id);
+    engine
+        .write_content(move |tx| {
+            Box::pin(async move { Ok(store::products::set_pins(tx, site, id, &pins).await?) })
+        })
+        .await
+}
