@@ -3,6 +3,7 @@
 //! One file a noun, under the same name as in `store`, `engine` and `web`.
 
 pub mod blocks;
+pub mod channels;
 pub mod clicks;
 pub mod consents;
 pub mod contacts;

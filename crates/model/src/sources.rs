@@ -22,6 +22,18 @@ const CLICK_IDS: [&str; 10] = [
     "yclid",
 ];
 
+/// Hosts that send a buyer back after paying: no one came from there.
+const GATEWAYS: [&str; 8] = [
+    "paypal.com",
+    "stripe.com",
+    "klarna.com",
+    "mollie.com",
+    "adyen.com",
+    "paddle.com",
+    "braintreegateway.com",
+    "3dsecure.io",
+];
+
 /// The campaign tags of one address, cleaned, in lower case.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Utm {
@@ -104,15 +116,15 @@ pub struct Touch {
 }
 
 impl Touch {
-    /// A touch from what a request says. Hosts in `own` are no referrers: the site's, and those of
-    /// its payment providers.
+    /// A touch from what a request says. Hosts in `own` are no referrers, nor are those of payment
+    /// providers.
     pub fn read(at: UtcMs, address: &str, referrer: Option<&str>, own: &[&str]) -> Self {
         Self {
             at,
             utm: Utm::parse(address),
             referrer: referrer
                 .and_then(referrer_host)
-                .filter(|host| !own.iter().any(|own| same_site(host, own))),
+                .filter(|host| !own.iter().chain(&GATEWAYS).any(|own| same_site(host, own))),
             landing: landing_path(address),
         }
     }
