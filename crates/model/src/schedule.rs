@@ -329,7 +329,8 @@ impl fmt::Display for Weekly {
 /// When a contact was last sent what the caps count.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct LastSent {
-    /// The last sales or back-end mail.
+    /// The last sales or back-end mail; where a site allows N of them in seven days, the N-th
+    /// last, since it must have left the seven days.
     pub sales: Option<UtcMs>,
     /// The last value mail.
     pub value: Option<UtcMs>,

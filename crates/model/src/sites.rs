@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::money::{Rate, WHOLE_PPM};
 use crate::sending::SendingSettings;
+use crate::taxes::{Country, Rounding, TaxMode, TaxRule};
 use crate::{SiteId, UtcMs};
 
 /// One brand.
@@ -80,6 +82,20 @@ impl Default for SiteSettings {
     }
 }
 
+impl SiteSettings {
+    /// How an order of a buyer there is taxed: by line, at the country's rate or that of `*`.
+    pub fn tax_rule(&self, country: Option<Country>) -> TaxRule {
+        let listed = country.and_then(|country| self.tax_ppm.get(country.as_str()));
+        let ppm = listed.or_else(|| self.tax_ppm.get("*")).copied().unwrap_or(0);
+        let most = i64::from(WHOLE_PPM);
+        TaxRule {
+            rate: Rate { ppm: u32::try_from(ppm.clamp(0, most)).unwrap_or(0) },
+            mode: if self.prices_include_tax { TaxMode::Inclusive } else { TaxMode::Exclusive },
+            rounding: Rounding::PerLine,
+        }
+    }
+}
+
 impl Site {
     /// The absolute address of `path`, which begins with a slash.
     pub fn url(&self, path: &str) -> String {
@@ -89,5 +105,22 @@ impl Site {
     /// The domain mail comes from.
     pub fn sender_domain(&self) -> &str {
         self.sender_address.rsplit_once('@').map_or("localhost", |(_, domain)| domain)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tax_is_the_countrys_or_that_of_all_others() {
+        let settings = SiteSettings {
+            tax_ppm: BTreeMap::from([("DE".to_owned(), 190_000), ("*".to_owned(), 70_000)]),
+            ..SiteSettings::default()
+        };
+        let rate = |code: &str| settings.tax_rule(Country::parse(code).ok()).rate.ppm;
+        assert_eq!((rate("DE"), rate("FR"), rate("??")), (190_000, 70_000, 70_000));
+        assert_eq!(SiteSettings::default().tax_rule(None).rate, Rate::ZERO);
+        assert_eq!(settings.tax_rule(None).mode, TaxMode::Inclusive);
     }
 }
