@@ -17,8 +17,8 @@ mod rng;
 pub mod sites;
 pub mod spends;
 pub mod sweeps;
-pub mod verify;
 pub mod transport;
+pub mod verify;
 pub mod views;
 
 pub use clock::Clock;

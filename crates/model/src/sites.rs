@@ -50,6 +50,8 @@ pub struct SiteSettings {
     pub sales_mails_per_week: u32,
     /// Slug of the page served at `/`.
     pub home_page: Option<String>,
+    /// Pages linked in the footer: label and slug, in alphabetical order of their labels.
+    pub legal_pages: BTreeMap<String, String>,
     /// Colours and fonts of the public pages, by token name.
     pub theme: BTreeMap<String, String>,
     /// Whether prices include tax.
@@ -71,6 +73,7 @@ impl Default for SiteSettings {
         Self {
             sales_mails_per_week: 1,
             home_page: None,
+            legal_pages: BTreeMap::new(),
             theme: BTreeMap::new(),
             prices_include_tax: true,
             tax_ppm: BTreeMap::new(),

@@ -1,3 +1,5 @@
 //! What strangers and customers see.
 
+pub mod frame;
 pub mod health;
+pub mod theme;
