@@ -11,6 +11,7 @@ pub mod enrolments;
 mod fault;
 pub mod installation;
 pub mod jobs;
+pub mod letter;
 pub mod messages;
 pub mod pages;
 mod rng;

@@ -3,13 +3,14 @@
 use jiff::tz::TimeZone;
 use minijinja::value::{Kwargs, Value, ValueKind};
 use minijinja::{Error, ErrorKind};
+use model::money::Currency;
 
 /// Shown where a value is not known, which is not the same as nothing.
 const UNKNOWN: &str = "–";
 
 /// Money in minor units as people write it: `1234567`, `EUR` → `€12,345.67`.
 pub fn money_text(minor: i64, currency: &str) -> String {
-    let digits = digits_of(currency);
+    let digits = Currency::parse(currency).map_or(2, Currency::exponent);
     let unit = 10_u64.saturating_pow(digits);
     let size = minor.unsigned_abs();
     let whole = grouped(size.checked_div(unit).unwrap_or(size));
@@ -22,16 +23,6 @@ pub fn money_text(minor: i64, currency: &str) -> String {
     match symbol_of(currency) {
         Some(symbol) => format!("{sign}{symbol}{whole}{fraction}"),
         None => format!("{sign}{whole}{fraction}\u{a0}{currency}"),
-    }
-}
-
-/// Decimal places of a currency (ISO 4217): 2 but for the few that differ.
-fn digits_of(currency: &str) -> u32 {
-    match currency {
-        "BIF" | "CLP" | "DJF" | "GNF" | "ISK" | "JPY" | "KMF" | "KRW" | "PYG" | "RWF" | "UGX"
-        | "VND" | "VUV" | "XAF" | "XOF" | "XPF" => 0,
-        "BHD" | "IQD" | "JOD" | "KWD" | "LYD" | "OMR" | "TND" => 3,
-        _ => 2,
     }
 }
 
