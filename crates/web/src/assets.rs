@@ -186,6 +186,36 @@ mod tests {
     }
 
     #[test]
+    fn what_was_taken_from_elsewhere_is_still_what_was_taken() {
+        let list = text("vendor.toml").unwrap();
+        let value = |line: &str| line.split('"').nth(1).unwrap().to_owned();
+        let mut lines = list.lines();
+        let mut checked = 0;
+        while let Some(line) = lines.next() {
+            if line.starts_with("path = ") {
+                let sum = value(lines.next().unwrap());
+                let found = Sha256::digest(bytes(&value(line)).unwrap());
+                let found: String = found.iter().map(|byte| format!("{byte:02x}")).collect();
+                assert_eq!(found, sum, "{line}: mend vendor.toml if this change is meant");
+                checked += 1;
+            }
+        }
+        assert_eq!(checked, 4);
+    }
+
+    #[test]
+    fn a_visitors_page_has_room_to_stay_under_100_kilobytes() {
+        let sent =
+            |name: &str| find(name).map(|a| a.packed.as_ref().unwrap_or(&a.plain.to_vec()).len());
+        let sum: usize =
+            ["base.css", "site.css", "vendor/figtree/latin.woff2", "icons.svg", "mark.svg"]
+                .iter()
+                .map(|name| sent(name).unwrap())
+                .sum();
+        assert!(sum < 48 * 1024, "style, letters and icons come to {sum} bytes");
+    }
+
+    #[test]
     fn style_sheets_name_fonts_by_their_hashed_address() {
         let css = text("base.css").unwrap();
         assert!(!css.contains("url(\"vendor/"), "an address was left unhashed");
