@@ -147,7 +147,7 @@ pub fn referrer_host(referrer: &str) -> Option<String> {
     (!host.is_empty() && host.len() <= 253 && host.chars().all(fits)).then(|| host.to_owned())
 }
 
-/// The path of an address, without host, query and fragment, of at most [`TAG_MAX`] characters.
+/// The path of an address, without host, query and fragment, cut where very long.
 pub fn landing_path(address: &str) -> String {
     let rest = address.split_once("://").map_or(address, |(_, rest)| {
         rest.find(['/', '?', '#']).and_then(|at| rest.get(at..)).unwrap_or("/")
