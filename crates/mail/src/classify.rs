@@ -108,7 +108,7 @@ fn by_enhanced(enhanced: Enhanced, words: &str) -> Option<Class> {
     let class = match (enhanced.subject, enhanced.detail) {
         (1, 1 | 3 | 6) if permanent => Class::NoSuchUser,
         (1, 2 | 10) => Class::BadDomain,
-        (1, 7 | 8 | 9) => Class::Policy, // our sender address: nothing about the recipient
+        (1, 7..=9) => Class::Policy, // our sender address: nothing about the recipient
         (2, 1) if permanent => Class::Disabled,
         (2, 1) => Class::Rate, // 4.2.1: "is receiving mail at a rate that…"
         (2, 2) => Class::Full,

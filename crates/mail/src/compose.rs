@@ -213,4 +213,4 @@ fn checked_message_id(given: &str) -> Result<&str, Refused> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -73,6 +73,7 @@ pub struct Connection {
     messages_max: u32,
 }
 
+#[allow(clippy::large_enum_variant, reason = "one a connection; a box a mail would cost more")]
 enum State {
     /// Between mails.
     Idle,

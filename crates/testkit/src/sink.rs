@@ -11,6 +11,10 @@
 //! assert_eq!(sink.counts().values().max(), Some(&1));
 //! ```
 
+#[path = "sink/certs.rs"]
+pub mod certs;
+// Spelled out because `mail`, which may not know this crate, takes this file into its own tests.
+#[path = "sink/session.rs"]
 mod session;
 
 use std::collections::BTreeMap;
@@ -19,7 +23,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{Semaphore, oneshot, watch};
 use tokio_rustls::TlsAcceptor;
 
 /// How the server behaves when no rule says otherwise.
@@ -90,7 +94,7 @@ pub enum Step {
 }
 
 /// What the server does instead of the usual.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub enum Action {
     /// Answers this (CRLF is added). A 250 at the dot keeps the mail, nothing else does.
     Reply(String),
@@ -115,7 +119,7 @@ pub enum Action {
 }
 
 /// One exception to the usual behaviour. Rules are tried in the order they were given.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Rule {
     step: Step,
     to: Option<String>,
@@ -174,7 +178,7 @@ impl Rule {
 }
 
 /// Where a slow server waits until the test lets it go on.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Gate(Arc<(Semaphore, Semaphore)>);
 
 impl Default for Gate {
@@ -231,7 +235,9 @@ struct Shared {
     mails: AtomicU64,
     octets: AtomicU64,
     half_bodies: AtomicU64,
+    grouped: AtomicU64,
     connections: AtomicU64,
+    closed: watch::Sender<u64>,
 }
 
 /// A running server; stops when dropped.
@@ -260,7 +266,9 @@ impl Sink {
             mails: AtomicU64::new(0),
             octets: AtomicU64::new(0),
             half_bodies: AtomicU64::new(0),
+            grouped: AtomicU64::new(0),
             connections: AtomicU64::new(0),
+            closed: watch::Sender::new(0),
         });
         let (stop, stopped) = oneshot::channel();
         let for_thread = Arc::clone(&shared);
@@ -312,6 +320,17 @@ impl Sink {
     /// Bodies that were begun and never got their dot.
     pub fn half_bodies(&self) -> u64 {
         self.shared.half_bodies.load(Ordering::SeqCst)
+    }
+
+    /// Dots that came in one read with the command after them: group sending (RFC 2920).
+    pub fn grouped(&self) -> u64 {
+        self.shared.grouped.load(Ordering::SeqCst)
+    }
+
+    /// Waits until `count` connections have ended, so that what they left is counted.
+    pub async fn closed(&self, count: u64) {
+        let mut closed = self.shared.closed.subscribe();
+        closed.wait_for(|closed| *closed >= count).await.expect("the sink runs");
     }
 
     /// Connections taken so far.

@@ -62,9 +62,6 @@ impl<'a> Line<'a> {
     }
 
     pub(super) fn end(self) {
-        if self.is_first {
-            self.out.push(b' ');
-        }
         self.out.extend_from_slice(b"\r\n");
     }
 
@@ -87,7 +84,11 @@ impl<'a> Line<'a> {
 
     /// Unstructured text. `text` is clean (single spaces, no controls).
     pub(super) fn text(&mut self, text: &str) {
-        if is_plain(text) { self.words(text) } else { self.encoded(text) }
+        match text {
+            "" => {}
+            text if is_plain(text) => self.words(text),
+            text => self.encoded(text),
+        }
     }
 
     /// A display name: atoms, a quoted string, or encoded words. `name` is clean.
@@ -191,7 +192,17 @@ fn is_literal(octet: u8) -> bool {
     matches!(octet, b' '..=b'<' | b'>'..=b'~' | b'\t')
 }
 
+/// Control characters but TAB are left out (the line ends are gone already).
+fn is_dropped(octet: u8) -> bool {
+    (octet < b' ' && octet != b'\t') || octet == 0x7f
+}
+
 fn quoted_line(line: &[u8], out: &mut Vec<u8>) {
+    if line.iter().any(|octet| is_dropped(*octet)) {
+        // First, or what is left could be a `From ` that nobody looked at.
+        let kept: Vec<u8> = line.iter().copied().filter(|octet| !is_dropped(*octet)).collect();
+        return quoted_line(&kept, out);
+    }
     let mut rest = line;
     let mut column = 0;
     if line.starts_with(b".") || line.starts_with(b"From ") {
@@ -203,26 +214,23 @@ fn quoted_line(line: &[u8], out: &mut Vec<u8>) {
         let run = rest.iter().take(LINE_MAX - 1 - column).take_while(|o| is_literal(**o)).count();
         if run > 0 {
             let (literal, after) = rest.split_at(run);
-            let hangs =
-                after.is_empty() && literal.last().is_some_and(|o| matches!(o, b' ' | b'\t'));
-            let keep = if hangs { run - 1 } else { run };
-            out.extend_from_slice(literal.get(..keep).unwrap_or_default());
-            column += keep;
+            out.extend_from_slice(literal);
+            column += run;
             rest = after;
-            if hangs {
-                column = broken(column, out);
-                column += escaped(literal.last().copied().unwrap_or_default(), out);
-            }
         } else if is_literal(octet) {
             column = soft_break(out, octet);
             rest = after;
         } else {
             rest = after;
-            if octet >= 0x80 || octet == b'=' {
-                column = broken(column, out);
-                column += escaped(octet, out);
-            }
+            column = broken(column, out);
+            column += escaped(octet, out);
         }
+    }
+    // White space at the end of a line may be lost on the way.
+    if let Some(space @ (b' ' | b'\t')) = out.last().copied().filter(|_| column > 0) {
+        out.pop();
+        broken(column - 1, out);
+        escaped(space, out);
     }
     out.extend_from_slice(b"\r\n");
 }

@@ -193,7 +193,7 @@ fn der(tag: u8, value: &[u8]) -> Vec<u8> {
 }
 
 /// Chance as a parameter, in the form the `rsa` crate takes it.
-struct Random<F>(F);
+pub(super) struct Random<F>(pub(super) F);
 
 impl<F: FnMut(&mut [u8])> RngCore for Random<F> {
     fn next_u32(&mut self) -> u32 {

@@ -201,6 +201,10 @@ async fn ask(
     stage: Stage,
     line: &str,
 ) -> Result<Reply, Failure> {
+    if stream.has_unread() {
+        let why = "the server's answers are out of step: it spoke before it was asked";
+        return Err(Failure::local(stage, Class::Protocol, why));
+    }
     match stream.write(line.as_bytes(), relay.limits.block).await {
         Ok(()) => read(stream, relay, stage).await,
         Err(CutShort { why, .. }) => Err(no_reply(stage, &why)),

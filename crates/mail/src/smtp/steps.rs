@@ -158,6 +158,9 @@ impl Connection {
     }
 
     async fn offer(&mut self, envelope: &Envelope) -> Result<(), Outcome> {
+        if self.stream.has_unread() {
+            return Err(self.spoken_unasked(Stage::Mail).await);
+        }
         let mut offer = Offer::new(envelope, self.needs_reset);
         self.outbox.clear();
         self.write_commands(&mut offer);
@@ -227,6 +230,9 @@ impl Connection {
     async fn send_next(&mut self) -> Result<(), Outcome> {
         let State::Offered(offer) = &mut self.state else { return Ok(()) };
         let Some(command) = offer.unsent.last().copied() else { return Ok(()) };
+        if self.stream.has_unread() {
+            return Err(self.spoken_unasked(command.stage()).await);
+        }
         self.outbox.clear();
         let State::Offered(mut offer) = std::mem::replace(&mut self.state, State::Closed) else {
             return Ok(());
@@ -331,7 +337,10 @@ impl Connection {
         // From here to the answer a dropped future must leave a closed connection behind.
         self.state = State::Closed;
         if self.stream.has_spoken().await {
-            return self.spoken_too_early().await;
+            return match self.outbox.is_empty() {
+                true => self.spoken_into_body().await,
+                false => self.spoken_unasked(Stage::Body).await,
+            };
         }
         self.outbox.extend_from_slice(b".\r\n");
         let dot_end = self.outbox.len();
@@ -381,8 +390,22 @@ impl Connection {
         }
     }
 
-    /// The server spoke, or closed, while it should have waited for the body. The dot is not sent.
-    async fn spoken_too_early(&mut self) -> Outcome {
+    /// The server spoke, or closed, where it should have waited for us: nothing more is sent.
+    ///
+    /// Only 421 is taken at its word. Anything else may be the answer to something before, and
+    /// must not decide about this mail.
+    async fn spoken_unasked(&mut self, stage: Stage) -> Outcome {
+        let failure = match self.stream.reply(self.limits.quit).await {
+            Ok(reply) if reply.code == 421 => said(stage, reply),
+            Ok(reply) => out_of_step(stage, reply),
+            Err(why) => unread(stage, &why),
+        };
+        self.abandon();
+        Outcome::Later(failure)
+    }
+
+    /// As [`Self::spoken_unasked`], but a big body is on its way already: a refusal of it is one.
+    async fn spoken_into_body(&mut self) -> Outcome {
         let outcome = match self.stream.reply(self.limits.quit).await {
             Ok(reply) if reply.code >= 400 => refusal(said(Stage::Body, reply)),
             Ok(reply) => Outcome::Later(out_of_step(Stage::Body, reply)),

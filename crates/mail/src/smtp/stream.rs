@@ -84,6 +84,11 @@ impl Stream {
         }
     }
 
+    /// Whether something was read that no question of ours stands for.
+    pub(crate) fn has_unread(&self) -> bool {
+        !self.unread().is_empty()
+    }
+
     fn unread(&self) -> &[u8] {
         self.inbox.get(self.understood..).unwrap_or_default()
     }

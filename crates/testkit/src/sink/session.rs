@@ -26,6 +26,8 @@ struct Session {
     shared: Arc<Shared>,
     number: u64,
     inbox: Vec<u8>,
+    /// How much of `inbox` is done with.
+    done: usize,
     outbox: Vec<u8>,
     from: Option<String>,
     to: Option<String>,
@@ -42,6 +44,7 @@ pub(super) async fn serve(socket: TcpStream, number: u64, shared: Arc<Shared>) {
         shared,
         number,
         inbox: Vec::with_capacity(64 * 1_024),
+        done: 0,
         outbox: Vec::new(),
         from: None,
         to: None,
@@ -49,6 +52,9 @@ pub(super) async fn serve(socket: TcpStream, number: u64, shared: Arc<Shared>) {
     };
     // `Over` is how every session ends.
     let _ = session.talk().await;
+    let shared = Arc::clone(&session.shared);
+    drop(session);
+    shared.closed.send_modify(|closed| *closed += 1);
 }
 
 impl Session {
@@ -84,7 +90,7 @@ impl Session {
                 _ => self.say("500 5.5.2 what?").await?,
             }
             let options = &self.shared.options;
-            if !options.pipelining && !self.inbox.is_empty() && verb != "DATA" {
+            if !options.pipelining && !self.unread().is_empty() && verb != "DATA" {
                 self.fault("pipelining where it was not offered");
             }
         }
@@ -195,7 +201,8 @@ impl Session {
     }
 
     async fn data(&mut self) -> Result<(), Over> {
-        let goes_on = self.to.is_some() || self.shared.options.go_on_for_nobody;
+        let nobody_will_do = self.shared.options.go_on_for_nobody && self.from.is_some();
+        let goes_on = self.to.is_some() || nobody_will_do;
         if !goes_on {
             let why = if self.from.is_some() { "554 5.5.1 no recipients" } else { "503 5.5.1 no" };
             return self.say(why).await;
@@ -256,30 +263,39 @@ impl Session {
         }
     }
 
+    fn unread(&self) -> &[u8] {
+        &self.inbox[self.done..]
+    }
+
     /// The body as it came, with its last CRLF and without the dot.
     async fn body(&mut self) -> Result<Vec<u8>, Over> {
         let mut searched = 0;
         let mut is_begun = false;
         loop {
-            if !self.inbox.is_empty() && !is_begun {
+            if !self.unread().is_empty() && !is_begun {
                 is_begun = true;
                 if let Some(action) = self.action(Step::Body) {
                     self.shared.half_bodies.fetch_add(1, Ordering::SeqCst);
                     self.act(action, "").await?;
+                    self.flush().await?;
                     return Err(Over);
                 }
             }
-            if self.inbox.starts_with(b".\r\n") {
-                self.inbox.drain(..3);
-                return Ok(Vec::new());
-            }
-            if let Some(at) = memmem::find(&self.inbox[searched..], b"\r\n.\r\n") {
-                let end = searched + at + 2;
-                let mut body: Vec<u8> = self.inbox.drain(..end + 3).collect();
-                body.truncate(end);
+            let unread = self.unread();
+            let end = if unread.starts_with(b".\r\n") {
+                Some(0)
+            } else {
+                memmem::find(&unread[searched..], b"\r\n.\r\n").map(|at| searched + at + 2)
+            };
+            if let Some(end) = end {
+                let body = unread[..end].to_vec();
+                self.done += end + 3;
+                if !self.unread().is_empty() {
+                    self.shared.grouped.fetch_add(1, Ordering::Relaxed);
+                }
                 return Ok(body);
             }
-            searched = self.inbox.len().saturating_sub(4);
+            searched = unread.len().saturating_sub(4);
             if self.fill().await.is_err() {
                 self.shared.half_bodies.fetch_add(1, Ordering::SeqCst);
                 return Err(Over);
@@ -289,12 +305,15 @@ impl Session {
 
     async fn line(&mut self) -> Result<String, Over> {
         loop {
-            if let Some(at) = memchr::memchr(b'\n', &self.inbox) {
-                let line: Vec<u8> = self.inbox.drain(..=at).collect();
-                if !line.ends_with(b"\r\n") {
+            if let Some(at) = memchr::memchr(b'\n', self.unread()) {
+                let line = &self.unread()[..=at];
+                let is_bare = !line.ends_with(b"\r\n");
+                let text = String::from_utf8_lossy(line.trim_ascii_end()).into_owned();
+                self.done += at + 1;
+                if is_bare {
                     self.fault("a command that ends in a bare LF");
                 }
-                return Ok(String::from_utf8_lossy(line.trim_ascii_end()).into_owned());
+                return Ok(text);
             }
             self.fill().await?;
         }
@@ -303,6 +322,8 @@ impl Session {
     /// Reads more; sends first what is waiting to be said.
     async fn fill(&mut self) -> Result<(), Over> {
         self.flush().await?;
+        self.inbox.drain(..self.done);
+        self.done = 0;
         self.inbox.reserve(32 * 1_024);
         let read = match &mut self.socket {
             Socket::Plain(socket) => socket.read_buf(&mut self.inbox).await,
@@ -376,8 +397,8 @@ impl Session {
                 Ok(())
             }
             Action::Extra(text) => {
-                self.say(usual).await?;
-                self.say(&text).await
+                // In one write, so that the client sees both or neither.
+                self.say(&format!("{usual}\r\n{text}")).await
             }
             Action::ReplyAndDrop(text) => {
                 self.say(&text).await?;
@@ -418,8 +439,9 @@ fn between_brackets(line: &str) -> String {
 }
 
 fn message_id(body: &[u8]) -> String {
-    let mark = b"\nMessage-ID: <";
-    let Some(at) = memmem::find(body, mark) else { return String::new() };
+    let mark = b"Message-ID: <";
+    let starts = |at: &usize| *at == 0 || body[at - 1] == b'\n';
+    let Some(at) = memmem::find_iter(body, mark).find(starts) else { return String::new() };
     let rest = &body[at + mark.len()..];
     let end = memchr::memchr(b'>', rest).unwrap_or(0);
     String::from_utf8_lossy(&rest[..end]).into_owned()
