@@ -9,13 +9,15 @@ use model::tokens::KeyRing;
 use model::{SiteId, UtcMs};
 use serde::Serialize;
 use store::{Db, Reader, Story, Tx};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 
 use crate::clock::Clock;
 use crate::fault::{EngineError, Result};
+use crate::passwords::HASHES_AT_ONCE;
 use crate::rng::Rng;
 use crate::transport::Sending;
 use crate::views::Tally;
+use crate::throttle::Throttle;
 
 /// The number of the master key in tokens, until keys can be changed.
 const FIRST_KEY: u8 = 1;
@@ -51,6 +53,8 @@ struct Inner {
     wake: Notify,
     revision: AtomicI64,
     tally: Tally,
+    hashing: Semaphore,
+    throttle: Throttle,
 }
 
 /// The engine. Cheap to clone.
@@ -82,6 +86,8 @@ impl Engine {
             wake: Notify::new(),
             revision: AtomicI64::new(0),
             tally: Tally::default(),
+            hashing: Semaphore::new(HASHES_AT_ONCE),
+            throttle: Throttle::default(),
         })))
     }
 
@@ -201,6 +207,16 @@ impl Engine {
     /// The keys derived from it, one for each purpose.
     pub fn keys(&self) -> &KeyRing {
         &self.0.keys
+    }
+
+    /// Turns for hashing passwords.
+    pub(crate) fn hashing(&self) -> &Semaphore {
+        &self.0.hashing
+    }
+
+    /// Wrong tries, in memory.
+    pub fn throttle(&self) -> &Throttle {
+        &self.0.throttle
     }
 
     /// The folder that holds `files/`.

@@ -5,6 +5,7 @@
 //! causes, and they commit together. What leaves the machine leaves from a job.
 
 pub mod backup;
+pub mod audits;
 mod clock;
 mod engine;
 pub mod enrolments;
@@ -14,13 +15,21 @@ pub mod jobs;
 pub mod letter;
 pub mod messages;
 pub mod pages;
+pub mod operators;
+mod passwords;
 mod rng;
+pub mod second_step;
+mod secrets;
+pub mod sessions;
+pub mod setup;
+pub mod sign_in;
 pub mod sites;
 pub mod spends;
 pub mod sweeps;
 pub mod transport;
 pub mod verify;
 pub mod views;
+pub mod throttle;
 
 pub use clock::Clock;
 pub use engine::{Engine, Parts};

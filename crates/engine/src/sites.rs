@@ -10,12 +10,8 @@ use crate::fault::{EngineError, Result};
 ///
 /// # Errors
 /// The base address or the time zone cannot be used.
-pub async fn put(engine: &Engine, mut site: Site, hosts: Vec<String>) -> Result<SiteId> {
-    check(&site)?;
-    if site.id.0 == 0 {
-        site.id = SiteId(engine.next_id());
-        site.created_at = engine.now();
-    }
+pub async fn put(engine: &Engine, site: Site, hosts: Vec<String>) -> Result<SiteId> {
+    let site = prepared(engine, site)?;
     let now = engine.now();
     let id = site.id;
     engine
@@ -30,6 +26,16 @@ pub async fn put(engine: &Engine, mut site: Site, hosts: Vec<String>) -> Result<
         })
         .await?;
     Ok(id)
+}
+
+/// The site checked, with an id where it is new.
+pub(crate) fn prepared(engine: &Engine, mut site: Site) -> Result<Site> {
+    check(&site)?;
+    if site.id.0 == 0 {
+        site.id = SiteId(engine.next_id());
+        site.created_at = engine.now();
+    }
+    Ok(site)
 }
 
 fn check(site: &Site) -> std::result::Result<(), Refused> {

@@ -4,6 +4,7 @@
 
 pub mod blocks;
 pub mod channels;
+pub mod audits;
 pub mod clicks;
 pub mod consents;
 pub mod contacts;
@@ -22,6 +23,8 @@ pub mod orders;
 pub mod pages;
 pub mod payments;
 pub mod products;
+pub mod operators;
+pub mod passwords;
 pub mod refused;
 pub mod schedule;
 pub mod sending;

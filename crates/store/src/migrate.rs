@@ -25,6 +25,7 @@ const MAIN: &[Migration] = migrations![
     "main/0007_pages.sql",
     "main/0004_shop.sql",
 ];
+const MAIN: &[Migration] = migrations!["main/0001_platform.sql", "main/0005_admin.sql"];
 
 const VIEWS: &[Migration] = migrations!["views/0001_views.sql"];
 

@@ -6,6 +6,10 @@ use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use engine::{Clock, Engine, Parts, Rng, Sending, Transport};
 use mail::transport::Memory;
+use engine::operators::NewOperator;
+use model::audits::Actor;
+use model::ids::OperatorId;
+use model::operators::Role;
 use model::sites::{Site, SiteSettings};
 use model::{SiteId, UtcMs};
 use store::{Db, Options};
@@ -131,6 +135,22 @@ impl TestApp {
         if !line.contains("Max-Age=0") {
             cookies.push((name.to_owned(), value.to_owned()));
         }
+    }
+
+    /// Signs this browser in as a new operator of `role`, who may open the test site.
+    pub async fn sign_in(&self, role: Role) -> OperatorId {
+        let new = NewOperator {
+            email: format!("{role}-{}@shop.example", self.engine.next_id()),
+            name: format!("The {role}"),
+            role,
+            password: None,
+            sites: vec![self.site.id],
+        };
+        let id = engine::operators::add(&self.engine, Actor::Console, new).await.unwrap();
+        let token = engine::operators::sign_in_link(&self.engine, id).await.unwrap();
+        let answer = self.post(&format!("/admin/sign-in/link/{token}"), &[]).await;
+        assert_eq!(answer.location(), "/admin");
+        id
     }
 
     /// Forgets all cookies: another browser.

@@ -25,6 +25,7 @@ mod funnel;
 mod heat;
 mod lines;
 mod payback;
+mod qr;
 mod rank;
 mod sparkline;
 
@@ -34,6 +35,7 @@ pub use funnel::{Funnel, Stage, funnel};
 pub use heat::{Heat, HeatRow, heat};
 pub use lines::{Lines, Series, lines};
 pub use payback::{Mark, Payback, payback};
+pub use qr::qr;
 pub use rank::{Rank, RankItem, rank};
 pub use sparkline::sparkline;
 

@@ -1,12 +1,16 @@
 //! One way from a failure to an answer. A fault is logged here, once, and nowhere else.
 
-use axum::http::StatusCode;
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use engine::EngineError;
 use serde::Serialize;
 use store::StoreError;
 
-use crate::{templates, words};
+use crate::guards::request_id;
+use crate::{reply, templates, words};
+
+/// A database that is down is often back within this.
+const RETRY_AFTER_SECONDS: &str = "10";
 
 /// Why a request was not answered as asked.
 #[derive(Debug)]
@@ -21,6 +25,12 @@ pub enum WebError {
     Page(minijinja::Error),
     /// The signed-in operator (or nobody) may not do this.
     Forbidden(&'static str),
+    /// Nobody is signed in; `0` is the path that was asked for.
+    SignIn(String),
+    /// Something else must be done first, at this path of ours.
+    Redirect(String),
+    /// The request itself is not one we answer: the status, and a sentence.
+    Bad(StatusCode, &'static str),
 }
 
 impl From<EngineError> for WebError {
@@ -53,6 +63,8 @@ impl WebError {
             Self::WrongHost => StatusCode::MISDIRECTED_REQUEST,
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::Page(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::SignIn(_) | Self::Redirect(_) => StatusCode::SEE_OTHER,
+            Self::Bad(status, _) => *status,
         }
     }
 
@@ -64,7 +76,8 @@ impl WebError {
             Self::Engine(error) => error.to_string(),
             Self::WrongHost => "No site answers to this address.".to_owned(),
             Self::NotFound => "There is nothing at this address.".to_owned(),
-            Self::Forbidden(why) => (*why).to_owned(),
+            Self::Forbidden(why) | Self::Bad(_, why) => (*why).to_owned(),
+            Self::SignIn(_) | Self::Redirect(_) => String::new(),
         }
     }
 }
@@ -72,6 +85,11 @@ impl WebError {
 impl IntoResponse for WebError {
     fn into_response(self) -> Response {
         let status = self.status();
+        match &self {
+            Self::SignIn(next) => return reply::to(&format!("/admin/sign-in?next={next}")),
+            Self::Redirect(path) => return reply::to(path),
+            _ => {}
+        }
         if let Self::Engine(EngineError::Fault(fault)) = &self {
             tracing::error!(%fault, "a request failed");
         }
@@ -79,18 +97,36 @@ impl IntoResponse for WebError {
             tracing::error!(why = %format!("{why:#}"), "a page could not be drawn");
         }
         let sentence = sentence_case(&self.sentence());
-        let page = ErrorPage { title: title_of(status), sentence: &sentence };
+        let request = request_id::current();
+        let page = ErrorPage { title: title_of(status), sentence: &sentence, request };
         let html =
             templates::render("error.html", page).unwrap_or_else(|_| words::escaped(&sentence));
-        (status, Html(html)).into_response()
+        let mut response = (status, Html(html)).into_response();
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            let soon = HeaderValue::from_static(RETRY_AFTER_SECONDS);
+            response.headers_mut().insert(header::RETRY_AFTER, soon);
+        }
+        response
     }
 }
 
 /// What `error.html` is given.
-#[derive(Serialize)]
-struct ErrorPage<'a> {
+#[derive(Debug, Serialize)]
+pub(crate) struct ErrorPage<'a> {
     title: &'a str,
     sentence: &'a str,
+    /// The number under which a fault stands in the log.
+    request: Option<String>,
+}
+
+impl ErrorPage<'_> {
+    pub(crate) fn sample() -> Self {
+        Self {
+            title: title_of(StatusCode::NOT_FOUND),
+            sentence: "There is nothing at this address.",
+            request: Some("req_0000000000001".to_owned()),
+        }
+    }
 }
 
 fn title_of(status: StatusCode) -> &'static str {

@@ -1,14 +1,21 @@
 //! HTTP in; HTML and JSON out. Asks `engine` to do and `store` to read; holds no rules.
 
+pub mod admin;
 pub mod assets;
 pub mod charts;
+pub mod cookies;
 mod error;
-mod extract;
+pub mod extract;
+pub mod forms;
 pub mod frame;
 #[cfg(test)]
 mod gallery;
+pub mod guards;
 pub mod nav;
+mod notices;
+pub mod pages;
 pub mod public;
+pub mod reply;
 mod routes;
 mod serve;
 mod state;
@@ -20,3 +27,4 @@ pub use error::WebError;
 pub use routes::router;
 pub use serve::serve;
 pub use state::AppState;
+pub use state::{AppState, WebSettings};

@@ -3,3 +3,4 @@
 pub mod frame;
 pub mod health;
 pub mod theme;
+pub mod robots;

@@ -1,12 +1,28 @@
 //! Every address there is.
 
-use axum::Router;
-use axum::routing::get;
+use std::time::Duration;
 
-use crate::assets;
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::StatusCode;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::IntoResponse;
+use axum::routing::{get, post};
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::timeout::TimeoutLayer;
+
 use crate::error::WebError;
 use crate::public::{health, theme};
+use crate::guards::{addresses, cross_site, headers, request_id};
+use crate::public::{health, robots};
 use crate::state::AppState;
+use crate::{admin, assets};
+
+/// The most a request may carry, unless its route says otherwise (uploads do).
+const BODY_MAX: usize = 1 << 20;
+/// The longest a handler may take before the visitor is told to try again.
+const HANDLER_MAX: Duration = Duration::from_secs(60);
 
 /// The whole of HTTP.
 pub fn router(state: AppState) -> Router {
@@ -15,6 +31,54 @@ pub fn router(state: AppState) -> Router {
         .route("/ready", get(health::ready))
         .route("/theme.css", get(theme::show))
         .route("/assets/{hash}/{*name}", get(assets::show))
+        .merge(platform())
+        .merge(admin_frame())
         .fallback(async || WebError::NotFound)
+        .method_not_allowed_fallback(async || {
+            WebError::Bad(StatusCode::METHOD_NOT_ALLOWED, "this is not asked that way")
+        })
+        .layer(DefaultBodyLimit::max(BODY_MAX))
+        .layer(from_fn(cross_site::layer))
+        .layer(from_fn(addresses::layer))
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, HANDLER_MAX))
+        .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
+            // What panicked was logged by the panic itself; the process lives on.
+            WebError::Bad(StatusCode::INTERNAL_SERVER_ERROR, "this did not work; please try again")
+                .into_response()
+        }))
+        .layer(from_fn_with_state(state.clone(), headers::layer))
+        .layer(from_fn_with_state(state.clone(), request_id::layer))
+        .layer(CompressionLayer::new())
         .with_state(state)
+}
+
+/// The process itself, and what every page needs.
+fn platform() -> Router<AppState> {
+    Router::new()
+        .route("/health", get(health::health))
+        .route("/ready", get(health::ready))
+        .route("/robots.txt", get(robots::show))
+        .route("/assets/{hash}/{*name}", get(assets::show))
+}
+
+/// Signing in, one's own account, and the first page.
+fn admin_frame() -> Router<AppState> {
+    use admin::{account, password, setup, sign_in, site, today};
+    Router::new()
+        .route("/admin", get(today::index))
+        .route("/admin/site", post(site::update))
+        .route("/admin/setup", get(setup::index).post(setup::create))
+        .route("/admin/sign-in", get(sign_in::index).post(sign_in::create))
+        .route("/admin/sign-in/code", get(sign_in::code).post(sign_in::check_code))
+        .route("/admin/sign-in/link/{token}", get(sign_in::link).post(sign_in::follow_link))
+        .route("/admin/sign-out", post(sign_in::delete))
+        .route("/admin/password/{token}", get(password::show).post(password::update))
+        .route("/admin/account", get(account::show))
+        .route("/admin/account/password", post(account::change_password))
+        .route("/admin/account/sessions/{id}/end", post(account::end_session))
+        .route(
+            "/admin/account/second-step",
+            get(account::second_step).post(account::add_second_step),
+        )
+        .route("/admin/account/second-step/off", post(account::remove_second_step))
 }

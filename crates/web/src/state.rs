@@ -1,7 +1,26 @@
 //! What every handler may reach.
 
+use std::sync::Arc;
+
 use engine::Engine;
 use store::Reader;
+
+use crate::extract::net::Net;
+
+/// How this server stands in the world; from the configuration.
+#[derive(Debug, Clone, Default)]
+pub struct WebSettings {
+    /// Whether browsers reach it by https: cookies are `Secure`, HSTS is said.
+    pub https: bool,
+    /// Whether this is the demo: no second step is asked for.
+    pub demo: bool,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<Net>,
+    /// The only host that answers to `/admin`, where one is set.
+    pub admin_host: Option<String>,
+    /// Where the first page of the first run proposes that the shop lives.
+    pub base_url: Option<String>,
+}
 
 /// What every handler may reach. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -10,11 +29,18 @@ pub struct AppState {
     pub engine: Engine,
     /// For every read.
     pub reader: Reader,
+    /// How this server stands in the world.
+    pub settings: Arc<WebSettings>,
 }
 
 impl AppState {
     /// The state of a server over `engine`.
     pub fn new(engine: Engine) -> Self {
-        Self { reader: engine.reader(), engine }
+        Self::with_settings(engine, WebSettings::default())
+    }
+
+    /// The same, as configured.
+    pub fn with_settings(engine: Engine, settings: WebSettings) -> Self {
+        Self { reader: engine.reader(), engine, settings: Arc::new(settings) }
     }
 }

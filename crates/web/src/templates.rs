@@ -62,6 +62,7 @@ fn environment() -> Environment<'static> {
     pages.add_filter("number", words::number);
     pages.add_filter("count", words::count);
     pages.add_filter("paragraphs", words::paragraphs);
+    pages.add_filter("at", error_at);
     pages.add_filter("asset", asset);
     pages.add_function("asset", asset);
     pages.add_function("icon", icon);
@@ -83,6 +84,16 @@ fn asset(name: &str) -> Result<String, Error> {
     assets::url(name).ok_or_else(|| {
         Error::new(ErrorKind::InvalidOperation, format!("there is no asset `{name}`"))
     })
+}
+
+/// `{{ errors | at("email") }}`: what must be mended at a field, for its `error=`; none otherwise.
+fn error_at(errors: Value, field: &str) -> Result<Value, Error> {
+    for error in errors.try_iter()? {
+        if error.get_attr("field")?.as_str() == Some(field) {
+            return error.get_attr("message");
+        }
+    }
+    Ok(Value::from(()))
 }
 
 /// `{{ icon("mail") }}`: a picture beside words, hidden from screen readers.

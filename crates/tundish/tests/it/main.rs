@@ -14,6 +14,7 @@ mod bad_input;
 mod browser;
 mod cli;
 mod health;
+mod sign_in;
 mod statements;
 mod store;
 mod tidy;

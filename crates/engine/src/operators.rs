@@ -1,0 +1,286 @@
+//! Operators: made, invited, changed; and their passwords.
+
+use model::audits::Actor;
+use model::ids::{OperatorId, SessionId};
+use model::operators::{INVITE_MS, LinkKind, Operator, RESET_MS, Role};
+use model::times::HOUR_MS;
+use model::{EmailAddr, Refused, SiteId, tokens};
+use serde::Serialize;
+use store::Tx;
+use store::operator_links::OperatorLink;
+
+use crate::engine::Engine;
+use crate::fault::{EngineError, Result};
+use crate::sessions::Present;
+use crate::{audits, passwords, sign_in};
+
+/// How long a printed sign-in link holds.
+const SIGN_IN_LINK_MS: i64 = HOUR_MS;
+
+/// A new operator.
+#[derive(Debug, Clone)]
+pub struct NewOperator {
+    /// Their address.
+    pub email: String,
+    /// Their name, or empty.
+    pub name: String,
+    /// What they may do.
+    pub role: Role,
+    /// Their password; `None` where they will choose one by an invitation.
+    pub password: Option<String>,
+    /// The sites they may open; an owner may open all.
+    pub sites: Vec<SiteId>,
+}
+
+/// What the audit log says of a change of roles.
+#[derive(Debug, Serialize)]
+struct RoleSet {
+    role: Role,
+}
+
+/// Makes an operator.
+///
+/// # Errors
+/// The address or the password cannot be used; `operator_exists`.
+pub async fn add(engine: &Engine, actor: Actor, new: NewOperator) -> Result<OperatorId> {
+    let (operator, key) = prepare(engine, &new).await?;
+    let id = operator.id;
+    let engine_in = engine.clone();
+    engine
+        .write(move |tx| {
+            Box::pin(
+                async move { insert(&engine_in, tx, actor, &operator, &key, &new.sites).await },
+            )
+        })
+        .await?;
+    Ok(id)
+}
+
+/// The row of a new operator and the key of their address; hashes, so not in a transaction.
+pub(crate) async fn prepare(engine: &Engine, new: &NewOperator) -> Result<(Operator, String)> {
+    let email = EmailAddr::parse(&new.email).map_err(|refused| refused.at("email"))?;
+    let hash = match &new.password {
+        Some(password) => {
+            model::passwords::check(password, email.as_str(), &[])?;
+            Some(passwords::hash(engine, password).await?)
+        }
+        None => None,
+    };
+    let operator = Operator {
+        id: OperatorId(engine.next_id()),
+        email: email.as_str().to_owned(),
+        name: new.name.trim().to_owned(),
+        role: new.role,
+        password_hash: hash,
+        totp_secret: None,
+        totp_step: 0,
+        recovery_codes: Vec::new(),
+        disabled: false,
+        created_at: engine.now(),
+        signed_in_at: None,
+    };
+    Ok((operator, email.key()))
+}
+
+pub(crate) async fn insert(
+    engine: &Engine,
+    tx: &mut Tx<'_>,
+    actor: Actor,
+    operator: &Operator,
+    key: &str,
+    sites: &[SiteId],
+) -> Result<()> {
+    if store::operators::find_by_key(tx, key).await?.is_some() {
+        let say = "someone with this address signs in here already";
+        return Err(Refused::new("operator_exists", say).at("email").into());
+    }
+    store::operators::insert(tx, operator, key).await?;
+    store::operators::set_sites(tx, operator.id, sites).await?;
+    let set = RoleSet { role: operator.role };
+    let site = audits::INSTALLATION;
+    audits::record(engine, tx, site, actor, "operator.added", operator.id, &set).await
+}
+
+/// A link that signs this operator in once, within an hour: the token for
+/// `/admin/sign-in/link/{token}`.
+pub async fn sign_in_link(engine: &Engine, operator: OperatorId) -> Result<String> {
+    link(engine, operator, LinkKind::SignIn, SIGN_IN_LINK_MS).await
+}
+
+/// A link that lets this operator choose a new password: the token for
+/// `/admin/password/{token}`.
+pub async fn reset_link(engine: &Engine, operator: OperatorId) -> Result<String> {
+    link(engine, operator, LinkKind::Reset, RESET_MS).await
+}
+
+/// A link by which an invited operator chooses their password: the token for
+/// `/admin/password/{token}`.
+pub async fn invite_link(engine: &Engine, operator: OperatorId) -> Result<String> {
+    link(engine, operator, LinkKind::Invite, INVITE_MS).await
+}
+
+async fn link(engine: &Engine, operator: OperatorId, kind: LinkKind, ms: i64) -> Result<String> {
+    let secret: [u8; tokens::KEY_BYTES] = engine.rng().bytes();
+    let link = OperatorLink {
+        id: engine.next_id(),
+        operator_id: operator,
+        kind,
+        expires_at: engine.now().plus_ms(ms),
+        used_at: None,
+    };
+    let hash = tokens::hash_secret(&secret);
+    engine
+        .write(move |tx| {
+            Box::pin(async move { Ok(store::operator_links::insert(tx, &link, &hash).await?) })
+        })
+        .await?;
+    Ok(tokens::secret_text(&secret))
+}
+
+/// Chooses a password by a reset or invitation link. Every sign-in and every other link of the
+/// operator ends; a second step stays.
+///
+/// # Errors
+/// `link_used`; the password cannot be used.
+pub async fn choose_password(engine: &Engine, token: &str, password: &str) -> Result<()> {
+    const KINDS: &[LinkKind] = &[LinkKind::Reset, LinkKind::Invite];
+    let hash = sign_in::link_hash(token)?;
+    let known = sign_in::look_at_link(engine, token, KINDS).await?;
+    model::passwords::check(password, &known.email, &[])?;
+    let password_hash = passwords::hash(engine, password).await?;
+    let engine_in = engine.clone();
+    engine
+        .write(move |tx| {
+            Box::pin(async move {
+                let now = engine_in.now();
+                let mut operator = sign_in::use_link(tx, &hash, KINDS, now).await?;
+                operator.password_hash = Some(password_hash);
+                password_set(&engine_in, tx, &operator, SessionId(0)).await
+            })
+        })
+        .await
+}
+
+/// Changes one's own password. Every other sign-in and every link of the operator ends.
+///
+/// # Errors
+/// `password_wrong`; the new one cannot be used.
+pub async fn change_password(
+    engine: &Engine,
+    present: &Present,
+    old: &str,
+    new: &str,
+) -> Result<()> {
+    let mut operator = present.operator.clone();
+    if operator.password_hash.is_some()
+        && !passwords::holds(engine, old, operator.password_hash.clone()).await?
+    {
+        let say = "this is not your password of now";
+        return Err(Refused::new("password_wrong", say).at("old_password").into());
+    }
+    model::passwords::check(new, &operator.email, &[])?;
+    operator.password_hash = Some(passwords::hash(engine, new).await?);
+    let keep = present.sign_in.id;
+    let engine_in = engine.clone();
+    engine
+        .write(move |tx| {
+            Box::pin(async move { password_set(&engine_in, tx, &operator, keep).await })
+        })
+        .await
+}
+
+/// Sets a password from the machine itself.
+///
+/// # Errors
+/// There is no such operator; the password cannot be used.
+pub async fn reset_password(engine: &Engine, address: &str, password: &str) -> Result<()> {
+    let mut operator = find(engine, address).await?;
+    model::passwords::check(password, &operator.email, &[])?;
+    operator.password_hash = Some(passwords::hash(engine, password).await?);
+    let engine_in = engine.clone();
+    engine
+        .write(move |tx| {
+            Box::pin(async move { password_set(&engine_in, tx, &operator, SessionId(0)).await })
+        })
+        .await
+}
+
+async fn password_set(
+    engine: &Engine,
+    tx: &mut Tx<'_>,
+    operator: &Operator,
+    keep: SessionId,
+) -> Result<()> {
+    store::operators::update(tx, operator).await?;
+    store::sessions::delete_of(tx, operator.id, keep).await?;
+    store::operator_links::end_of(tx, operator.id, engine.now()).await?;
+    let actor = Actor::Operator(operator.id);
+    let site = audits::INSTALLATION;
+    audits::record(engine, tx, site, actor, "operator.password_set", operator.id, &()).await
+}
+
+/// The operator with this address.
+///
+/// # Errors
+/// There is none.
+pub async fn find(engine: &Engine, address: &str) -> Result<Operator> {
+    let key = EmailAddr::parse(address)?.key();
+    let shown = address.to_owned();
+    engine
+        .reader()
+        .read(move |session| {
+            Box::pin(async move {
+                store::operators::find_by_key(session, &key)
+                    .await?
+                    .ok_or_else(|| EngineError::missing("operator", shown))
+            })
+        })
+        .await
+}
+
+/// Sets what an operator may do, which sites they may open, and whether they may sign in at all.
+/// Their sign-ins end, so that none keeps rights it began with.
+///
+/// # Errors
+/// `owner_needed` where nobody could sign in as owner any more.
+pub async fn set_rights(
+    engine: &Engine,
+    actor: Actor,
+    id: OperatorId,
+    role: Role,
+    sites: Vec<SiteId>,
+    may_sign_in: MaySignIn,
+) -> Result<()> {
+    let engine_in = engine.clone();
+    engine
+        .write(move |tx| {
+            Box::pin(async move {
+                let mut operator = store::operators::find(tx, id)
+                    .await?
+                    .ok_or_else(|| EngineError::missing("operator", id))?;
+                operator.role = role;
+                operator.disabled = may_sign_in == MaySignIn::No;
+                store::operators::update(tx, &operator).await?;
+                store::operators::set_sites(tx, id, &sites).await?;
+                if store::operators::count_owners(tx).await? == 0 {
+                    let say = "someone must stay owner: make another owner first";
+                    return Err(Refused::new("owner_needed", say).at("role").into());
+                }
+                store::sessions::delete_of(tx, id, SessionId(0)).await?;
+                store::operator_links::end_of(tx, id, engine_in.now()).await?;
+                let site = audits::INSTALLATION;
+                let set = RoleSet { role };
+                audits::record(&engine_in, tx, site, actor, "operator.rights_set", id, &set).await
+            })
+        })
+        .await
+}
+
+/// Whether an operator may sign in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MaySignIn {
+    /// They may.
+    Yes,
+    /// Not any more.
+    No,
+}

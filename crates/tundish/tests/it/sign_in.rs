@@ -1,0 +1,102 @@
+//! Signing in: by password, by code, by link; and what a first run needs.
+
+use axum::body::Body;
+use engine::operators::NewOperator;
+use model::audits::Actor;
+use model::operators::Role;
+use testkit::TestApp;
+
+const PASSWORD: &str = "we water ferns on friday";
+
+async fn owner(app: &TestApp) {
+    let new = NewOperator {
+        email: "owner@shop.example".to_owned(),
+        name: "Maren".to_owned(),
+        role: Role::Owner,
+        password: Some(PASSWORD.to_owned()),
+        sites: Vec::new(),
+    };
+    engine::operators::add(&app.engine, Actor::Console, new).await.unwrap();
+}
+
+async fn try_password(app: &TestApp, email: &str, password: &str) -> testkit::Answer {
+    app.post("/admin/sign-in", &[("email", email), ("password", password)]).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stranger_is_sent_to_sign_in_and_back_to_where_they_were_going() {
+    let app = TestApp::start().await;
+    owner(&app).await;
+    assert_eq!(app.get("/admin/account").await.location(), "/admin/sign-in?next=/admin/account");
+    let page = app.get("/admin/sign-in?next=/admin/account").await;
+    assert!(page.body.contains("value=\"&#x2f;admin&#x2f;account\""));
+    let answer = app
+        .post(
+            "/admin/sign-in",
+            &[("email", "Owner@Shop.Example"), ("password", PASSWORD), ("next", "/admin/account")],
+        )
+        .await;
+    assert_eq!(answer.location(), "/admin/account");
+    assert!(app.get("/admin/account").await.body.contains("Signed-in browsers"));
+    assert!(app.get("/admin").await.body.contains("Today"));
+    app.post("/admin/sign-out", &[]).await;
+    assert_eq!(app.get("/admin").await.status, 303);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wrong_address_and_a_wrong_password_look_the_same() {
+    let app = TestApp::start().await;
+    owner(&app).await;
+    let known = try_password(&app, "owner@shop.example", "not this one at all").await;
+    let unknown = try_password(&app, "nobody@shop.example", "not this one at all").await;
+    assert_eq!((known.status.as_u16(), unknown.status.as_u16()), (422, 422));
+    assert_eq!(
+        known.body.replace("owner@shop.example", "X"),
+        unknown.body.replace("nobody@shop.example", "X")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_idle_sign_in_ends_after_eight_hours_and_a_used_one_after_thirty_days() {
+    let app = TestApp::start().await;
+    app.sign_in(Role::Owner).await;
+    for _ in 0..10 {
+        app.advance_ms(7 * 3_600_000).await;
+        assert_eq!(app.get("/admin").await.status, 200);
+    }
+    app.advance_ms(8 * 3_600_000).await;
+    assert_eq!(app.get("/admin").await.status, 303);
+
+    app.sign_in(Role::Owner).await;
+    for _ in 0..102 {
+        app.advance_ms(7 * 3_600_000).await;
+        app.get("/admin").await;
+    }
+    app.advance_ms(7 * 3_600_000).await;
+    assert_eq!(app.get("/admin").await.status, 303);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sign_in_link_works_once_and_only_when_its_button_is_pressed() {
+    let app = TestApp::start().await;
+    owner(&app).await;
+    let operator = engine::operators::find(&app.engine, "owner@shop.example").await.unwrap();
+    let token = engine::operators::sign_in_link(&app.engine, operator.id).await.unwrap();
+    let path = format!("/admin/sign-in/link/{token}");
+    for _ in 0..3 {
+        assert!(app.get(&path).await.body.contains("Sign in as Maren"));
+    }
+    assert_eq!(app.post(&path, &[]).await.location(), "/admin");
+    app.other_browser();
+    assert_eq!(app.post(&path, &[]).await.status, 422);
+    assert_eq!(app.get("/admin").await.status, 303);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_viewer_may_look_but_not_change() {
+    let app = TestApp::start().await;
+    app.sign_in(Role::Viewer).await;
+    assert_eq!(app.get("/admin").await.status, 200);
+    let request = app.request("GET", "/admin/nothing").body(Body::empty()).unwrap();
+    assert_eq!(app.send(request).await.status, 404);
+}

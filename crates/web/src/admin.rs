@@ -1,0 +1,9 @@
+//! What operators see. One file a noun; the frame around each page comes from
+//! [`CurrentOperator::frame`](crate::extract::operator::CurrentOperator::frame).
+
+pub mod account;
+pub mod password;
+pub mod setup;
+pub mod sign_in;
+pub mod site;
+pub mod today;

@@ -1,0 +1,76 @@
+//! Every page with sample data: what the render-all test draws and the accessibility sweep visits.
+//! A page is listed here in the same change that adds its template.
+
+use minijinja::Error;
+use serde::Serialize;
+
+use crate::{admin, templates};
+
+/// One page and how it is drawn with its sample.
+#[derive(Debug, Clone, Copy)]
+pub struct Page {
+    /// Its template.
+    pub template: &'static str,
+    draw: fn(&str) -> Result<String, Error>,
+}
+
+impl Page {
+    /// The page with its sample data.
+    ///
+    /// # Errors
+    /// The template names what the sample does not hold.
+    pub fn sample(&self) -> Result<String, Error> {
+        (self.draw)(self.template)
+    }
+}
+
+fn draw(template: &str, sample: impl Serialize) -> Result<String, Error> {
+    templates::render(template, sample)
+}
+
+macro_rules! pages {
+    ($($template:literal => $sample:expr,)+) => {
+        /// Every page.
+        pub const ALL: &[Page] = &[
+            $(Page { template: $template, draw: |name| draw(name, $sample) },)+
+        ];
+    };
+}
+
+pages! {
+    "error.html" => crate::error::ErrorPage::sample(),
+    "admin/account/recovery.html" => admin::account::RecoveryPage::sample(),
+    "admin/account/second_step.html" => admin::account::SecondStepPage::sample(),
+    "admin/account/show.html" => admin::account::AccountPage::sample(),
+    "admin/setup/index.html" => admin::setup::SetupPage::sample(),
+    "admin/sign_in/choose.html" => admin::password::ChoosePage::sample(),
+    "admin/sign_in/code.html" => admin::sign_in::CodePage::sample(),
+    "admin/sign_in/index.html" => admin::sign_in::SignInPage::sample(),
+    "admin/sign_in/link.html" => admin::sign_in::LinkPage::sample(),
+    "admin/today/index.html" => admin::today::TodayPage::sample(),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_page_draws_its_sample_strictly() {
+        for page in ALL {
+            let html = page.sample().unwrap_or_else(|why| {
+                panic!("{}: {why:#}\n{}", page.template, why.display_debug_info());
+            });
+            assert!(html.contains("<h1"), "{} has no heading", page.template);
+        }
+    }
+
+    #[test]
+    fn every_template_is_listed_with_a_sample() {
+        let listed: Vec<&str> = ALL.iter().map(|page| page.template).collect();
+        let missing: Vec<String> = templates::names()
+            .into_iter()
+            .filter(|name| !listed.contains(&name.as_str()))
+            .collect();
+        assert!(missing.is_empty(), "without a sample in pages.rs: {missing:?}");
+    }
+}
