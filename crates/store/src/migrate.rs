@@ -22,10 +22,10 @@ macro_rules! migrations {
 const MAIN: &[Migration] = migrations![
     "main/0001_platform.sql",
     "main/0003_mail.sql",
+    "main/0005_admin.sql",
     "main/0007_pages.sql",
     "main/0004_shop.sql",
 ];
-const MAIN: &[Migration] = migrations!["main/0001_platform.sql", "main/0005_admin.sql"];
 
 const VIEWS: &[Migration] = migrations!["views/0001_views.sql"];
 
