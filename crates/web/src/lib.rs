@@ -26,5 +26,4 @@ pub mod words;
 pub use error::WebError;
 pub use routes::router;
 pub use serve::serve;
-pub use state::AppState;
 pub use state::{AppState, WebSettings};
