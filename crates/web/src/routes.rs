@@ -13,9 +13,8 @@ use tower_http::compression::CompressionLayer;
 use tower_http::timeout::TimeoutLayer;
 
 use crate::error::WebError;
-use crate::public::{health, theme};
 use crate::guards::{addresses, cross_site, headers, request_id};
-use crate::public::{health, robots};
+use crate::public::{health, robots, theme};
 use crate::state::AppState;
 use crate::{admin, assets};
 
@@ -27,10 +26,6 @@ const HANDLER_MAX: Duration = Duration::from_secs(60);
 /// The whole of HTTP.
 pub fn router(state: AppState) -> Router {
     Router::new()
-        .route("/health", get(health::health))
-        .route("/ready", get(health::ready))
-        .route("/theme.css", get(theme::show))
-        .route("/assets/{hash}/{*name}", get(assets::show))
         .merge(platform())
         .merge(admin_frame())
         .fallback(async || WebError::NotFound)
@@ -58,6 +53,7 @@ fn platform() -> Router<AppState> {
         .route("/health", get(health::health))
         .route("/ready", get(health::ready))
         .route("/robots.txt", get(robots::show))
+        .route("/theme.css", get(theme::show))
         .route("/assets/{hash}/{*name}", get(assets::show))
 }
 

@@ -1,5 +1,6 @@
 //! Listens and answers until told to stop.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -18,8 +19,9 @@ pub async fn serve(
     stop: CancellationToken,
     limit: Duration,
 ) -> std::io::Result<()> {
+    let app = routes::router(state).into_make_service_with_connect_info::<SocketAddr>();
     let stopping = stop.clone();
-    let serving = axum::serve(listener, routes::router(state))
+    let serving = axum::serve(listener, app)
         .with_graceful_shutdown(async move { stopping.cancelled().await });
     tokio::select! {
         ended = serving => ended,
