@@ -10,6 +10,7 @@ mod clock;
 mod engine;
 pub mod enrolments;
 mod fault;
+pub mod funnel;
 pub mod installation;
 pub mod jobs;
 pub mod letter;
