@@ -14,6 +14,7 @@ pub mod funnel;
 pub mod installation;
 pub mod jobs;
 pub mod letter;
+pub mod markdown;
 pub mod messages;
 pub mod pages;
 pub mod operators;
