@@ -32,6 +32,11 @@ pub struct HeatRow {
     pub cells: Vec<Option<f64>>,
 }
 
+/// The cohort itself, and the palest and deepest of what follows. Between `DEEPEST` and `FULL`
+/// lie the shades on which neither light nor dark words can be read in both themes.
+const FULL: f64 = 1.0;
+const DEEPEST: f64 = 0.46;
+const PALEST: f64 = 0.05;
 const CELL: (f64, f64) = (58.0, 32.0);
 const NAMES: f64 = 130.0;
 /// Room for what stands over the columns.
@@ -62,11 +67,11 @@ pub fn heat(spec: &Heat) -> String {
         for (at, (cell, column)) in row.cells.iter().zip(&spec.columns).enumerate() {
             let Some(value) = cell else { continue };
             let share = (value / most).clamp(0.0, 1.0);
-            let share = if at == 0 { 1.0 } else { 0.06 + 0.82 * share };
+            let share = if at == 0 { FULL } else { PALEST + (DEEPEST - PALEST) * share };
             let x = NAMES + CELL.0 * real(at);
             let hint = format!("{}, {column}: {}", row.label, spec.unit.full(*value));
             canvas.cell((x + 1.0, y + 1.0), (CELL.0 - 2.0, CELL.1 - 2.0), share, &hint);
-            let class = class_on(share);
+            let class = if share > DEEPEST { "c-on-deep" } else { "c-on-light" };
             let text = match spec.unit {
                 Unit::Share => format!("{:.0}%", value * 100.0),
                 _ => spec.unit.short(*value),
@@ -75,13 +80,4 @@ pub fn heat(spec: &Heat) -> String {
         }
     }
     canvas.finish()
-}
-
-/// The text colour that can be read on a cell of this depth, in both themes.
-fn class_on(share: f64) -> &'static str {
-    match share {
-        _ if share > 0.74 => "c-on-deep",
-        _ if share > 0.48 => "c-on-mid",
-        _ => "c-on-light",
-    }
 }
