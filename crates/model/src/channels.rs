@@ -83,6 +83,9 @@ impl Channel {
     /// The channel of a touch.
     pub fn of(touch: &Touch) -> Self {
         let utm = &touch.utm;
+        if touch.code.is_some() && utm.is_empty() {
+            return Self::Referral;
+        }
         let text = |tag: &Option<String>| tag.clone().unwrap_or_default().to_lowercase();
         let (source, medium) = (text(&utm.source), text(&utm.medium));
         let none = |tag: &str| matches!(tag, "" | "(direct)" | "(none)" | "(not set)");
@@ -497,6 +500,7 @@ mod tests {
                     .and_then(|referrer| referrer_host(&referrer))
                     .filter(|host| host != "shop.example"),
                 landing: "/".to_owned(),
+                code: None,
             };
             let got = Channel::of(&touch).name();
             if got != case["expected"] {

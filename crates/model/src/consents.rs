@@ -1,78 +1,113 @@
-//! Consents: an append-only ledger of who agreed to what, in which words, where, and until when.
+//! Consents: who agreed to what, in which words, where, and when it was taken back.
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{TopicId, WordingId};
+use crate::ids::{ConsentId, WordingId};
 use crate::refused::Refused;
 use crate::times::UtcMs;
 use crate::words::words;
 
 /// Longer wordings are contracts.
 pub const WORDING_MAX: usize = 2_000;
+/// How long a file behind `/m/…` can be had.
+pub const MAGNET_DAYS: i64 = 30;
+/// Downloads of one claim; beyond it, the page says to ask for a new mail.
+pub const DOWNLOADS_MAX: i64 = 50;
+
+/// The purpose that value and sales mail stand on.
+pub const NEWSLETTER: &str = "newsletter";
 
 words! {
-    /// Where a consent was given.
-    ConsentSource "consent_source" {
-        /// A form.
-        Form = "form",
-        /// The box at the checkout.
-        Checkout = "checkout",
-        /// The contact's own preference page.
-        Preferences = "preferences",
-        /// A list that was brought along, with the operator's attestation.
-        Import = "import",
-        /// Told to an operator.
-        Operator = "operator",
-        /// An API key, for another system.
-        Api = "api",
+    /// What a line of the ledger says.
+    Action "consent_action" {
+        /// Agreed.
+        Granted = "granted",
+        /// Took it back.
+        Withdrawn = "withdrawn",
     }
 }
 
 words! {
-    /// How a consent ended.
-    WithdrawnBy "withdrawn_by" {
-        /// The one-click POST or the button in a mail.
-        Unsubscribe = "unsubscribe",
+    /// Where it was said.
+    Source "consent_source" {
+        /// A form of ours.
+        Form = "form",
+        /// The box in the checkout.
+        Checkout = "checkout",
+        /// A file, under the operator's attestation.
+        Import = "import",
+        /// Another program, under its key's name.
+        Api = "api",
         /// The preference page.
         Preferences = "preferences",
-        /// A complaint to the mail provider.
-        Complaint = "complaint",
-        /// A reply that says so.
-        Reply = "reply",
-        /// An operator on the contact's word.
+        /// The button of a mail program (RFC 8058).
+        OneClick = "one-click",
+        /// The page behind the unsubscribe link.
+        UnsubscribePage = "unsubscribe-page",
+        /// An unsubscribe taken back within its days.
+        Undo = "undo",
+        /// An operator, who says why.
         Operator = "operator",
+        /// A complaint passed on by a mail provider.
+        Complaint = "complaint",
+        /// Erasure.
+        Erasure = "erasure",
     }
 }
 
-/// One consent, as the ledger keeps it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// One line of the ledger.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Consent {
-    /// To what.
-    pub topic: TopicId,
+    /// Its id; ids ascend with time.
+    pub id: ConsentId,
+    /// What for: `newsletter`, or a word of the site's own.
+    pub purpose: String,
+    /// Agreed, or taken back.
+    pub action: Action,
     /// In which words.
-    pub wording: WordingId,
-    /// Where it was given.
-    pub source: ConsentSource,
-    /// Which form, file or page, and what shows it (a message id, a file hash). No IP address.
+    pub wording_id: Option<WordingId>,
+    /// Where.
+    pub source: Source,
+    /// The raw id of the form, order, import or message.
+    pub source_id: Option<i64>,
+    /// What shows it: JSON, never an IP address.
     pub proof: String,
-    /// When it was given.
-    pub given_at: UtcMs,
-    /// When the address was confirmed; a consent counts from then on.
-    pub confirmed_at: Option<UtcMs>,
-    /// When and how it ended.
-    pub withdrawn: Option<(UtcMs, WithdrawnBy)>,
+    /// When.
+    pub at: UtcMs,
 }
 
-impl Consent {
-    /// Whether it holds: confirmed, and not withdrawn.
-    pub fn holds(&self) -> bool {
-        self.confirmed_at.is_some() && self.withdrawn.is_none()
+/// One version of a text people agreed to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wording {
+    /// Its id.
+    pub id: WordingId,
+    /// What for.
+    pub purpose: String,
+    /// Counted from 1 for each purpose.
+    pub version: i64,
+    /// Word for word.
+    pub text: String,
+}
+
+/// A consent that is waiting for its button, or is being given.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grant {
+    /// What for.
+    pub purpose: String,
+    /// In which words.
+    pub wording: i64,
+}
+
+/// The purposes whose last line is a grant, with the wording agreed to.
+pub fn held(lines: &[Consent]) -> Vec<(String, Option<WordingId>)> {
+    let mut held: Vec<(String, Option<WordingId>)> = Vec::new();
+    for line in lines {
+        held.retain(|(purpose, _)| *purpose != line.purpose);
+        if line.action == Action::Granted {
+            held.push((line.purpose.clone(), line.wording_id));
+        }
     }
-}
-
-/// Whether any consent of the ledger covers `topic`.
-pub fn covers(ledger: &[Consent], topic: TopicId) -> bool {
-    ledger.iter().any(|consent| consent.topic == topic && consent.holds())
+    held
 }
 
 /// Checks the words of a consent before a version of them is stored.
@@ -99,24 +134,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_consent_counts_once_confirmed_and_until_withdrawn() {
-        let mut consent = Consent {
-            topic: TopicId(1),
-            wording: WordingId(1),
-            source: ConsentSource::Form,
-            proof: "free-chapter".to_owned(),
-            given_at: UtcMs(1),
-            confirmed_at: None,
-            withdrawn: None,
+    fn what_holds_is_the_last_word_on_each_purpose() {
+        let line = |n: i64, purpose: &str, action| Consent {
+            id: ConsentId(n),
+            purpose: purpose.to_owned(),
+            action,
+            wording_id: Some(WordingId(n)),
+            source: Source::Form,
+            source_id: None,
+            proof: "{}".to_owned(),
+            at: UtcMs(n),
         };
-        assert!(!covers(&[consent.clone()], TopicId(1)));
-        consent.confirmed_at = Some(UtcMs(2));
-        assert!(covers(&[consent.clone()], TopicId(1)));
-        assert!(!covers(&[consent.clone()], TopicId(2)));
-        let again = consent.clone();
-        consent.withdrawn = Some((UtcMs(3), WithdrawnBy::Unsubscribe));
-        assert!(!covers(&[consent.clone()], TopicId(1)));
-        assert!(covers(&[consent, again], TopicId(1)), "given anew");
+        let ledger = [
+            line(1, NEWSLETTER, Action::Granted),
+            line(2, "offers", Action::Granted),
+            line(3, NEWSLETTER, Action::Withdrawn),
+        ];
+        assert_eq!(held(&ledger), [("offers".to_owned(), Some(WordingId(2)))]);
+        let again = [&ledger[..], &[line(4, NEWSLETTER, Action::Granted)]].concat();
+        assert_eq!(held(&again).len(), 2, "given anew");
+    }
+
+    #[test]
+    fn a_wording_says_something_and_not_too_much() {
         assert_eq!(check_wording(" \n").unwrap_err().code, "wording_missing");
         assert_eq!(check_wording(" Yes,\r\nsend it. ").unwrap(), "Yes,\nsend it.");
     }

@@ -1,6 +1,10 @@
 //! Contacts: where one stands with us, and which mail one may get.
 
+use std::collections::BTreeMap;
+
+use crate::ids::ContactId;
 use crate::messages::Class;
+use crate::notes::clean_line;
 use crate::times::{DAY_MS, HOUR_MS, UtcMs};
 use crate::words::words;
 
@@ -16,6 +20,92 @@ words! {
         /// Mail does not arrive, or was complained of.
         Suppressed = "suppressed",
     }
+}
+
+/// One person of one site.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Contact {
+    /// Its id.
+    pub id: ContactId,
+    /// The address on the wire; empty once erased.
+    pub email: String,
+    /// What makes two addresses one contact.
+    pub email_key: String,
+    /// The address as a keyed hash; all that is left after erasure.
+    pub address_hmac: String,
+    /// How it stands.
+    pub status: Status,
+    /// Given name; may be empty.
+    pub first_name: String,
+    /// Family name; may be empty.
+    pub last_name: String,
+    /// Its id in another program.
+    pub external_id: Option<String>,
+    /// BCP 47 tag.
+    pub language: Option<String>,
+    /// IANA name; the site's where absent.
+    pub timezone: Option<String>,
+    /// Further fields by key.
+    pub fields: BTreeMap<String, String>,
+    /// Left out of all figures; may be fast-forwarded.
+    pub is_test: bool,
+    /// Wants no sales mail.
+    pub no_sales: bool,
+    /// Wants one value or sales mail in 14 days at most.
+    pub less_often: bool,
+    /// Wants nothing but transactional mail until then.
+    pub paused_until: Option<UtcMs>,
+    /// When it came.
+    pub created_at: UtcMs,
+    /// When it was last changed.
+    pub updated_at: UtcMs,
+    /// When it first confirmed.
+    pub confirmed_at: Option<UtcMs>,
+    /// When it unsubscribed, if it is unsubscribed.
+    pub unsubscribed_at: Option<UtcMs>,
+    /// When it was erased.
+    pub erased_at: Option<UtcMs>,
+}
+
+impl Contact {
+    /// Given and family name; the address where both are missing.
+    pub fn name(&self) -> String {
+        let name = format!("{} {}", self.first_name, self.last_name);
+        let name = name.trim();
+        if name.is_empty() { self.email.clone() } else { name.to_owned() }
+    }
+
+    /// Whether only the tombstone is left.
+    pub fn is_erased(&self) -> bool {
+        self.erased_at.is_some()
+    }
+
+    /// Whether it asked for a pause that still lasts.
+    pub fn is_paused(&self, now: UtcMs) -> bool {
+        self.paused_until.is_some_and(|until| until > now)
+    }
+}
+
+/// Characters of a name.
+pub const NAME_MAX: usize = 200;
+/// Characters of a tag.
+pub const TAG_MAX: usize = 80;
+/// Characters of a further field.
+pub const FIELD_MAX: usize = 5_000;
+/// How long "pause" lasts.
+pub const PAUSE_DAYS: i64 = 30;
+/// How long an unsubscribe can be taken back from its page.
+pub const UNDO_DAYS: i64 = 7;
+
+/// A tag as it is stored: one line in lower case; nothing where none is left or it is too long.
+pub fn tag(text: &str) -> Option<String> {
+    let tag = clean_line(text).to_lowercase();
+    (!tag.is_empty() && tag.chars().count() <= TAG_MAX).then_some(tag)
+}
+
+/// One line as typed, cleaned and cut to `max` characters.
+pub fn clean(text: &str, max: usize) -> String {
+    clean_line(text).chars().take(max).collect()
 }
 
 words! {
@@ -71,6 +161,10 @@ words! {
         NoConsent = "no_consent",
         /// Wants news, but nothing that sells.
         NoSales = "no_sales",
+        /// Asked for a pause that still lasts.
+        Paused = "paused",
+        /// Only the tombstone is left.
+        Erased = "erased",
     }
 }
 
@@ -83,6 +177,8 @@ pub struct Standing {
     pub suppression: Option<(SuppressionReason, UtcMs)>,
     /// Whether a consent covers the topic of the mail. Asked for all but transactional ones.
     pub consent: bool,
+    /// Whether the contact asked for a pause that still lasts.
+    pub paused: bool,
     /// Whether the contact stopped sales mail and keeps the news.
     pub sales_stopped: bool,
     /// Whether this mail answers what the contact has just done: an order paid in this session.
@@ -113,6 +209,7 @@ pub fn why_not(class: Class, standing: &Standing, now: UtcMs) -> Option<WhyNot> 
         Status::Unsubscribed => Some(WhyNot::Unsubscribed),
         Status::Suppressed => Some(WhyNot::Suppressed),
         Status::Confirmed if !standing.consent => Some(WhyNot::NoConsent),
+        Status::Confirmed if standing.paused => Some(WhyNot::Paused),
         Status::Confirmed if standing.sales_stopped && class.is_sales() => Some(WhyNot::NoSales),
         Status::Confirmed => None,
     }
@@ -143,6 +240,7 @@ mod tests {
         status: Status::Confirmed,
         suppression: None,
         consent: true,
+        paused: false,
         sales_stopped: false,
         just_bought: false,
     };
@@ -185,6 +283,14 @@ mod tests {
         let none = Standing { consent: false, ..FINE };
         assert_eq!(why_not(Class::Sales, &none, NOW), Some(WhyNot::NoConsent));
         assert_eq!(why_not(Class::Transactional, &none, NOW), None);
+    }
+
+    #[test]
+    fn a_tag_is_one_line_in_lower_case() {
+        assert_eq!(tag("  Free   Chapter "), Some("free chapter".to_owned()));
+        assert_eq!(tag(" \u{200b} "), None);
+        assert_eq!(tag(&"x".repeat(81)), None);
+        assert_eq!(clean("日本語", 2), "日本");
     }
 
     #[test]

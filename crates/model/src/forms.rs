@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use crate::consents::{NEWSLETTER, check_wording};
 use crate::emails::EmailAddr;
-use crate::ids::{TopicId, WordingId};
 use crate::notes::{clean_line, clean_text, refuse_card_number};
 use crate::refused::Refused;
 use crate::slugs::Slug;
@@ -22,6 +22,23 @@ pub const LINE_MAX: usize = 200;
 pub const TEXT_MAX: usize = 5_000;
 /// No field may ask for more than this.
 pub const LIMIT_MAX: usize = 20_000;
+
+/// The hidden box that only programs fill in.
+pub const HONEYPOT: &str = "_website";
+/// The hidden field with the signed time of rendering.
+pub const TIME_FIELD: &str = "_t";
+/// The hidden field with the address of the page the form stands on.
+pub const LANDING_FIELD: &str = "_landing";
+/// The hidden field with the address of the page before.
+pub const REFERRER_FIELD: &str = "_referrer";
+/// The hidden field with `code.sig` of the one who recommends.
+pub const CODE_FIELD: &str = "_r";
+/// A person needs longer than this to fill in a form.
+pub const FILL_MS_MIN: i64 = 2_000;
+/// How long a rendered form can be sent without another press of its button.
+pub const FORM_HOURS: i64 = 24;
+/// The contact's own columns that a field may fill.
+pub const CONTACT_COLUMNS: [&str; 4] = ["first_name", "last_name", "language", "timezone"];
 
 words! {
     /// What a field holds.
@@ -68,7 +85,7 @@ pub struct Field {
     pub help: String,
     /// Whether it must be filled in. A consent is never required to get what was promised, but a
     /// form may ask for one.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_false")]
     pub required: bool,
     /// What stands in it at first; not for consents.
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -82,28 +99,42 @@ pub struct Field {
     /// The contact's field it fills, `first_name`; none keeps it with the submission alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub writes: Option<String>,
-    /// For a consent: to what.
+    /// For a consent: what for; the newsletter where absent. Its label is the wording.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub topic: Option<TopicId>,
-    /// For a consent: in which words.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub wording: Option<WordingId>,
+    pub purpose: Option<String>,
+}
+
+fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 impl Field {
+    /// An optional field without further ado.
+    pub fn new(key: &str, kind: FieldKind, label: &str) -> Self {
+        Self {
+            key: key.to_owned(),
+            kind,
+            label: label.to_owned(),
+            help: String::new(),
+            required: false,
+            default: String::new(),
+            options: Vec::new(),
+            limit: None,
+            writes: None,
+            purpose: None,
+        }
+    }
+
+    /// What a consent is for.
+    pub fn purpose(&self) -> &str {
+        self.purpose.as_deref().unwrap_or(NEWSLETTER)
+    }
+
     /// The most characters it takes.
     pub fn limit(&self) -> usize {
         let usual = if self.kind == FieldKind::Textarea { TEXT_MAX } else { LINE_MAX };
         self.limit.unwrap_or(usual).min(LIMIT_MAX)
     }
-}
-
-/// The fields of one version of a form.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct FormSpec {
-    /// In order.
-    pub fields: Vec<Field>,
 }
 
 /// What someone sent in, read and cleaned.
@@ -126,36 +157,6 @@ impl Submission {
     }
 }
 
-impl FormSpec {
-    /// Checks a form before a version of it is stored.
-    ///
-    /// # Errors
-    /// What cannot be right, at the field it is in.
-    pub fn check(&self) -> Result<(), Refused> {
-        if self.fields.len() > FIELDS_MAX {
-            return Err(Refused::new(
-                "form_too_long",
-                format!("a form has {FIELDS_MAX} fields at most: ask for less"),
-            ));
-        }
-        if self.fields.iter().filter(|field| field.kind == FieldKind::Email).count() != 1 {
-            return Err(Refused::new(
-                "form_email",
-                "give the form exactly one field for the address",
-            ));
-        }
-        let mut seen = BTreeSet::new();
-        for (at, field) in self.fields.iter().enumerate() {
-            check_field(field).map_err(|refused| refused.at(format!("fields[{at}]")))?;
-            if !seen.insert(field.key.as_str()) {
-                return Err(Refused::new("field_twice", "two fields have this name")
-                    .at(format!("fields[{at}].key")));
-            }
-        }
-        Ok(())
-    }
-}
-
 fn check_field(field: &Field) -> Result<(), Refused> {
     let refuse = |code, message: &str| Err(Refused::new(code, message));
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
@@ -175,9 +176,7 @@ fn check_field(field: &Field) -> Result<(), Refused> {
         if !field.default.is_empty() {
             return refuse("consent_ticked", "a consent is never ticked before: leave it empty");
         }
-        if field.topic.is_none() || field.wording.is_none() {
-            return refuse("consent_words", "say to what one agrees, and in which words");
-        }
+        check_wording(&field.label)?;
     }
     if field.limit.is_some_and(|limit| limit == 0 || limit > LIMIT_MAX) {
         return refuse("field_limit", "choose a limit from 1 to 20000 characters");
@@ -326,6 +325,10 @@ fn check_value(field: &Field, value: &str) -> Result<String, Refused> {
 pub fn suggest_key(label: &str) -> Option<String> {
     Slug::suggest(label).map(|slug| slug.as_str().replace('-', "_"))
 }
+
+mod spec;
+
+pub use spec::{After, Delivery, FormSpec};
 
 #[cfg(test)]
 mod tests;

@@ -219,6 +219,12 @@ ids! {
     ShortLinkId "sho",
     /// One import of a file.
     ImportId "imp",
+    /// One filled-in form.
+    SubmissionId "sub",
+    /// One asking whether an address is willing.
+    ConfirmationId "cfm",
+    /// One contact's right to one free thing.
+    ClaimId "clm",
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::channels::Channel;
+use crate::ids::{ContactId, TouchId};
 use crate::notes::clean_line;
 use crate::times::UtcMs;
 
@@ -113,6 +115,24 @@ pub struct Touch {
     /// The path they landed on, without its query.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub landing: String,
+    /// `code.sig` of a partner or of a customer who recommends, as it came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+}
+
+/// One stored meeting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredTouch {
+    /// Whose.
+    pub contact_id: ContactId,
+    /// Its id.
+    pub id: TouchId,
+    /// Whether it is the one the contact came by.
+    pub is_first: bool,
+    /// By the rules of [`crate::channels::Channel`].
+    pub channel: Channel,
+    /// What is known.
+    pub touch: Touch,
 }
 
 impl Touch {
@@ -126,12 +146,21 @@ impl Touch {
                 .and_then(referrer_host)
                 .filter(|host| !own.iter().chain(&GATEWAYS).any(|own| same_site(host, own))),
             landing: landing_path(address),
+            code: None,
         }
+    }
+
+    /// The same with the code of the one who recommends.
+    #[must_use]
+    pub fn with_code(mut self, code: Option<&str>) -> Self {
+        let code = code.map(clean_line).filter(|code| !code.is_empty());
+        self.code = code.map(|code| code.chars().take(TAG_MAX).collect());
+        self
     }
 
     /// Whether it says anything about where the visitor came from.
     pub fn is_direct(&self) -> bool {
-        self.utm.is_empty() && self.referrer.is_none()
+        self.utm.is_empty() && self.referrer.is_none() && self.code.is_none()
     }
 }
 

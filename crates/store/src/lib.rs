@@ -14,11 +14,14 @@ mod value;
 pub mod views;
 
 pub mod carts;
+pub mod consents;
+pub mod contacts;
 pub mod coupons;
 pub mod enrolments;
 pub mod entitlements;
 pub mod audits;
 pub mod events;
+pub mod files;
 pub mod invoices;
 pub mod jobs;
 pub mod ledger_lines;
@@ -42,8 +45,12 @@ pub mod sessions;
 pub mod sequences;
 pub mod sites;
 pub mod spends;
+pub mod suppressions;
+pub mod tags;
 pub mod test_charges;
 pub mod testing;
+pub mod topics;
+pub mod touches;
 pub mod verify;
 
 pub use db::{Db, Options, Query, Reader, Schema, Session, Story, Tx};

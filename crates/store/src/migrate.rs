@@ -21,6 +21,7 @@ macro_rules! migrations {
 #[rustfmt::skip]
 const MAIN: &[Migration] = migrations![
     "main/0001_platform.sql",
+    "main/0002_people.sql",
     "main/0003_mail.sql",
     "main/0005_admin.sql",
     "main/0007_pages.sql",

@@ -150,6 +150,9 @@ id_columns!(
     FileId,
     ShortLinkId,
     ImportId,
+    SubmissionId,
+    ConfirmationId,
+    ClaimId,
 );
 
 /// A structure bound as JSON text. SQL never looks inside.

@@ -13,17 +13,13 @@ fn field(key: &str, kind: FieldKind) -> Field {
         options: Vec::new(),
         limit: None,
         writes: None,
-        topic: None,
-        wording: None,
+        purpose: None,
     }
 }
 
 fn spec() -> FormSpec {
-    let consent = |key: &str| Field {
-        topic: Some(TopicId(1)),
-        wording: Some(WordingId(1)),
-        ..field(key, FieldKind::Consent)
-    };
+    let consent =
+        |key: &str| Field { purpose: Some(key.to_owned()), ..field(key, FieldKind::Consent) };
     let options = vec!["Rye".to_owned(), "Wheat".to_owned()];
     FormSpec {
         fields: vec![
@@ -34,6 +30,7 @@ fn spec() -> FormSpec {
             consent("news"),
             consent("partners"),
         ],
+        ..FormSpec::default()
     }
 }
 
@@ -159,7 +156,7 @@ fn a_form_that_cannot_be_right_is_not_stored() {
         code(|s| s.fields[4].default = "on".to_owned()),
         ("consent_ticked", owned("fields[4]"))
     );
-    assert_eq!(code(|s| s.fields[4].wording = None), ("consent_words", owned("fields[4]")));
+    assert_eq!(code(|s| s.fields[4].label = " ".into()), ("field_label", owned("fields[4]")));
     assert_eq!(code(|s| s.fields[2].options.clear()), ("field_options", owned("fields[2]")));
     assert_eq!(code(|s| s.fields[1].key = "_x".to_owned()), ("field_key", owned("fields[1]")));
     assert_eq!(suggest_key("First name").as_deref(), Some("first_name"));

@@ -1,0 +1,219 @@
+//! Contacts: rows.
+
+use model::contacts::{Contact, Status};
+use model::ids::ContactId;
+use model::{SiteId, UtcMs};
+
+use crate::{FromRow, Json, Result, Row, Session, Tx};
+
+const INSERT: &str = "insert into contacts (site_id, id, email, email_key, address_hmac, status,
+    first_name, last_name, external_id, language, timezone, fields, is_test, no_sales,
+    less_often, paused_until, created_at, updated_at, confirmed_at, unsubscribed_at, erased_at)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
+        $19, $20, $21)
+    on conflict (site_id, email_key) do nothing";
+const UPDATE: &str = "update contacts set email = $3, email_key = $4, address_hmac = $5,
+    status = $6, first_name = $7, last_name = $8, external_id = $9, language = $10,
+    timezone = $11, fields = $12, is_test = $13, no_sales = $14, less_often = $15,
+    paused_until = $16, created_at = $17, updated_at = $18, confirmed_at = $19,
+    unsubscribed_at = $20, erased_at = $21
+    where site_id = $1 and id = $2";
+const FIND: &str = "select id, email, email_key, address_hmac, status, first_name, last_name,
+    external_id, language, timezone, fields, is_test, no_sales, less_often, paused_until,
+    created_at, updated_at, confirmed_at, unsubscribed_at, erased_at
+    from contacts where site_id = $1 and id = $2";
+const FIND_BY_KEY: &str = "select id, email, email_key, address_hmac, status, first_name,
+    last_name, external_id, language, timezone, fields, is_test, no_sales, less_often,
+    paused_until, created_at, updated_at, confirmed_at, unsubscribed_at, erased_at
+    from contacts where site_id = $1 and email_key = $2";
+const LIST: &str = "select id, email, email_key, address_hmac, status, first_name,
+    last_name, external_id, language, timezone, fields, is_test, no_sales, less_often,
+    paused_until, created_at, updated_at, confirmed_at, unsubscribed_at, erased_at
+    from contacts where site_id = $1 and id < $2 and erased_at is null
+    order by id desc limit $3";
+const LIST_BY_STATUS: &str = "select id, email, email_key, address_hmac, status, first_name,
+    last_name, external_id, language, timezone, fields, is_test, no_sales, less_often,
+    paused_until, created_at, updated_at, confirmed_at, unsubscribed_at, erased_at
+    from contacts where site_id = $1 and status = $2 and id < $3 and erased_at is null
+    order by id desc limit $4";
+const LIST_BY_TAG: &str = "select c.id, c.email, c.email_key, c.address_hmac, c.status,
+    c.first_name, c.last_name, c.external_id, c.language, c.timezone, c.fields, c.is_test,
+    c.no_sales, c.less_often, c.paused_until, c.created_at, c.updated_at, c.confirmed_at,
+    c.unsubscribed_at, c.erased_at
+    from contact_tags t join contacts c on c.site_id = t.site_id and c.id = t.contact_id
+    where t.site_id = $1 and t.tag = $2 and t.contact_id < $3
+    order by t.contact_id desc limit $4";
+const LIST_FROM: &str = "select id, email, email_key, address_hmac, status, first_name,
+    last_name, external_id, language, timezone, fields, is_test, no_sales, less_often,
+    paused_until, created_at, updated_at, confirmed_at, unsubscribed_at, erased_at
+    from contacts where site_id = $1 and id > $2 and erased_at is null order by id limit $3";
+const LIST_BY_PREFIX: &str = "select id, email, email_key, address_hmac, status, first_name,
+    last_name, external_id, language, timezone, fields, is_test, no_sales, less_often,
+    paused_until, created_at, updated_at, confirmed_at, unsubscribed_at, erased_at
+    from contacts where site_id = $1 and email_key >= $2 and email_key < $3
+    and erased_at is null order by email_key limit $4";
+const COUNT_BY_STATUS: &str = "select status, count(*) from contacts
+    where site_id = $1 and erased_at is null group by status";
+const PENDING_BEFORE: &str = "select id from contacts
+    where site_id = $1 and status = 'pending' and id < $2 and id > $3 and erased_at is null
+    order by id limit $4";
+const DELETE: &str = "delete from contacts where site_id = $1 and id = $2";
+
+impl FromRow for Contact {
+    fn from_row(row: &mut Row) -> Result<Self> {
+        Ok(Self {
+            id: row.take()?,
+            email: row.take()?,
+            email_key: row.take()?,
+            address_hmac: row.take()?,
+            status: row.word()?,
+            first_name: row.take()?,
+            last_name: row.take()?,
+            external_id: row.take()?,
+            language: row.take()?,
+            timezone: row.take()?,
+            fields: row.json()?,
+            is_test: row.take()?,
+            no_sales: row.take()?,
+            less_often: row.take()?,
+            paused_until: row.take()?,
+            created_at: row.take()?,
+            updated_at: row.take()?,
+            confirmed_at: row.take()?,
+            unsubscribed_at: row.take()?,
+            erased_at: row.take()?,
+        })
+    }
+}
+
+async fn write(tx: &mut Tx<'_>, sql: &'static str, site: SiteId, contact: &Contact) -> Result<u64> {
+    tx.query(sql)
+        .bind(site)
+        .bind(contact.id)
+        .bind(&contact.email)
+        .bind(&contact.email_key)
+        .bind(&contact.address_hmac)
+        .bind(contact.status.as_str())
+        .bind(&contact.first_name)
+        .bind(&contact.last_name)
+        .bind(contact.external_id.clone())
+        .bind(contact.language.clone())
+        .bind(contact.timezone.clone())
+        .bind(Json(&contact.fields))
+        .bind(contact.is_test)
+        .bind(contact.no_sales)
+        .bind(contact.less_often)
+        .bind(contact.paused_until)
+        .bind(contact.created_at)
+        .bind(contact.updated_at)
+        .bind(contact.confirmed_at)
+        .bind(contact.unsubscribed_at)
+        .bind(contact.erased_at)
+        .run()
+        .await
+}
+
+/// Writes a new contact; `false` where one with its key exists.
+pub async fn insert(tx: &mut Tx<'_>, site: SiteId, contact: &Contact) -> Result<bool> {
+    Ok(write(tx, INSERT, site, contact).await? == 1)
+}
+
+/// Writes a changed contact.
+pub async fn update(tx: &mut Tx<'_>, site: SiteId, contact: &Contact) -> Result<()> {
+    write(tx, UPDATE, site, contact).await.map(drop)
+}
+
+/// The contact with this id, erased ones included.
+pub async fn find(
+    session: &mut Session<'_>,
+    site: SiteId,
+    id: ContactId,
+) -> Result<Option<Contact>> {
+    session.query(FIND).bind(site).bind(id).maybe().await
+}
+
+/// The contact with this address key (`EmailAddr::key`).
+pub async fn find_by_key(
+    session: &mut Session<'_>,
+    site: SiteId,
+    key: &str,
+) -> Result<Option<Contact>> {
+    session.query(FIND_BY_KEY).bind(site).bind(key).maybe().await
+}
+
+/// Contacts, newest first, from before `before`; of one status, if one is given.
+pub async fn list(
+    session: &mut Session<'_>,
+    site: SiteId,
+    status: Option<Status>,
+    before: ContactId,
+    limit: i64,
+) -> Result<Vec<Contact>> {
+    let query = match status {
+        None => session.query(LIST).bind(site),
+        Some(status) => session.query(LIST_BY_STATUS).bind(site).bind(status.as_str()),
+    };
+    query.bind(before).bind(limit).all().await
+}
+
+/// Contacts with a tag, newest first, from before `before`.
+pub async fn list_by_tag(
+    session: &mut Session<'_>,
+    site: SiteId,
+    tag: &str,
+    before: ContactId,
+    limit: i64,
+) -> Result<Vec<Contact>> {
+    session.query(LIST_BY_TAG).bind(site).bind(tag).bind(before).bind(limit).all().await
+}
+
+/// Contacts, oldest first, from after `after`: for exports.
+pub async fn list_from(
+    session: &mut Session<'_>,
+    site: SiteId,
+    after: ContactId,
+    limit: i64,
+) -> Result<Vec<Contact>> {
+    session.query(LIST_FROM).bind(site).bind(after).bind(limit).all().await
+}
+
+/// Contacts whose address begins with `prefix`, in the order of their addresses.
+pub async fn list_by_prefix(
+    session: &mut Session<'_>,
+    site: SiteId,
+    prefix: &str,
+    limit: i64,
+) -> Result<Vec<Contact>> {
+    let prefix = prefix.to_lowercase();
+    let end = format!("{prefix}\u{10ffff}");
+    session.query(LIST_BY_PREFIX).bind(site).bind(prefix).bind(end).bind(limit).all().await
+}
+
+/// How many contacts stand how.
+pub async fn count_by_status(
+    session: &mut Session<'_>,
+    site: SiteId,
+) -> Result<Vec<(String, i64)>> {
+    session.query(COUNT_BY_STATUS).bind(site).all().await
+}
+
+/// Pending contacts made before the id `before`, after `after`.
+pub async fn pending_before(
+    session: &mut Session<'_>,
+    site: SiteId,
+    before: ContactId,
+    after: ContactId,
+    limit: i64,
+) -> Result<Vec<ContactId>> {
+    session.query(PENDING_BEFORE).bind(site).bind(before).bind(after).bind(limit).all().await
+}
+
+/// Removes a contact: only ones that never became more than pending.
+pub async fn delete(tx: &mut Tx<'_>, site: SiteId, id: ContactId) -> Result<()> {
+    tx.query(DELETE).bind(site).bind(id).run().await.map(drop)
+}
+
+/// When it was made, as the row says.
+pub fn first_id_at(at: UtcMs) -> ContactId {
+    ContactId(model::ids::first_id_at(at))
+}
