@@ -15,9 +15,9 @@ use crate::clock::Clock;
 use crate::fault::{EngineError, Result};
 use crate::passwords::HASHES_AT_ONCE;
 use crate::rng::Rng;
+use crate::throttle::Throttle;
 use crate::transport::Sending;
 use crate::views::Tally;
-use crate::throttle::Throttle;
 
 /// The number of the master key in tokens, until keys can be changed.
 const FIRST_KEY: u8 = 1;

@@ -4,8 +4,8 @@
 //! [`Engine`]; inside one transaction it changes rows, appends the events and makes the jobs it
 //! causes, and they commit together. What leaves the machine leaves from a job.
 
-pub mod backup;
 pub mod audits;
+pub mod backup;
 mod clock;
 pub mod consents;
 pub mod contacts;
@@ -20,8 +20,8 @@ pub mod markdown;
 pub mod files;
 pub mod links;
 pub mod messages;
-pub mod pages;
 pub mod operators;
+pub mod pages;
 mod passwords;
 mod rng;
 pub mod second_step;
@@ -34,10 +34,10 @@ pub mod spends;
 pub mod sweeps;
 pub mod tags;
 pub mod touches;
+pub mod throttle;
 pub mod transport;
 pub mod verify;
 pub mod views;
-pub mod throttle;
 
 pub use clock::Clock;
 pub use engine::{Engine, Parts};

@@ -2,9 +2,9 @@
 //!
 //! One file a noun, under the same name as in `store`, `engine` and `web`.
 
+pub mod audits;
 pub mod blocks;
 pub mod channels;
-pub mod audits;
 pub mod clicks;
 pub mod consents;
 pub mod contacts;
@@ -19,12 +19,12 @@ pub mod money;
 pub mod names;
 pub mod notes;
 pub mod offers;
+pub mod operators;
 pub mod orders;
 pub mod pages;
+pub mod passwords;
 pub mod payments;
 pub mod products;
-pub mod operators;
-pub mod passwords;
 pub mod refused;
 pub mod schedule;
 pub mod sending;

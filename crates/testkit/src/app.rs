@@ -4,9 +4,9 @@
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
+use engine::operators::NewOperator;
 use engine::{Clock, Engine, Parts, Rng, Sending, Transport};
 use mail::transport::Memory;
-use engine::operators::NewOperator;
 use model::audits::Actor;
 use model::ids::OperatorId;
 use model::operators::Role;

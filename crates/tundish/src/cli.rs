@@ -42,6 +42,11 @@ pub struct Common {
 pub enum Command {
     /// Serve everything: pages, workers, scheduler
     Serve(Serve),
+    /// Make the first site and its owner, without a browser
+    Init(Init),
+    /// Who may sign in
+    #[command(subcommand)]
+    Operator(OperatorCommand),
     /// Show the settings that hold
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -71,6 +76,83 @@ pub struct Serve {
     /// What this process does: web, worker or all
     #[arg(long)]
     pub role: Option<String>,
+}
+
+/// `tundish init`.
+#[derive(Debug, Args)]
+pub struct Init {
+    /// The name of the shop
+    #[arg(long, value_name = "NAME")]
+    pub site_name: String,
+    /// Where it lives: https://shop.example
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8095")]
+    pub base_url: String,
+    /// The postal address that marketing mail must carry
+    #[arg(long)]
+    pub postal_address: String,
+    /// The currency of its prices
+    #[arg(long, default_value = "USD")]
+    pub currency: String,
+    /// Its time zone
+    #[arg(long, default_value = "UTC")]
+    pub timezone: String,
+    /// The owner's address; the site sends from it
+    #[arg(long)]
+    pub email: String,
+    /// The owner's name
+    #[arg(long, default_value = "")]
+    pub name: String,
+    /// Where the password comes from
+    #[command(flatten)]
+    pub password: PasswordFrom,
+}
+
+/// Where a password comes from: never from the command line, where every process can read it.
+#[derive(Debug, Args)]
+pub struct PasswordFrom {
+    /// A file that holds the password (else TUNDISH_PASSWORD, else standard input)
+    #[arg(long, value_name = "FILE")]
+    pub password_file: Option<PathBuf>,
+}
+
+/// `tundish operator …`.
+#[derive(Debug, Subcommand)]
+pub enum OperatorCommand {
+    /// Let somebody sign in
+    Add {
+        /// Their address
+        email: String,
+        /// Their name
+        #[arg(long, default_value = "")]
+        name: String,
+        /// owner, admin, editor or viewer
+        #[arg(long, default_value = "editor")]
+        role: String,
+        /// The sites they may open (an owner may open all)
+        #[arg(long = "site", value_name = "SLUG")]
+        sites: Vec<String>,
+        /// Print an invitation instead of asking for a password
+        #[arg(long)]
+        invite: bool,
+        /// Where the password comes from
+        #[command(flatten)]
+        password: PasswordFrom,
+    },
+    /// Who may sign in
+    List,
+    /// Set a new password; every sign-in of theirs ends
+    Reset {
+        /// Their address
+        email: String,
+        /// Where the password comes from
+        #[command(flatten)]
+        password: PasswordFrom,
+    },
+    /// Print a link that signs them in once, within an hour
+    Link {
+        /// Their address
+        email: String,
+    },
 }
 
 /// `tundish config …`.

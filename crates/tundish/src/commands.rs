@@ -11,7 +11,10 @@ use crate::logging;
 use crate::output::{Output, refused};
 
 mod backup;
+mod init;
 mod migrate;
+mod operators;
+mod passwords;
 mod serve;
 mod settings;
 mod verify;
@@ -48,6 +51,8 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
     }
     match cli.command {
         Command::Serve(_) => serve::run(&call).await,
+        Command::Init(flags) => init::run(&call, flags).await,
+        Command::Operator(command) => operators::run(&call, command).await,
         Command::Config(command) => settings::run(&call, &command),
         Command::Migrate(flags) => migrate::run(&call, &flags).await,
         Command::Backup(flags) => backup::run(&call, &flags).await,

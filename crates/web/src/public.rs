@@ -2,5 +2,5 @@
 
 pub mod frame;
 pub mod health;
-pub mod theme;
 pub mod robots;
+pub mod theme;

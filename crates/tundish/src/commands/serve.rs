@@ -40,12 +40,12 @@ pub async fn run(call: &Call) -> anyhow::Result<()> {
     }
     let installation = install::alone(config, Clock::System, Rng::System).await?;
     let listener = listen(config).await?;
-    call.output.say(format!(
-        "tundish {} listens on http://{}",
-        version::VERSION,
-        listener.local_addr()?
-    ));
     let stop = stop_on_signals()?;
+    let address = listener.local_addr()?;
+    if let Some(token) = engine::setup::token(&installation.engine).await? {
+        call.output.say(format!("first run: open http://{address}/admin/setup?token={token}"));
+    }
+    call.output.say(format!("tundish {} listens on http://{address}", version::VERSION));
     let served = work(config, &installation.engine, Some(listener), stop).await;
     installation.close().await?;
     served

@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 
 use crate::cli::Desk;
+use crate::cli::operators::{PASSWORD, shop};
 
 #[test]
 fn x01_root_does_not_work_in_the_folder_of_another() {
@@ -188,4 +189,33 @@ fn x03_restore_refuses_a_folder_in_use_and_keeps_the_old_one_when_forced() {
     let server = desk.serve();
     let said = desk.run(&["restore", "copy", "--force"]).refused(75);
     assert!(said.contains(&server.pid().to_string()), "{said}");
+}
+
+#[test]
+fn x07_a_password_as_an_argument_is_not_accepted() {
+    let desk = shop();
+    let ran = desk.run(&["operator", "reset", "ada@shop.example", "--password", "x"]);
+    assert_eq!(ran.code, 2, "{ran:?}");
+    let said = desk.run(&["operator", "reset", "ada@shop.example"]).refused(1);
+    assert!(said.contains("TUNDISH_PASSWORD"), "{said}");
+    let given = [("TUNDISH_PASSWORD", "another long sentence")];
+    desk.run_with(&["operator", "reset", "ada@shop.example"], &given).ok();
+}
+
+#[test]
+fn x11_resetting_somebody_who_is_not_there_says_nothing_of_others() {
+    let desk = shop();
+    let said = desk.run_saying(&["operator", "reset", "ade@shop.example"], "x").refused(1);
+    assert!(said.contains("nobody signs in here") && !said.contains("ada@"), "{said}");
+}
+
+#[test]
+fn g03_a_base_address_that_is_not_https_or_has_a_path_is_refused() {
+    for url in ["http://shop.example", "https://192.0.2.1", "https://shop.example/shop", "shop"] {
+        let desk = Desk::new();
+        let mut args = vec!["init", "--site-name", "x", "--postal-address", "x"];
+        args.extend(["--email", "x@shop.example", "--base-url", url]);
+        let said = desk.run_saying(&args, PASSWORD).refused(1);
+        assert!(said.contains("https://"), "{said}");
+    }
 }
