@@ -23,42 +23,49 @@ pub struct Draft {
 /// # Errors
 /// A field that must be mended.
 pub async fn put(engine: &Engine, site: SiteId, draft: Draft) -> Result<CouponId> {
+    let of = engine.clone();
+    engine
+        .write_content(move |tx| Box::pin(async move { put_in(&of, tx, site, draft).await }))
+        .await
+}
+
+/// The same within a transaction.
+pub(crate) async fn put_in(
+    engine: &Engine,
+    tx: &mut Tx<'_>,
+    site: SiteId,
+    draft: Draft,
+) -> Result<CouponId> {
     draft.coupon.check()?;
     let now = engine.now();
     let new_id = CouponId(engine.next_id());
-    engine
-        .write_content(move |tx| {
-            Box::pin(async move {
-                let mut coupon = draft.coupon;
-                let known = store::coupons::find(tx, site, coupon.id).await?;
-                let by_code =
-                    store::coupons::find_by_code(tx, site, coupon.code.as_str()).await?;
-                if by_code.is_some_and(|other| other.coupon.id != coupon.id) {
-                    let refused = Refused::new("code_taken", "another coupon has this code");
-                    return Err(refused.at("code").into());
-                }
-                if let (Some(known), Some(max)) = (&known, coupon.uses_max)
-                    && known.used > max
-                {
-                    let message = format!("it was used {} times already", known.used);
-                    return Err(Refused::new("coupon_limit", message).at("uses_max").into());
-                }
-                if known.is_none() {
-                    coupon.id = new_id;
-                }
-                let row = CouponRow {
-                    used: 0,
-                    contact_id: known.as_ref().and_then(|known| known.contact_id),
-                    note: draft.note,
-                    created_at: known.as_ref().map_or(now, |known| known.created_at),
-                    updated_at: now,
-                    coupon,
-                };
-                store::coupons::put(tx, site, &row, now).await?;
-                Ok(row.coupon.id)
-            })
-        })
-        .await
+    let mut coupon = draft.coupon;
+    let known = store::coupons::find(tx, site, coupon.id).await?;
+    let by_code =
+        store::coupons::find_by_code(tx, site, coupon.code.as_str()).await?;
+    if by_code.is_some_and(|other| other.coupon.id != coupon.id) {
+        let refused = Refused::new("code_taken", "another coupon has this code");
+        return Err(refused.at("code").into());
+    }
+    if let (Some(known), Some(max)) = (&known, coupon.uses_max)
+        && known.used > max
+    {
+        let message = format!("it was used {} times already", known.used);
+        return Err(Refused::new("coupon_limit", message).at("uses_max").into());
+    }
+    if known.is_none() {
+        coupon.id = new_id;
+    }
+    let row = CouponRow {
+        used: 0,
+        contact_id: known.as_ref().and_then(|known| known.contact_id),
+        note: draft.note,
+        created_at: known.as_ref().map_or(now, |known| known.created_at),
+        updated_at: now,
+        coupon,
+    };
+    store::coupons::put(tx, site, &row, now).await?;
+    Ok(row.coupon.id)
 }
 
 /// Switches a coupon on or off.

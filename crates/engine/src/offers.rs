@@ -48,12 +48,23 @@ pub struct Draft {
 /// # Errors
 /// A field that must be mended, a product that is not there, or a change by somebody else.
 pub async fn put(engine: &Engine, site: SiteId, draft: Draft) -> Result<OfferId> {
+    let of = engine.clone();
+    engine
+        .write_content(move |tx| Box::pin(async move { put_in(&of, tx, site, draft).await }))
+        .await
+}
+
+/// The same within a transaction.
+pub(crate) async fn put_in(
+    engine: &Engine,
+    tx: &mut Tx<'_>,
+    site: SiteId,
+    draft: Draft,
+) -> Result<OfferId> {
     let slug = Slug::parse(&draft.slug).map_err(|refused| refused.at("slug"))?;
     check(&draft)?;
     let (now, new_id) = (engine.now(), OfferId(engine.next_id()));
-    engine
-        .write_content(move |tx| Box::pin(write(tx, site, draft, slug, (now, new_id))))
-        .await
+    write(tx, site, draft, slug, (now, new_id)).await
 }
 
 async fn write(

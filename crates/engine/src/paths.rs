@@ -39,6 +39,19 @@ pub struct Draft {
 /// # Errors
 /// A field that must be mended, or a change by somebody else.
 pub async fn put(engine: &Engine, site: SiteId, draft: Draft) -> Result<PathId> {
+    let of = engine.clone();
+    engine
+        .write_content(move |tx| Box::pin(async move { put_in(&of, tx, site, draft).await }))
+        .await
+}
+
+/// The same within a transaction.
+pub(crate) async fn put_in(
+    engine: &Engine,
+    tx: &mut Tx<'_>,
+    site: SiteId,
+    draft: Draft,
+) -> Result<PathId> {
     let name = clean_line(&draft.name);
     if name.is_empty() {
         return Err(Refused::new("name_missing", "give the path a name").at("name").into());
@@ -50,36 +63,30 @@ pub async fn put(engine: &Engine, site: SiteId, draft: Draft) -> Result<PathId> 
     };
     let new_id = PathId(engine.next_id());
     let now = engine.now();
-    engine
-        .write_content(move |tx| {
-            Box::pin(async move {
-                let known = match draft.id {
-                    Some(id) => store::paths::find(tx, site, id).await?,
-                    None => None,
-                };
-                let newer = |known: &Path| draft.version.is_some_and(|v| v != known.version);
-                if known.as_ref().is_some_and(newer) {
-                    return Err(EngineError::Conflict(
-                        "somebody else changed this path meanwhile: open it again and repeat \
-                         your change"
-                            .to_owned(),
-                    ));
-                }
-                let mut path = read(tx, site, &draft).await?;
-                path.id = known.as_ref().map_or(new_id, |known| known.id);
-                path.version = known.as_ref().map_or(1, |known| known.version + 1);
-                path.created_at = known.as_ref().map_or(now, |known| known.created_at);
-                (path.slug, path.name) = (slug.to_string(), name);
-                let taken = store::paths::find_by_slug(tx, site, &path.slug).await?;
-                if taken.is_some_and(|other| other.id != path.id) {
-                    let refused = Refused::new("slug_taken", "another path has this name");
-                    return Err(refused.at("slug").into());
-                }
-                store::paths::put(tx, site, &path, now).await?;
-                Ok(path.id)
-            })
-        })
-        .await
+    let known = match draft.id {
+        Some(id) => store::paths::find(tx, site, id).await?,
+        None => None,
+    };
+    let newer = |known: &Path| draft.version.is_some_and(|v| v != known.version);
+    if known.as_ref().is_some_and(newer) {
+        return Err(EngineError::Conflict(
+            "somebody else changed this path meanwhile: open it again and repeat \
+             your change"
+                .to_owned(),
+        ));
+    }
+    let mut path = read(tx, site, &draft).await?;
+    path.id = known.as_ref().map_or(new_id, |known| known.id);
+    path.version = known.as_ref().map_or(1, |known| known.version + 1);
+    path.created_at = known.as_ref().map_or(now, |known| known.created_at);
+    (path.slug, path.name) = (slug.to_string(), name);
+    let taken = store::paths::find_by_slug(tx, site, &path.slug).await?;
+    if taken.is_some_and(|other| other.id != path.id) {
+        let refused = Refused::new("slug_taken", "another path has this name");
+        return Err(refused.at("slug").into());
+    }
+    store::paths::put(tx, site, &path, now).await?;
+    Ok(path.id)
 }
 
 async fn read(tx: &mut Tx<'_>, site: SiteId, draft: &Draft) -> Result<Path> {

@@ -4,6 +4,7 @@ use model::ids::{FileId, ProductId};
 use model::notes::{clean_line, clean_text};
 use model::products::{ProductState, Role};
 use model::{Money, Refused, SiteId, Slug};
+use store::Tx;
 use store::products::Product;
 
 use crate::engine::Engine;
@@ -48,6 +49,50 @@ pub struct Draft {
 /// # Errors
 /// A field that must be mended, or a change by somebody else.
 pub async fn put(engine: &Engine, site: SiteId, draft: Draft) -> Result<ProductId> {
+    let of = engine.clone();
+    engine
+        .write_content(move |tx| Box::pin(async move { put_in(&of, tx, site, draft).await }))
+        .await
+}
+
+/// The same within a transaction.
+pub(crate) async fn put_in(
+    engine: &Engine,
+    tx: &mut Tx<'_>,
+    site: SiteId,
+    draft: Draft,
+) -> Result<ProductId> {
+    let mut product = read(engine, &draft)?;
+    let (now, is_known, version) = (engine.now(), draft.id.is_some(), draft.version);
+    let files = draft.files;
+    let taken = store::products::find_by_slug(tx, site, &product.slug).await?;
+    if taken.is_some_and(|other| other.id != product.id) {
+        let refused = Refused::new("slug_taken", "another product has this name");
+        return Err(refused.at("slug").into());
+    }
+    if is_known {
+        let known = store::products::find(tx, site, product.id)
+            .await?
+            .ok_or_else(|| EngineError::missing("product", product.id))?;
+        if version.is_some_and(|version| version != known.version) {
+            return Err(EngineError::Conflict(
+                "somebody else changed this product meanwhile: open it again and \
+                 repeat your change"
+                    .to_owned(),
+            ));
+        }
+        product.version = known.version + 1;
+        product.created_at = known.created_at;
+    }
+    store::products::put(tx, site, &product, now).await?;
+    if let Some(files) = files {
+        store::products::set_files(tx, site, product.id, &files).await?;
+    }
+    Ok(product.id)
+}
+
+/// The row a draft asks for.
+fn read(engine: &Engine, draft: &Draft) -> Result<Product> {
     let name = clean_line(&draft.name);
     if name.is_empty() || name.chars().count() > NAME_MAX {
         let message = format!("give it a name of 1 to {NAME_MAX} characters");
@@ -67,7 +112,7 @@ pub async fn put(engine: &Engine, site: SiteId, draft: Draft) -> Result<ProductI
         typed => Slug::parse(typed).map_err(|refused| refused.at("slug"))?,
     };
     let now = engine.now();
-    let product = Product {
+    Ok(Product {
         id: draft.id.unwrap_or_else(|| ProductId(engine.next_id())),
         slug: slug.to_string(),
         name,
@@ -81,39 +126,7 @@ pub async fn put(engine: &Engine, site: SiteId, draft: Draft) -> Result<ProductI
         version: 1,
         created_at: now,
         updated_at: now,
-    };
-    let (is_known, version, files) = (draft.id.is_some(), draft.version, draft.files);
-    engine
-        .write_content(move |tx| {
-            Box::pin(async move {
-                let mut product = product;
-                let taken = store::products::find_by_slug(tx, site, &product.slug).await?;
-                if taken.is_some_and(|other| other.id != product.id) {
-                    let refused = Refused::new("slug_taken", "another product has this name");
-                    return Err(refused.at("slug").into());
-                }
-                if is_known {
-                    let known = store::products::find(tx, site, product.id)
-                        .await?
-                        .ok_or_else(|| EngineError::missing("product", product.id))?;
-                    if version.is_some_and(|version| version != known.version) {
-                        return Err(EngineError::Conflict(
-                            "somebody else changed this product meanwhile: open it again and \
-                             repeat your change"
-                                .to_owned(),
-                        ));
-                    }
-                    product.version = known.version + 1;
-                    product.created_at = known.created_at;
-                }
-                store::products::put(tx, site, &product, now).await?;
-                if let Some(files) = files {
-                    store::products::set_files(tx, site, product.id, &files).await?;
-                }
-                Ok(product.id)
-            })
-        })
-        .await
+    })
 }
 
 /// Sets what is shown beside a product first.
