@@ -5,14 +5,18 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use model::ids::IdMaker;
+use model::sites::Site;
 use model::tokens::KeyRing;
 use model::{SiteId, UtcMs};
 use serde::Serialize;
 use store::{Db, Reader, Story, Tx};
 use tokio::sync::{Notify, Semaphore};
 
+use crate::ceiling::Ceilings;
 use crate::clock::Clock;
 use crate::fault::{EngineError, Result};
+use crate::forms::LiveForm;
+use crate::kept::Kept;
 use crate::passwords::HASHES_AT_ONCE;
 use crate::rng::Rng;
 use crate::throttle::Throttle;
@@ -47,6 +51,9 @@ pub struct Parts {
 struct Inner {
     parts: Parts,
     keys: KeyRing,
+    kept_forms: Kept<(SiteId, String), Arc<LiveForm>>,
+    kept_sites: Kept<String, Arc<Site>>,
+    ceilings: Ceilings,
     ids: Mutex<IdMaker>,
     node: i64,
     epoch: i64,
@@ -80,6 +87,9 @@ impl Engine {
         Ok(Self(Arc::new(Inner {
             parts,
             keys,
+            kept_forms: Kept::default(),
+            kept_sites: Kept::default(),
+            ceilings: Ceilings::default(),
             ids,
             node,
             epoch,
@@ -217,6 +227,21 @@ impl Engine {
     /// Wrong tries, in memory.
     pub fn throttle(&self) -> &Throttle {
         &self.0.throttle
+    }
+
+    /// Forms that were read since content last changed.
+    pub(crate) fn kept_forms(&self) -> &Kept<(SiteId, String), Arc<LiveForm>> {
+        &self.0.kept_forms
+    }
+
+    /// Sites by host, likewise.
+    pub(crate) fn kept_sites(&self) -> &Kept<String, Arc<Site>> {
+        &self.0.kept_sites
+    }
+
+    /// Answers to forms in this hour.
+    pub(crate) fn ceilings(&self) -> &Ceilings {
+        &self.0.ceilings
     }
 
     /// The folder that holds `files/`.

@@ -6,7 +6,9 @@
 
 pub mod audits;
 pub mod backup;
+mod ceiling;
 mod clock;
+pub mod confirmations;
 pub mod consents;
 pub mod contacts;
 mod engine;
@@ -18,8 +20,13 @@ pub mod jobs;
 pub mod letter;
 pub mod markdown;
 pub mod files;
+pub mod forms;
+mod kept;
 pub mod links;
+pub mod magnets;
 pub mod messages;
+pub mod opt_in;
+pub mod pages;
 pub mod operators;
 pub mod pages;
 mod passwords;

@@ -74,3 +74,21 @@ pub async fn get_by_slug(engine: &Engine, slug: &str) -> Result<Site> {
         })
         .await
 }
+
+/// The site that answers to `host`, from memory where nothing changed; nothing where none does.
+pub async fn by_host(engine: &Engine, host: &str) -> Result<Option<std::sync::Arc<Site>>> {
+    let revision = engine.revision();
+    if let Some(site) = engine.kept_sites().get(revision, host) {
+        return Ok(Some(site));
+    }
+    let wanted = host.to_owned();
+    let found = engine
+        .reader()
+        .read::<_, EngineError, _>(move |session| {
+            Box::pin(async move { Ok(store::sites::find_by_host(session, &wanted).await?) })
+        })
+        .await?;
+    let Some(site) = found.map(std::sync::Arc::new) else { return Ok(None) };
+    engine.kept_sites().put(revision, host.to_owned(), site.clone());
+    Ok(Some(site))
+}

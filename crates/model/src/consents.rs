@@ -95,7 +95,10 @@ pub struct Grant {
     /// What for.
     pub purpose: String,
     /// In which words.
-    pub wording: i64,
+    pub wording: WordingId,
+    /// The topic it subscribes to, by slug.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub topic: Option<String>,
 }
 
 /// The purposes whose last line is a grant, with the wording agreed to.

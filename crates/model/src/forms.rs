@@ -99,9 +99,15 @@ pub struct Field {
     /// The contact's field it fills, `first_name`; none keeps it with the submission alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub writes: Option<String>,
-    /// For a consent: what for; the newsletter where absent. Its label is the wording.
+    /// For a consent: what for; the newsletter where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub purpose: Option<String>,
+    /// For a consent: the topic it subscribes to, by slug.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub topic: Option<String>,
+    /// For a consent: in which words; its label where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wording: Option<String>,
 }
 
 fn is_false(flag: &bool) -> bool {
@@ -122,12 +128,19 @@ impl Field {
             limit: None,
             writes: None,
             purpose: None,
+            topic: None,
+            wording: None,
         }
     }
 
     /// What a consent is for.
     pub fn purpose(&self) -> &str {
         self.purpose.as_deref().unwrap_or(NEWSLETTER)
+    }
+
+    /// For a consent: what one agrees to, word for word.
+    pub fn wording(&self) -> &str {
+        self.wording.as_deref().unwrap_or(&self.label)
     }
 
     /// The most characters it takes.
@@ -176,7 +189,7 @@ fn check_field(field: &Field) -> Result<(), Refused> {
         if !field.default.is_empty() {
             return refuse("consent_ticked", "a consent is never ticked before: leave it empty");
         }
-        check_wording(&field.label)?;
+        check_wording(field.wording())?;
     }
     if field.limit.is_some_and(|limit| limit == 0 || limit > LIMIT_MAX) {
         return refuse("field_limit", "choose a limit from 1 to 20000 characters");

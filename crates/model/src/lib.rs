@@ -14,6 +14,7 @@ pub mod exports;
 pub mod forms;
 pub mod ids;
 pub mod jobs;
+pub mod magnets;
 pub mod messages;
 pub mod money;
 pub mod names;

@@ -60,6 +60,10 @@ pub struct SiteSettings {
     pub tax_ppm: BTreeMap<String, i64>,
     /// Days after which a pending contact is purged.
     pub pending_days: u32,
+    /// Confirmation mails an hour; more answers wait to be released. Absent: 200, or five times
+    /// what is usual.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub confirmations_per_hour: Option<u32>,
     /// Days a referral is held before it counts.
     pub referral_hold_days: u32,
     /// Whether to keep a signed cookie for partner and referral codes.
@@ -78,6 +82,7 @@ impl Default for SiteSettings {
             prices_include_tax: true,
             tax_ppm: BTreeMap::new(),
             pending_days: 30,
+            confirmations_per_hour: None,
             referral_hold_days: 30,
             referral_cookie: false,
             sending: SendingSettings::default(),

@@ -169,7 +169,7 @@ impl FormSpec {
     pub fn wordings(&self) -> Vec<(String, String)> {
         let boxes = self.fields.iter().filter(|field| field.kind == FieldKind::Consent);
         let mut all: Vec<(String, String)> =
-            boxes.map(|field| (field.purpose().to_owned(), field.label.clone())).collect();
+            boxes.map(|field| (field.purpose().to_owned(), field.wording().to_owned())).collect();
         all.extend(self.implied());
         all
     }
@@ -184,12 +184,15 @@ impl FormSpec {
             .then(|| (NEWSLETTER.to_owned(), self.consent.clone()))
     }
 
-    /// The purposes an answer agrees to: ticked boxes, and what sending itself means.
-    pub fn purposes(&self, answer: &Submission) -> Vec<String> {
+    /// What an answer agrees to, ticked boxes and what sending itself means: purpose, wording, and
+    /// topic where there is one.
+    pub fn agreed(&self, answer: &Submission) -> Vec<(String, String, Option<String>)> {
         let ticked = self.fields.iter().filter(|field| answer.consents.contains(&field.key));
-        let mut all: Vec<String> = ticked.map(|field| field.purpose().to_owned()).collect();
-        all.extend(self.implied().map(|(purpose, _)| purpose));
-        all.dedup();
+        let of = |field: &Field| {
+            (field.purpose().to_owned(), field.wording().to_owned(), field.topic.clone())
+        };
+        let mut all: Vec<_> = ticked.map(of).collect();
+        all.extend(self.implied().map(|(purpose, wording)| (purpose, wording, None)));
         all
     }
 }

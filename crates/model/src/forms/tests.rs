@@ -14,6 +14,8 @@ fn field(key: &str, kind: FieldKind) -> Field {
         limit: None,
         writes: None,
         purpose: None,
+        topic: None,
+        wording: None,
     }
 }
 

@@ -1,0 +1,165 @@
+//! Forms: made, changed as versions, and kept ready for those who fill them in.
+
+use std::sync::Arc;
+
+use model::consents::Grant;
+use model::forms::FormSpec;
+use model::ids::{FormId, SubmissionId};
+use model::magnets::Magnet;
+use model::times::DAY_MS;
+use model::{Refused, SiteId, Slug};
+use store::Tx;
+use store::forms::Form;
+
+use crate::consents;
+use crate::engine::Engine;
+use crate::fault::{EngineError, Result};
+
+/// A form with what it refers to, ready to be shown and answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LiveForm {
+    /// The form.
+    pub form: Form,
+    /// The free thing it gives.
+    pub magnet: Option<Magnet>,
+}
+
+/// Writes a form, new or changed, by its slug; its id. A changed text or field is a new version.
+///
+/// # Errors
+/// The slug or the form cannot be right, or it names a magnet or topic there is not.
+pub async fn put(
+    engine: &Engine,
+    site: SiteId,
+    slug: &str,
+    name: &str,
+    spec: FormSpec,
+) -> Result<FormId> {
+    let (slug, name) = (slug.to_owned(), name.to_owned());
+    let of = engine.clone();
+    engine
+        .write_content(move |tx| {
+            Box::pin(async move { put_in(&of, tx, site, &slug, &name, spec).await })
+        })
+        .await
+}
+
+/// The same within a transaction.
+pub(crate) async fn put_in(
+    engine: &Engine,
+    tx: &mut Tx<'_>,
+    site: SiteId,
+    slug: &str,
+    name: &str,
+    spec: FormSpec,
+) -> Result<FormId> {
+    let slug = Slug::parse(slug).map_err(|e| e.at("slug"))?.to_string();
+    if name.trim().is_empty() {
+        return Err(Refused::new("form_name", "give the form a name").at("name").into());
+    }
+    spec.check()?;
+    check_names(tx, site, &spec).await?;
+    let mut grants = Vec::new();
+    for (purpose, text) in spec.wordings() {
+        let wording = consents::wording(engine, tx, site, &purpose, &text).await?.id;
+        grants.push(Grant { purpose, wording, topic: None });
+    }
+    let now = engine.now();
+    let known = store::forms::find_by_slug(tx, site, &slug).await?;
+    let Some(mut form) = known else {
+        let id = FormId(engine.next_id());
+        let (version, name) = (1, name.to_owned());
+        let (created_at, updated_at) = (now, now);
+        let form =
+            Form { id, slug, name, is_live: true, version, created_at, updated_at, spec, grants };
+        store::forms::insert(tx, site, &form).await?;
+        return Ok(id);
+    };
+    let is_new = form.spec != spec || form.grants != grants;
+    if !is_new && form.name == name && form.is_live {
+        return Ok(form.id);
+    }
+    form.version += i64::from(is_new);
+    (form.spec, form.grants, form.updated_at) = (spec, grants, now);
+    (form.name, form.is_live) = (name.to_owned(), true);
+    store::forms::update(tx, site, &form, is_new).await?;
+    Ok(form.id)
+}
+
+async fn check_names(tx: &mut Tx<'_>, site: SiteId, spec: &FormSpec) -> Result<()> {
+    if let Some(slug) = &spec.magnet
+        && store::magnets::find_by_slug(tx, site, slug).await?.is_none()
+    {
+        let message = format!("there is no magnet called {slug}: make it first");
+        return Err(Refused::new("magnet_unknown", message).at("magnet").into());
+    }
+    let boxed = spec.fields.iter().filter_map(|field| field.topic.as_ref());
+    for slug in spec.topics.iter().chain(boxed) {
+        if store::topics::find_by_slug(tx, site, slug).await?.is_none() {
+            let message = format!("there is no topic called {slug}: make it first");
+            return Err(Refused::new("topic_unknown", message).at("topics").into());
+        }
+    }
+    Ok(())
+}
+
+/// Takes a form out of service, or back into it.
+///
+/// # Errors
+/// There is none.
+pub async fn set_live(engine: &Engine, site: SiteId, id: FormId, is_live: bool) -> Result<()> {
+    let now = engine.now();
+    engine
+        .write_content(move |tx| {
+            Box::pin(async move {
+                let form = store::forms::find(tx, site, id).await?;
+                let form = form.ok_or_else(|| EngineError::missing("form", id))?;
+                let form = Form { is_live, updated_at: now, ..form };
+                Ok(store::forms::update(tx, site, &form, false).await?)
+            })
+        })
+        .await
+}
+
+/// The live form with this slug, from memory where nothing changed.
+///
+/// # Errors
+/// There is none, or it was retired.
+pub async fn live(engine: &Engine, site: SiteId, slug: &str) -> Result<Arc<LiveForm>> {
+    let (revision, key) = (engine.revision(), (site, slug.to_owned()));
+    if let Some(form) = engine.kept_forms().get(revision, &key) {
+        return Ok(form);
+    }
+    let wanted = slug.to_owned();
+    let form = engine
+        .reader()
+        .read::<_, EngineError, _>(move |session| {
+            Box::pin(async move {
+                let form = store::forms::find_by_slug(session, site, &wanted).await?;
+                let form = form.filter(|form| form.is_live);
+                let form = form.ok_or_else(|| EngineError::missing("form", wanted))?;
+                let magnet = match &form.spec.magnet {
+                    None => None,
+                    Some(slug) => store::magnets::find_by_slug(session, site, slug).await?,
+                };
+                Ok(Arc::new(LiveForm { form, magnet }))
+            })
+        })
+        .await?;
+    engine.kept_forms().put(revision, key, Arc::clone(&form));
+    Ok(form)
+}
+
+/// How long spam is kept for a look.
+const SPAM_DAYS: i64 = 30;
+
+/// Forgets spam of long ago.
+pub(crate) async fn forget_spam(engine: &Engine, site: SiteId) -> Result<u64> {
+    let before = engine.now().plus_ms(-SPAM_DAYS * DAY_MS);
+    let before = SubmissionId(model::ids::first_id_at(before));
+    engine
+        .write(move |tx| {
+            Box::pin(async move { Ok(store::forms::forget_spam(tx, site, before).await?) })
+        })
+        .await
+}
