@@ -28,7 +28,6 @@ pub mod messages;
 pub mod opt_in;
 pub mod pages;
 pub mod operators;
-pub mod pages;
 mod passwords;
 mod rng;
 pub mod second_step;
