@@ -51,6 +51,7 @@ pub mod spends;
 pub mod suppressions;
 pub mod tags;
 pub mod test_charges;
+pub mod templates;
 pub mod testing;
 pub mod topics;
 pub mod touches;
