@@ -31,6 +31,9 @@ const MOVE_VERSION: &str = "update enrolments set version_id = $4, due_at = $5
     where site_id = $1 and id = $2 and state = $3";
 const REOPEN: &str = "update enrolments set state = 'active', version_id = $3, due_at = $4,
     ended_at = null, ended_why = null where site_id = $1 and id = $2 and state = 'finished'";
+const SKIP_DUE: &str = "update enrolments set state = 'exited', ended_at = $2, due_at = null,
+    ended_why = 'counted as done when the data was restored'
+    where state = 'active' and due_at < $1";
 const COUNTS: &str = "select state, count(*) from enrolments
     where site_id = $1 and sequence_id = $2 group by state order by state";
 const COUNTS_BY_STEP: &str = "select last_step_id, count(*) from enrolments
@@ -206,4 +209,9 @@ pub async fn counts_by_step(
     sequence: SequenceId,
 ) -> Result<Vec<(Option<StepId>, i64)>> {
     session.query(COUNTS_BY_STEP).bind(site).bind(sequence).all().await
+}
+
+/// Ends what was due before `before`: after an older state was restored.
+pub async fn skip_due_before(tx: &mut Tx<'_>, before: UtcMs, now: UtcMs) -> Result<u64> {
+    tx.query(SKIP_DUE).bind(before).bind(now).run().await
 }

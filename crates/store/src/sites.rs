@@ -18,6 +18,7 @@ const FIND_BY_HOST: &str = "select s.id, s.slug, s.name, s.base_url, s.sender_na
 const LIST: &str = "select id, slug, name, base_url, sender_name, sender_address, reply_to,
     postal_address, currency, timezone, language, settings, created_at, updated_at
     from sites order by id";
+const IDS: &str = "select id from sites order by id";
 const UPSERT: &str = "insert into sites (id, slug, name, base_url, sender_name, sender_address,
     reply_to, postal_address, currency, timezone, language, settings, created_at, updated_at)
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
@@ -102,4 +103,9 @@ pub async fn add_host(tx: &mut Tx<'_>, site: SiteId, host: &str) -> Result<()> {
 /// The host names of a site.
 pub async fn hosts(session: &mut Session<'_>, site: SiteId) -> Result<Vec<String>> {
     session.query(HOSTS).bind(site).all().await
+}
+
+/// The ids of every site, oldest first.
+pub async fn ids(session: &mut Session<'_>) -> Result<Vec<SiteId>> {
+    session.query(IDS).all().await
 }

@@ -37,6 +37,13 @@ const UNKNOWN_DUE: &str = "update messages set state = $4, reason = $5, next_at 
 const PLANNED_DUE: &str = "select id, class, enrolment_id, contact_id, to_address, next_at,
     expires_at from messages
     where site_id = $1 and state = 'planned' and next_at <= $2 order by next_at limit $3";
+const OVER: &str = "select count(*) from (select id from messages
+    where state in ('leased', 'committing') and lease_until < $1 limit 1) q";
+const WAITED: &str = "select count(*) from (select id from messages where site_id = $1
+    and state in ('planned', 'deferred', 'unknown') and next_at <= $2 limit 1) q";
+const CANCEL_DUE: &str = "update messages set state = 'cancelled',
+    reason = 'counted as sent when the data was restored'
+    where state in ('planned', 'queued', 'deferred', 'unknown') and next_at < $1";
 const MOVE: &str = "update messages set state = $4, reason = $5, next_at = $6
     where site_id = $1 and id = $2 and state = $3";
 const EVIDENCE: &str = "update messages set state = 'accepted', reason = $4, accepted_at = $3
@@ -58,6 +65,13 @@ pub struct UnknownWait {
     pub transactional_ms: i64,
     /// All other mail.
     pub other_ms: i64,
+}
+
+impl UnknownWait {
+    /// For a message of `class`.
+    pub fn of(self, class: Class) -> i64 {
+        if class == Class::Transactional { self.transactional_ms } else { self.other_ms }
+    }
 }
 
 /// A planned message whose time has come.
@@ -192,4 +206,19 @@ pub async fn cancel_of_enrolment(
 pub async fn scrub_of_contact(tx: &mut Tx<'_>, site: SiteId, contact: ContactId) -> Result<()> {
     tx.query(SCRUB_ATTEMPTS).bind(site).bind(contact).run().await?;
     tx.query(SCRUB).bind(site).bind(contact).run().await.map(drop)
+}
+
+/// Whether a claim's lease is over.
+pub async fn has_over(session: &mut Session<'_>, lease_now: UtcMs) -> Result<bool> {
+    Ok(session.query(OVER).bind(lease_now).one::<i64>().await? > 0)
+}
+
+/// Whether a wait of one of the site's messages is over.
+pub async fn has_waited(session: &mut Session<'_>, site: SiteId, now: UtcMs) -> Result<bool> {
+    Ok(session.query(WAITED).bind(site).bind(now).one::<i64>().await? > 0)
+}
+
+/// Counts what was due before `before` as sent: after an older state was restored.
+pub async fn cancel_due_before(tx: &mut Tx<'_>, before: UtcMs) -> Result<u64> {
+    tx.query(CANCEL_DUE).bind(before).run().await
 }

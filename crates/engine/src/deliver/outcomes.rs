@@ -1,0 +1,181 @@
+//! What came of a try, as the ledger keeps it: the row's next state, the try itself, and what it
+//! says of the address.
+
+use mail::{Blame, Class as Answer, Failure, Outcome};
+use model::UtcMs;
+use model::contacts::SuppressionReason;
+use model::messages::{JITTER_PERMILLE, State, next_try};
+use serde_json::json;
+use store::Tx;
+use store::events::NewEvent;
+use store::messages::{Attempt, Claimed, End, Reply};
+
+use crate::engine::Engine;
+use crate::fault::Result;
+
+/// Characters of a server's answer that are kept.
+const REPLY_MAX: usize = 500;
+
+/// A try that ended and is not yet written down (W3).
+#[derive(Debug)]
+pub(super) struct Tried {
+    pub message: Claimed,
+    pub end: End,
+    pub attempt: Attempt,
+    /// Whether the address is dead.
+    pub bounced: Option<String>,
+}
+
+/// Where and when a try was made.
+#[derive(Debug, Clone)]
+pub(super) struct Circumstances {
+    pub relay: String,
+    pub tls: bool,
+    pub started_at: UtcMs,
+    pub commit_at: Option<UtcMs>,
+    pub ended_at: UtcMs,
+}
+
+/// What `outcome` means for `message`.
+pub(super) fn tried(
+    engine: &Engine,
+    message: Claimed,
+    outcome: &Outcome,
+    at: &Circumstances,
+) -> Tried {
+    let (node, _) = engine.node();
+    let (end, word) = end_of(engine, &message, outcome, at.ended_at);
+    let failure = outcome.failure();
+    let attempt = Attempt {
+        site_id: message.site_id,
+        message_id: message.id,
+        epoch: message.epoch,
+        owner: node,
+        started_at: at.started_at,
+        commit_at: at.commit_at,
+        ended_at: at.ended_at,
+        relay: at.relay.clone(),
+        tls: at.tls,
+        outcome: word.to_owned(),
+        stage: failure.map(|failure| failure.stage.as_str().to_owned()),
+        class: failure.map(|failure| failure.class.as_str().to_owned()),
+        code: end.reply.as_ref().map(|reply| reply.code),
+        enhanced: end.reply.as_ref().and_then(|reply| reply.enhanced.clone()),
+        reply: match (&end.reply, failure) {
+            (Some(reply), _) => reply.text.clone(),
+            (None, Some(failure)) => cut(&failure.why),
+            (None, None) => String::new(),
+        },
+    };
+    let bounced = match outcome {
+        Outcome::Never(failure) if failure.class.suppresses_at_once() => Some(cut(&failure.why)),
+        _ => None,
+    };
+    Tried { message, end, attempt, bounced }
+}
+
+fn end_of(
+    engine: &Engine,
+    message: &Claimed,
+    outcome: &Outcome,
+    now: UtcMs,
+) -> (End, &'static str) {
+    let reply = outcome.reply().map(|reply| Reply {
+        code: i64::from(reply.code),
+        enhanced: reply.enhanced.map(|code| code.to_string()),
+        text: cut(&reply.text),
+    });
+    let end = |state, reason: Option<String>, next_at, counts| End {
+        state,
+        reason,
+        next_at,
+        counts,
+        reply: reply.clone(),
+        accepted_at: (state == State::Accepted).then_some(now),
+    };
+    match outcome {
+        Outcome::Sent(_) => (end(State::Accepted, None, now, true), "accepted"),
+        Outcome::Unknown(failure) => {
+            let wait = engine.sending().unknown_wait.of(message.class);
+            let why = Some(cut(&failure.why));
+            (end(State::Unknown, why, now.plus_ms(wait), true), "unknown")
+        }
+        Outcome::Later(failure) | Outcome::Never(failure)
+            if failure.blame() != Blame::Letter =>
+        {
+            (end(State::Queued, Some(cut(&failure.why)), now, false), "back")
+        }
+        Outcome::Later(failure) => later(engine, message, failure, now, &end),
+        Outcome::Never(failure) => {
+            let why = Some(cut(&failure.why));
+            match failure.class {
+                // Our own fault: the author can mend it.
+                Answer::TooBig | Answer::Protocol => (end(State::Held, why, now, true), "failed"),
+                _ => (end(State::Failed, why, now, true), "failed"),
+            }
+        }
+    }
+}
+
+fn later(
+    engine: &Engine,
+    message: &Claimed,
+    failure: &Failure,
+    now: UtcMs,
+    end: &dyn Fn(State, Option<String>, UtcMs, bool) -> End,
+) -> (End, &'static str) {
+    let span = u64::try_from(2 * JITTER_PERMILLE).unwrap_or(0);
+    let jitter = i64::try_from(engine.rng().below(span)).unwrap_or(0) - JITTER_PERMILLE;
+    let tries = u32::try_from(message.attempts + 1).unwrap_or(u32::MAX);
+    let why = Some(cut(&failure.why));
+    let next = next_try(message.source_kind, message.date_at, now, tries, jitter)
+        .filter(|at| message.expires_at.is_none_or(|expires| *at <= expires));
+    match next {
+        Some(at) => (end(State::Deferred, why, at, true), "deferred"),
+        None => (end(State::Failed, why, now, true), "failed"),
+    }
+}
+
+fn cut(text: &str) -> String {
+    text.chars().take(REPLY_MAX).collect()
+}
+
+/// W3: writes a try down.
+pub(super) async fn write_down(engine: &Engine, tx: &mut Tx<'_>, tried: &Tried) -> Result<()> {
+    let Tried { message, end, attempt, bounced } = tried;
+    let site = message.site_id;
+    let held = store::messages::end(tx, site, message.id, message.epoch, end).await?;
+    store::messages::insert_attempt(tx, attempt).await?;
+    if !held || matches!(end.state, State::Accepted | State::Queued | State::Unknown) {
+        return Ok(());
+    }
+    let kind = match end.state {
+        State::Deferred => "message.deferred",
+        _ => "message.bounced",
+    };
+    let data = json!({
+        "state": end.state,
+        "reason": end.reason,
+        "class": attempt.class,
+        "next_at": end.next_at,
+    });
+    let event = NewEvent {
+        kind,
+        contact_id: message.contact_id,
+        subject_id: Some(message.id.0),
+        data: &data,
+    };
+    engine.record(tx, site, event).await?;
+    if let (Some(note), Some(contact)) = (bounced, message.contact_id) {
+        crate::consents::suppress(
+            engine,
+            tx,
+            site,
+            contact,
+            SuppressionReason::HardBounce,
+            note,
+        )
+        .await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,142 @@
+//! What moves messages without a sender: crashes taken up again, waits that are over, caps.
+
+use model::UtcMs;
+use model::messages::{Class, State};
+use model::sites::Site;
+use store::Tx;
+use store::messages::PlannedDue;
+
+use crate::caps;
+use crate::engine::Engine;
+use crate::enrolments;
+use crate::fault::{EngineError, Result};
+
+/// Planned messages looked at in one transaction.
+const PLANNED_MAX: i64 = 200;
+const BROKE_OFF: &str = "the sender stopped between the last dot and the answer";
+
+/// At the start of a sender: what an earlier life of this node left is queued again, or unknown.
+/// How many were claimed, how many are unknown.
+///
+/// # Errors
+/// The database fails.
+pub async fn take_up(engine: &Engine) -> Result<(u64, u64)> {
+    let ((node, _), now, wait) = (engine.node(), engine.now(), engine.sending().unknown_wait);
+    let taken = engine
+        .write(move |tx| {
+            Box::pin(async move {
+                Ok(store::messages::take_up(tx, node, now, wait, BROKE_OFF).await?)
+            })
+        })
+        .await?;
+    if taken != (0, 0) {
+        tracing::info!(queued = taken.0, unknown = taken.1, "mail of an earlier life taken up");
+    }
+    Ok(taken)
+}
+
+/// One round over every site; how many messages were moved.
+///
+/// # Errors
+/// The database fails.
+pub async fn sweep(engine: &Engine) -> Result<usize> {
+    let now = engine.now();
+    let sites = engine
+        .reader()
+        .read::<_, EngineError, _>(move |session| {
+            Box::pin(async move {
+                let mut due = Vec::new();
+                let reap = store::messages::has_over(session, now).await?;
+                for site in store::sites::list(session).await? {
+                    if store::messages::has_waited(session, site.id, now).await? {
+                        due.push(site);
+                    }
+                }
+                Ok((reap, due))
+            })
+        })
+        .await?;
+    let (reap, due) = sites;
+    let mut moved = 0;
+    if reap {
+        moved += reap_over(engine).await?;
+    }
+    for site in due {
+        moved += sweep_site(engine, site).await?;
+    }
+    Ok(moved)
+}
+
+async fn reap_over(engine: &Engine) -> Result<usize> {
+    let (now, wait) = (engine.now(), engine.sending().unknown_wait);
+    let (leased, unknown) = engine
+        .write(move |tx| {
+            Box::pin(async move {
+                let lease_now = store::nodes::db_now(tx, now).await?;
+                Ok(store::messages::reap(tx, lease_now, now, wait, BROKE_OFF).await?)
+            })
+        })
+        .await?;
+    Ok(usize::try_from(leased + unknown).unwrap_or(0))
+}
+
+async fn sweep_site(engine: &Engine, site: Site) -> Result<usize> {
+    let inside = engine.clone();
+    engine
+        .write(move |tx| {
+            Box::pin(async move {
+                let now = inside.now();
+                let mut moved = store::messages::queue_deferred(tx, site.id, now).await?;
+                moved += settle_unknown(tx, &site, now).await?;
+                let planned =
+                    store::messages::planned_due(tx, site.id, now, PLANNED_MAX).await?;
+                for message in planned {
+                    promote(&inside, tx, &site, message, now).await?;
+                    moved += 1;
+                }
+                Ok(usize::try_from(moved).unwrap_or(0))
+            })
+        })
+        .await
+}
+
+/// Unknown messages are sent again, or held for a person where the site says so for their class.
+async fn settle_unknown(tx: &mut Tx<'_>, site: &Site, now: UtcMs) -> Result<u64> {
+    let mut moved = 0;
+    for class in Class::ALL {
+        let hold = site.settings.sending.unknown_hold.contains(&class);
+        let (to, why) = if hold {
+            (State::Held, Some("perhaps sent: the answer to the last dot was lost"))
+        } else {
+            (State::Queued, None)
+        };
+        moved += store::messages::settle_unknown(tx, site.id, class, to, why, now).await?;
+    }
+    Ok(moved)
+}
+
+/// A planned message is due: too late, put off by a cap, no longer wanted, or to be sent.
+async fn promote(
+    engine: &Engine,
+    tx: &mut Tx<'_>,
+    site: &Site,
+    message: PlannedDue,
+    now: UtcMs,
+) -> Result<()> {
+    let mut shift = (State::Queued, None, message.next_at);
+    if message.expires_at.is_some_and(|at| at < now) {
+        shift = (State::Expired, Some("too late to be of use".to_owned()), now);
+    } else if let Some(enrolment) = message.enrolment_id
+        && let Some(why) = enrolments::exit_of(engine, tx, site, enrolment).await?
+    {
+        shift = (State::Cancelled, Some(why), now);
+    } else if let Some(contact) = message.contact_id
+        && let Some(put_off) =
+            caps::put_off(engine, tx, site, contact, message.id, message.class).await?
+    {
+        shift = (State::Planned, Some(put_off.why), put_off.until);
+    }
+    let (to, why, at) = shift;
+    store::messages::shift(tx, site.id, message.id, State::Planned, to, why.as_deref(), at).await?;
+    Ok(())
+}
