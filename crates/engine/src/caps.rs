@@ -47,8 +47,7 @@ pub async fn put_off(
     let now = engine.now();
     let since = now.plus_ms(-LESS_OFTEN_DAYS * model::times::DAY_MS);
     let since_id = MessageId(first_id_at(now.plus_days(-LOOK_BACK_DAYS)));
-    let sent =
-        store::messages::capped(session, site.id, contact, since_id, message, since).await?;
+    let sent = store::messages::capped(session, site.id, contact, since_id, message, since).await?;
     let mut sales: Vec<UtcMs> =
         sent.iter().filter(|one| one.class.is_sales()).map(|one| one.at).collect();
     sales.sort_unstable();
@@ -58,12 +57,8 @@ pub async fn put_off(
     // Where more than one a week is allowed, the one that must be a week old is further back.
     let allowed = usize::try_from(site.settings.sales_mails_per_week.max(1)).unwrap_or(1);
     let nth = sales.len().checked_sub(allowed).and_then(|at| sales.get(at)).copied();
-    let by_sales = allowed_at(
-        class,
-        LastSent { sales: nth, value: None, less_often: false },
-        now,
-        &zone,
-    );
+    let by_sales =
+        allowed_at(class, LastSent { sales: nth, value: None, less_often: false }, now, &zone);
     let by_seldom = allowed_at(
         class,
         LastSent { sales: None, value: any, less_often: found.less_often },

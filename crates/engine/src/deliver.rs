@@ -18,7 +18,7 @@ mod outcomes;
 mod routes;
 mod waits;
 
-pub(crate) use routes::{Shared, signers};
+pub(crate) use routes::Shared;
 pub use waits::{sweep, take_up};
 
 use std::time::Duration;
@@ -74,9 +74,8 @@ pub async fn drain(engine: &Engine) -> Result<()> {
         let route = engine.delivery().route(engine, site).await?;
         let Some(smtp) = route.smtp() else { continue };
         let stop = CancellationToken::new();
-        let workers = (0..smtp.connections).map(|_| {
-            connection::work(engine.clone(), route.clone(), stop.clone(), Duration::ZERO)
-        });
+        let workers = (0..smtp.connections)
+            .map(|_| connection::work(engine.clone(), route.clone(), stop.clone(), Duration::ZERO));
         for ended in join_all(workers).await {
             ended?;
         }
@@ -98,7 +97,9 @@ pub async fn run(engine: Engine, stop: CancellationToken) {
         }
     }
     if tokio::time::timeout(STOP_LIMIT, crew.finish()).await.is_err() {
-        tracing::warn!("open mails did not finish in time; they count as unknown at the next start");
+        tracing::warn!(
+            "open mails did not finish in time; they count as unknown at the next start"
+        );
     }
 }
 
@@ -161,9 +162,7 @@ async fn wanted(engine: &Engine, site: SiteId, free: usize) -> Result<usize> {
     let due = engine
         .reader()
         .read::<_, EngineError, _>(move |session| {
-            Box::pin(async move {
-                Ok(store::messages::count_due(session, site, now, most).await?)
-            })
+            Box::pin(async move { Ok(store::messages::count_due(session, site, now, most).await?) })
         })
         .await?;
     Ok(usize::try_from(due).unwrap_or(0).min(free))

@@ -14,6 +14,8 @@ use tokio::sync::{Notify, Semaphore};
 
 use crate::ceiling::Ceilings;
 use crate::clock::Clock;
+use crate::crash_points::CrashPoints;
+use crate::deliver;
 use crate::fault::{EngineError, Result};
 use crate::forms::LiveForm;
 use crate::kept::Kept;
@@ -62,6 +64,8 @@ struct Inner {
     tally: Tally,
     hashing: Semaphore,
     throttle: Throttle,
+    crash_points: CrashPoints,
+    delivery: deliver::Shared,
 }
 
 /// The engine. Cheap to clone.
@@ -98,6 +102,8 @@ impl Engine {
             tally: Tally::default(),
             hashing: Semaphore::new(HASHES_AT_ONCE),
             throttle: Throttle::default(),
+            crash_points: CrashPoints::default(),
+            delivery: deliver::Shared::default(),
         })))
     }
 
@@ -247,6 +253,16 @@ impl Engine {
     /// The folder that holds `files/`.
     pub fn data_dir(&self) -> &Path {
         &self.0.parts.data_dir
+    }
+
+    /// Where a test may stop a story.
+    pub(crate) fn crash_points(&self) -> &CrashPoints {
+        &self.0.crash_points
+    }
+
+    /// What delivery keeps in memory.
+    pub(crate) fn delivery(&self) -> &deliver::Shared {
+        &self.0.delivery
     }
 
     /// How mail leaves, as far as the configuration says.

@@ -3,6 +3,8 @@
 use std::sync::LazyLock;
 
 use css_inline::{CSSInliner, InlineOptions};
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, TemplateSource, UndefinedBehavior};
 use model::sites::Site;
 use rust_embed::RustEmbed;
@@ -38,7 +40,9 @@ fn environment() -> Environment<'static> {
     mails.set_auto_escape_callback(|name| {
         if name.ends_with(".html") { AutoEscape::Html } else { AutoEscape::None }
     });
-    mails.set_trim_blocks(true);
+    if let Ok(syntax) = SyntaxConfig::builder().trim_blocks(true).build() {
+        mails.set_syntax(syntax);
+    }
     filters::add_to(&mut mails);
     mails.set_loader(|name| {
         let Some(file) = Files::get(name) else { return Ok(None) };
@@ -51,7 +55,7 @@ fn environment() -> Environment<'static> {
 pub(crate) fn render(name: &str, context: &Value) -> Result<Rendered, Error> {
     let part = |file: &str| {
         let template = MAILS.get_template(&format!("{name}/{file}"))?;
-        template.render(minijinja::value::Serde(context).into())
+        template.render(Serde(context))
     };
     let subject = part("subject.txt")?.trim().to_owned();
     let mut plain = part("text.txt")?.trim().to_owned();
@@ -71,7 +75,7 @@ pub(crate) fn in_layout(subject: &str, body: &str, context: &Value) -> Result<St
     frame.entry("preheader").or_insert(json!(""));
     frame.insert("subject".to_owned(), json!(subject));
     frame.insert("body_html".to_owned(), json!(body));
-    MAILS.get_template(LAYOUT)?.render(minijinja::value::Serde(Value::Object(frame)).into())
+    MAILS.get_template(LAYOUT)?.render(Serde(Value::Object(frame)))
 }
 
 /// Moves the style sheet onto the elements, as mail programs need it.

@@ -8,8 +8,10 @@ use model::sites::Site;
 use store::Tx;
 use store::messages::Insert;
 
+use crate::caps::{self, PutOff};
 use crate::engine::Engine;
 use crate::fault::{EngineError, Result};
+use crate::render::contact_view;
 
 /// What a message says.
 #[derive(Debug, Clone)]
@@ -71,10 +73,14 @@ pub async fn plan(
         Content::System { name, context } => (None, Some(*name), context),
         Content::Template { version, extra } => (Some(*version), None, extra),
     };
-    let context = serde_json::to_string(context)
-        .map_err(|e| EngineError::Fault(format!("a message's content could not be kept: {e}")))?;
+    let context = snapshot(tx, site, new.contact_id, context).await?;
     let message_id = message_id_text(engine.keys(), id, site.sender_domain());
-    let waits = due > now;
+    let mut waits = (due > now).then(|| PutOff { until: due, why: "not yet due".to_owned() });
+    if waits.is_none()
+        && let Some(contact) = new.contact_id
+    {
+        waits = caps::put_off(engine, tx, site, contact, id, new.class).await?;
+    }
     let row = Insert {
         site_id: site.id,
         id,
@@ -90,11 +96,41 @@ pub async fn plan(
         system_name,
         context: &context,
         message_id: &message_id,
-        state: if waits { State::Planned } else { State::Queued },
-        reason: waits.then_some("not yet due"),
-        next_at: due,
+        state: if waits.is_some() { State::Planned } else { State::Queued },
+        reason: waits.as_ref().map(|put_off| put_off.why.as_str()),
+        next_at: waits.as_ref().map_or(due, |put_off| put_off.until),
         expires_at: new.expires_at.or_else(|| new.source_kind.expires_at(due)),
     };
     let made = store::messages::insert(tx, &row, now).await?;
     Ok(made.then_some(id))
+}
+
+/// What the template will see, frozen: the contact as it is now, and what the sender gave.
+async fn snapshot(
+    tx: &mut Tx<'_>,
+    site: &Site,
+    contact: Option<ContactId>,
+    given: &serde_json::Value,
+) -> Result<String> {
+    let mut context = given.as_object().cloned().unwrap_or_default();
+    if let Some(id) = contact
+        && let Some(contact) = store::contacts::find(tx, site.id, id).await?
+    {
+        context.insert("contact".to_owned(), contact_view(&contact));
+    }
+    serde_json::to_string(&context)
+        .map_err(|e| EngineError::Fault(format!("a message's content could not be kept: {e}")))
+}
+
+/// Plans a message by itself: what an operator or a command sends by hand.
+///
+/// # Errors
+/// The database fails.
+pub async fn enqueue(engine: &Engine, site: Site, new: NewMessage) -> Result<Option<MessageId>> {
+    let inside = engine.clone();
+    let planned = engine
+        .write(move |tx| Box::pin(async move { plan(&inside, tx, &site, new).await }))
+        .await?;
+    engine.wake();
+    Ok(planned)
 }

@@ -58,16 +58,8 @@ pub struct ContactView<'a> {
 pub const CONTACT_NAMES: [&str; 6] =
     ["email", "first_name", "last_name", "language", "timezone", "fields"];
 /// The names at the top.
-pub const TOP_NAMES: [&str; 8] = [
-    "contact",
-    "site",
-    "unsubscribe_url",
-    "preferences_url",
-    "subject",
-    "links",
-    "extra",
-    "why",
-];
+pub const TOP_NAMES: [&str; 8] =
+    ["contact", "site", "unsubscribe_url", "preferences_url", "subject", "links", "extra", "why"];
 
 /// What a template sees of `contact`.
 pub fn contact_view(contact: &Contact) -> serde_json::Value {
@@ -90,12 +82,7 @@ pub struct Compiled {
 
 impl Compiled {
     /// Parses the parts of a version; `targets` are its links, the hidden one first.
-    pub fn new(
-        subject: &str,
-        plain: &str,
-        html: &str,
-        targets: &[String],
-    ) -> Result<Self, Error> {
+    pub fn new(subject: &str, plain: &str, html: &str, targets: &[String]) -> Result<Self, Error> {
         let mut env = environment();
         env.add_template_owned("subject.txt", subject.to_owned())?;
         env.add_template_owned("plain.txt", plain.to_owned())?;
@@ -139,9 +126,8 @@ fn part(env: &Environment<'_>, name: &str, context: &Value) -> Result<String, Er
     let mut out = Capped { bytes: Vec::with_capacity(4_096) };
     let template = env.get_template(name)?;
     template.render_captured_to(context.clone(), &mut out)?;
-    String::from_utf8(out.bytes).map_err(|_| {
-        Error::new(ErrorKind::InvalidOperation, "the template gave what is not text")
-    })
+    String::from_utf8(out.bytes)
+        .map_err(|_| Error::new(ErrorKind::InvalidOperation, "the template gave what is not text"))
 }
 
 /// Renders a source by itself, to see whether it can be rendered at all.
@@ -173,7 +159,7 @@ fn environment() -> Environment<'static> {
         if name.ends_with(".html") {
             AutoEscape::Html
         } else if name.ends_with(".url") {
-            AutoEscape::Custom(URL)
+            AutoEscape::Custom(URL.into())
         } else {
             AutoEscape::None
         }
@@ -184,8 +170,8 @@ fn environment() -> Environment<'static> {
 }
 
 /// As minijinja writes values, but percent-encoded inside a destination.
-fn format(out: &mut Output<'_>, state: &State<'_, '_>, value: &Value) -> Result<(), Error> {
-    if state.auto_escape() != AutoEscape::Custom(URL) {
+fn format(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {
+    if !matches!(state.auto_escape(), AutoEscape::Custom(_)) {
         return minijinja::escape_formatter(out, state, value);
     }
     if value.is_undefined() {

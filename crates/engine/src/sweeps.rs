@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::engine::Engine;
 use crate::fault::Result;
-use crate::{jobs, views};
+use crate::{deliver, enrolments, jobs, views};
 
 /// How long the scheduler rests when nothing woke it.
 const REST: Duration = Duration::from_secs(1);
@@ -34,7 +34,11 @@ pub async fn run_until_idle(engine: &Engine) -> Result<usize> {
 pub async fn tick(engine: &Engine) -> Result<usize> {
     engine.read_revision().await?;
     views::flush(engine).await?;
-    jobs::run_due(engine).await
+    let mut done = jobs::run_due(engine).await?;
+    done += enrolments::sweep(engine).await?;
+    done += deliver::sweep(engine).await?;
+    done += deliver::run_due(engine).await?;
+    Ok(done)
 }
 
 /// Ticks until told to stop. A fault is logged and the next round tries again.

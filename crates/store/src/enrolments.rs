@@ -31,6 +31,8 @@ const MOVE_VERSION: &str = "update enrolments set version_id = $4, due_at = $5
     where site_id = $1 and id = $2 and state = $3";
 const REOPEN: &str = "update enrolments set state = 'active', version_id = $3, due_at = $4,
     ended_at = null, ended_why = null where site_id = $1 and id = $2 and state = 'finished'";
+const BOUGHT_SINCE: &str = "select count(*) from (select id from orders
+    where site_id = $1 and contact_id = $2 and paid_at >= $3 limit 1) q";
 const SKIP_DUE: &str = "update enrolments set state = 'exited', ended_at = $2, due_at = null,
     ended_why = 'counted as done when the data was restored'
     where state = 'active' and due_at < $1";
@@ -214,4 +216,15 @@ pub async fn counts_by_step(
 /// Ends what was due before `before`: after an older state was restored.
 pub async fn skip_due_before(tx: &mut Tx<'_>, before: UtcMs, now: UtcMs) -> Result<u64> {
     tx.query(SKIP_DUE).bind(before).bind(now).run().await
+}
+
+/// Whether a contact paid for anything since `since`.
+pub async fn bought_since(
+    session: &mut Session<'_>,
+    site: SiteId,
+    contact: ContactId,
+    since: UtcMs,
+) -> Result<bool> {
+    let found: i64 = session.query(BOUGHT_SINCE).bind(site).bind(contact).bind(since).one().await?;
+    Ok(found > 0)
 }

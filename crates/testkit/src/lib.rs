@@ -17,5 +17,5 @@ pub mod databases;
 mod mails;
 pub mod sink;
 
-pub use app::{Answer, TestApp};
+pub use app::{Answer, START, TestApp, site};
 pub use mails::Mail;

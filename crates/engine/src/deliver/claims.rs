@@ -85,7 +85,14 @@ pub(super) async fn refusal(
 }
 
 fn ended(state: State, why: &str, next_at: UtcMs) -> End {
-    End { state, reason: Some(why.to_owned()), next_at, counts: false, reply: None, accepted_at: None }
+    End {
+        state,
+        reason: Some(why.to_owned()),
+        next_at,
+        counts: false,
+        reply: None,
+        accepted_at: None,
+    }
 }
 
 /// Ends a claim without a try.

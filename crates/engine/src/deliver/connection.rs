@@ -43,8 +43,6 @@ const STALL_MAX_MS: i64 = LEASE_MS / 2;
 struct Ready {
     message: Claimed,
     sealed: Sealed,
-    /// When its claim was last known to hold.
-    held_at: UtcMs,
 }
 
 struct Worker {
@@ -135,10 +133,9 @@ impl Worker {
             return Ok(());
         }
         let batch: Vec<Claimed> = self.claimed.drain(..count).collect();
-        let held_at = self.renewed_at;
         for (message, sealed) in seal(&self.engine, &self.route, batch).await? {
             match sealed {
-                Ok(sealed) => self.ready.push_back(Ready { message, sealed, held_at }),
+                Ok(sealed) => self.ready.push_back(Ready { message, sealed }),
                 Err(tried) => self.ended.push(*tried),
             }
         }
@@ -472,9 +469,8 @@ pub(super) async fn seal(
     let relay = route.transport.name();
     tokio::task::spawn_blocking(move || {
         let each = batch.into_iter().zip(compiled).map(|(message, compiled)| {
-            let sealed = compiled.and_then(|compiled| {
-                sender.seal(&engine, &frozen(&message), compiled.as_ref())
-            });
+            let sealed = compiled
+                .and_then(|compiled| sender.seal(&engine, &frozen(&message), compiled.as_ref()));
             let sealed = sealed.map_err(|why| Box::new(broken(&engine, &message, &relay, why)));
             (message, sealed)
         });

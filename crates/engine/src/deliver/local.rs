@@ -101,12 +101,7 @@ async fn batch(
         .await
 }
 
-fn accepted(
-    engine: &Engine,
-    route: &Route,
-    message: Claimed,
-    commit_at: model::UtcMs,
-) -> Tried {
+fn accepted(engine: &Engine, route: &Route, message: Claimed, commit_at: model::UtcMs) -> Tried {
     let at = Circumstances {
         relay: route.transport.name(),
         tls: false,
@@ -127,12 +122,10 @@ async fn hand_over(transport: &Transport, message: &Claimed, sealed: Sealed) -> 
         Transport::Memory(memory) => memory.push(sealed.envelope, sealed.bytes),
         Transport::Folder(folder) => {
             let (folder, id) = (folder.clone(), message.message_id.clone());
-            tokio::task::spawn_blocking(move || {
-                folder.write(&id, &sealed.envelope, &sealed.bytes)
-            })
-            .await
-            .map_err(|_| EngineError::Fault("a mail could not be written".to_owned()))?
-            .map_err(|e| EngineError::Fault(format!("a mail could not be written: {e}")))?;
+            tokio::task::spawn_blocking(move || folder.write(&id, &sealed.envelope, &sealed.bytes))
+                .await
+                .map_err(|_| EngineError::Fault("a mail could not be written".to_owned()))?
+                .map_err(|e| EngineError::Fault(format!("a mail could not be written: {e}")))?;
         }
         Transport::Caught | Transport::Smtp(_) => {}
     }

@@ -2,9 +2,10 @@
 //! says of the address.
 
 use mail::{Blame, Class as Answer, Failure, Outcome};
-use model::UtcMs;
-use model::contacts::SuppressionReason;
+use model::contacts::{Status, SuppressionReason};
+use model::ids::ContactId;
 use model::messages::{JITTER_PERMILLE, State, next_try};
+use model::{SiteId, UtcMs};
 use serde_json::json;
 use store::Tx;
 use store::events::NewEvent;
@@ -100,9 +101,7 @@ fn end_of(
             let why = Some(cut(&failure.why));
             (end(State::Unknown, why, now.plus_ms(wait), true), "unknown")
         }
-        Outcome::Later(failure) | Outcome::Never(failure)
-            if failure.blame() != Blame::Letter =>
-        {
+        Outcome::Later(failure) | Outcome::Never(failure) if failure.blame() != Blame::Letter => {
             (end(State::Queued, Some(cut(&failure.why)), now, false), "back")
         }
         Outcome::Later(failure) => later(engine, message, failure, now, &end),
@@ -167,15 +166,25 @@ pub(super) async fn write_down(engine: &Engine, tx: &mut Tx<'_>, tried: &Tried) 
     };
     engine.record(tx, site, event).await?;
     if let (Some(note), Some(contact)) = (bounced, message.contact_id) {
-        crate::consents::suppress(
-            engine,
-            tx,
-            site,
-            contact,
-            SuppressionReason::HardBounce,
-            note,
-        )
-        .await?;
+        suppress(engine, tx, site, contact, note).await?;
     }
     Ok(())
+}
+
+/// The address is dead: nothing more goes there.
+async fn suppress(
+    engine: &Engine,
+    tx: &mut Tx<'_>,
+    site: SiteId,
+    contact: ContactId,
+    note: &str,
+) -> Result<()> {
+    let Some(mut contact) = store::contacts::find(tx, site, contact).await? else {
+        return Ok(());
+    };
+    let (now, why) = (engine.now(), SuppressionReason::HardBounce);
+    store::suppressions::put(tx, site, &contact.address_hmac, why, note, now).await?;
+    contact.status = Status::Suppressed;
+    contact.updated_at = now;
+    Ok(store::contacts::update(tx, site, &contact).await?)
 }

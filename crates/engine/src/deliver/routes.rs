@@ -116,7 +116,15 @@ impl Shared {
                 return Ok(Arc::clone(route));
             }
         }
-        let found = crate::sites::get(engine, site).await?;
+        let found = engine
+            .reader()
+            .read::<_, EngineError, _>(move |session| {
+                Box::pin(async move {
+                    let found = store::sites::find(session, site).await?;
+                    found.ok_or_else(|| EngineError::missing("site", site))
+                })
+            })
+            .await?;
         let mut routes = self.routes.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((kept, route)) = routes.get_mut(&site)
             && route.sender.site == found

@@ -24,9 +24,9 @@ pub async fn take_up(engine: &Engine) -> Result<(u64, u64)> {
     let ((node, _), now, wait) = (engine.node(), engine.now(), engine.sending().unknown_wait);
     let taken = engine
         .write(move |tx| {
-            Box::pin(async move {
-                Ok(store::messages::take_up(tx, node, now, wait, BROKE_OFF).await?)
-            })
+            Box::pin(
+                async move { Ok(store::messages::take_up(tx, node, now, wait, BROKE_OFF).await?) },
+            )
         })
         .await?;
     if taken != (0, 0) {
@@ -88,8 +88,7 @@ async fn sweep_site(engine: &Engine, site: Site) -> Result<usize> {
                 let now = inside.now();
                 let mut moved = store::messages::queue_deferred(tx, site.id, now).await?;
                 moved += settle_unknown(tx, &site, now).await?;
-                let planned =
-                    store::messages::planned_due(tx, site.id, now, PLANNED_MAX).await?;
+                let planned = store::messages::planned_due(tx, site.id, now, PLANNED_MAX).await?;
                 for message in planned {
                     promote(&inside, tx, &site, message, now).await?;
                     moved += 1;

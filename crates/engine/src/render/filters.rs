@@ -42,8 +42,9 @@ pub(crate) fn add_safe(env: &mut Environment<'_>) {
 
 /// `value`, or `other` where it is missing, empty or null: to a person they are all a gap.
 fn default(value: Value, other: Option<Value>) -> Value {
-    let missing =
-        value.is_undefined() || value.is_none() || value.as_str().is_some_and(|s| s.trim().is_empty());
+    let missing = value.is_undefined()
+        || value.is_none()
+        || value.as_str().is_some_and(|s| s.trim().is_empty());
     if missing { other.unwrap_or_else(|| Value::from("")) } else { value }
 }
 

@@ -102,6 +102,12 @@ pub async fn work(
     }
     let fit_to_send = check_clock(engine);
     if role != "web" && fit_to_send {
+        engine::deliver::take_up(engine).await?;
+        let (delivering, ended) = (engine.clone(), stop.clone());
+        parts.push(tokio::spawn(async move {
+            engine::deliver::run(delivering, ended).await;
+            Ok(())
+        }));
         let (engine, stop) = (engine.clone(), stop.clone());
         parts.push(tokio::spawn(async move {
             engine::sweeps::run(engine, stop).await;

@@ -13,6 +13,7 @@
 mod bad_input;
 mod browser;
 mod cli;
+mod delivery;
 mod health;
 mod sign_in;
 mod statements;

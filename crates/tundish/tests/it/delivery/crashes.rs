@@ -1,0 +1,95 @@
+//! Every crash point of the delivery table: lost, never; twice, only where the table says so.
+
+use model::messages::State;
+use model::times::MINUTE_MS;
+use store::Db;
+use testkit::sink::{Action, Options, Rule, Sink, Step};
+
+use super::{Rig, smtp_to};
+
+/// Stops at `point` with three mails waiting on one connection; then starts again and sends what
+/// is left. Returns how often each mail arrived, and how many were unknown.
+async fn crash(db: Db, point: &'static str) -> (Vec<u64>, i64) {
+    let sink = Sink::start(Options::default());
+    let mut rig = Rig::new(db, smtp_to(sink.port(), 1)).await;
+    for name in ["one", "two", "three"] {
+        rig.plan(&format!("{name}@example.com")).await;
+    }
+    rig.engine.crash_at(point);
+    let stopped = engine::deliver::drain(&rig.engine).await.unwrap_err();
+    assert!(stopped.to_string().contains(point), "{stopped}");
+    sink.closed(sink.connections()).await;
+    rig.restart().await;
+    let unknown: i64 = rig.messages().await.iter().map(|message| message.unknown_count).sum();
+    assert!(unknown <= 1, "one connection leaves one message in doubt at most");
+    engine::deliver::drain(&rig.engine).await.unwrap();
+    rig.advance_ms(2 * MINUTE_MS).await;
+    engine::deliver::drain(&rig.engine).await.unwrap();
+    let messages = rig.messages().await;
+    assert!(messages.iter().all(|m| m.state == State::Accepted), "{messages:#?}");
+    let counts = sink.counts();
+    let arrived =
+        messages.iter().map(|message| counts[message.message_id.trim_matches(['<', '>'])]);
+    (arrived.collect(), unknown)
+}
+
+testkit::both!(stopped_after_the_claim_nothing_is_doubtful, after_w1);
+
+async fn after_w1(db: Db) {
+    assert_eq!(crash(db, "w1.after").await, (vec![1, 1, 1], 0));
+}
+
+testkit::both!(stopped_before_the_dot_one_is_unknown_and_arrives_once, after_w2);
+
+async fn after_w2(db: Db) {
+    assert_eq!(crash(db, "w2.after").await, (vec![1, 1, 1], 1));
+}
+
+testkit::both!(stopped_after_the_answer_one_is_unknown_and_arrives_twice, after_dot);
+
+async fn after_dot(db: Db) {
+    assert_eq!(crash(db, "dot.after").await, (vec![2, 1, 1], 1));
+}
+
+testkit::both!(a_lost_answer_is_unknown_and_the_copy_is_the_same_mail, lost_answer);
+
+async fn lost_answer(db: Db) {
+    let sink = Sink::start(Options::default());
+    sink.rule(Rule::at(Step::Dot).once().act(Action::KeepAndDrop));
+    let rig = Rig::new(db, smtp_to(sink.port(), 1)).await;
+    rig.plan("one@example.com").await;
+    rig.plan("two@example.com").await;
+    engine::deliver::drain(&rig.engine).await.unwrap();
+    let states: Vec<State> = rig.messages().await.iter().map(|message| message.state).collect();
+    assert_eq!(states, [State::Unknown, State::Accepted]);
+    rig.advance_ms(30_000).await;
+    engine::deliver::drain(&rig.engine).await.unwrap();
+    assert_eq!(sink.mails(), 2, "the wait is not over");
+    rig.advance_ms(2 * MINUTE_MS).await;
+    engine::deliver::drain(&rig.engine).await.unwrap();
+    assert!(rig.messages().await.iter().all(|message| message.state == State::Accepted));
+    let copies: Vec<Vec<u8>> = sink
+        .received()
+        .into_iter()
+        .filter(|received| received.to == "one@example.com")
+        .map(|received| received.bytes)
+        .collect();
+    assert_eq!(copies.len(), 2);
+    assert!(copies[0] == copies[1], "same Message-ID, Date and body");
+}
+
+testkit::both!(a_body_cut_off_is_not_counted_and_goes_again, cut_off);
+
+async fn cut_off(db: Db) {
+    let sink = Sink::start(Options::default());
+    sink.rule(Rule::at(Step::Body).once().act(Action::Reset));
+    let rig = Rig::new(db, smtp_to(sink.port(), 1)).await;
+    rig.plan("one@example.com").await;
+    for _ in 0..4 {
+        engine::deliver::drain(&rig.engine).await.unwrap();
+        rig.advance_ms(11 * MINUTE_MS).await;
+    }
+    let message = &rig.messages().await[0];
+    assert_eq!(message.state, State::Accepted, "{message:?}");
+    assert_eq!(sink.mails(), 1);
+}
