@@ -6,8 +6,7 @@ use std::sync::Arc;
 
 use model::consents::{Grant, NEWSLETTER, Source, held};
 use model::contacts::{
-    CONFIRM_LINK_DAYS, CONFIRMATION_EVERY_MS, CONFIRMATIONS_MAX, Contact, Status,
-    SuppressionReason,
+    CONFIRM_LINK_DAYS, CONFIRMATION_EVERY_MS, CONFIRMATIONS_MAX, Contact, Status, SuppressionReason,
 };
 use model::forms::{CONTACT_COLUMNS, Delivery, Submission};
 use model::ids::{ConfirmationId, ContactId, SubmissionId};
@@ -93,7 +92,9 @@ pub async fn submit(
                 let id = SubmissionId(of.next_id());
                 let now = of.now();
                 match apart {
-                    Some(apart) => keep_apart(tx, &site, &form, id, answer, &read, apart, now).await,
+                    Some(apart) => {
+                        keep_apart(tx, &site, &form, id, answer, &read, apart, now).await
+                    }
                     None => {
                         let arrival = Arrival { id, form: &form, read: &read, now };
                         accept(&of, tx, &site, arrival, answer.touch).await.map(drop)

@@ -80,11 +80,7 @@ pub async fn put(tx: &mut Tx<'_>, site: SiteId, magnet: &Magnet) -> Result<()> {
 }
 
 /// The magnet with this id.
-pub async fn find(
-    session: &mut Session<'_>,
-    site: SiteId,
-    id: MagnetId,
-) -> Result<Option<Magnet>> {
+pub async fn find(session: &mut Session<'_>, site: SiteId, id: MagnetId) -> Result<Option<Magnet>> {
     session.query(FIND).bind(site).bind(id).maybe().await
 }
 
@@ -149,10 +145,7 @@ pub async fn downloaded(
 }
 
 /// For each magnet: how many have a right to it, and how often it was fetched.
-pub async fn counts(
-    session: &mut Session<'_>,
-    site: SiteId,
-) -> Result<Vec<(MagnetId, i64, i64)>> {
+pub async fn counts(session: &mut Session<'_>, site: SiteId) -> Result<Vec<(MagnetId, i64, i64)>> {
     session.query(COUNTS).bind(site).all().await
 }
 
