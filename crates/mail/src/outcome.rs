@@ -90,15 +90,13 @@ impl Failure {
         let code = self.reply.as_ref().map_or(0, |reply| reply.code);
         match self.stage {
             Stage::Connect => Blame::Connection,
-            Stage::Tls => Blame::Relay,
-            Stage::Greeting | Stage::Hello | Stage::Auth if (500..600).contains(&code) => {
-                Blame::Relay
+            Stage::Greeting | Stage::Hello | Stage::Tls | Stage::Auth => {
+                let is_refusal = (500..600).contains(&code) || self.class == Class::Relay;
+                if is_refusal { Blame::Relay } else { Blame::Connection }
             }
-            // No answer, but a set-up that cannot work: no mechanism, no password without TLS.
-            Stage::Auth if code == 0 && self.class == Class::Relay => Blame::Relay,
-            Stage::Greeting | Stage::Hello | Stage::Auth => Blame::Connection,
+            // No answer to the dot is `Unknown`: this mail's business, whatever broke.
             Stage::Dot if code == 0 => Blame::Letter,
-            // 530 and 535 at MAIL: the relay wants a login, whoever the recipient is.
+            // "Login required", "relaying denied": whoever the recipient is.
             _ if self.class == Class::Relay => Blame::Relay,
             _ if code == 421 || self.class == Class::Connection => Blame::Connection,
             _ => Blame::Letter,

@@ -125,3 +125,53 @@ impl Memory {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn envelope() -> Envelope {
+        Envelope::parse("b@bounce.example.test", "reader@example.test").unwrap()
+    }
+
+    #[test]
+    fn a_mail_is_one_whole_file_however_often_it_is_written() {
+        let temp = tempfile::tempdir().unwrap();
+        let folder = Folder::open(temp.path().join("out")).unwrap();
+        let first = folder.write("<m1.a@shop.example>", &envelope(), b"Subject: x\r\n\r\nhi\r\n");
+        let again = folder.write("m1.a@shop.example", &envelope(), b"Subject: x\r\n\r\nhi\r\n");
+        assert_eq!(first.as_ref().unwrap(), again.as_ref().unwrap());
+        let other = folder.write("m1.b@shop.example", &envelope(), b"x\r\n").unwrap();
+        assert_eq!(fs::read_dir(other.parent().unwrap()).unwrap().count(), 2);
+        assert_eq!(fs::read_dir(temp.path().join("out/tmp")).unwrap().count(), 0);
+        let text = fs::read_to_string(first.unwrap()).unwrap();
+        assert_eq!(
+            text,
+            "X-Envelope-From: <b@bounce.example.test>\r\nX-Envelope-To: <reader@example.test>\r\n\
+             Subject: x\r\n\r\nhi\r\n"
+        );
+    }
+
+    #[test]
+    fn a_message_id_cannot_name_a_file_elsewhere() {
+        for (id, name) in [
+            ("../../etc/passwd", "_.._etc_passwd.eml"),
+            ("<a/b\\c:d@x.test>", "a_b_c_d@x.test.eml"),
+            ("...", "_.eml"),
+            ("", "_.eml"),
+        ] {
+            assert_eq!(file_name(id), name);
+        }
+        assert!(file_name(&"x".repeat(1_000)).len() < 255);
+    }
+
+    #[test]
+    fn memory_is_shared_by_its_clones() {
+        let memory = Memory::default();
+        memory.clone().push(envelope(), b"one".to_vec());
+        assert_eq!(memory.len(), 1);
+        assert_eq!(memory.all()[0].message, b"one");
+        assert_eq!(memory.take().len(), 1);
+        assert!(memory.is_empty());
+    }
+}

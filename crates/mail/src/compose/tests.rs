@@ -228,6 +228,15 @@ fn names_with_specials_are_quoted() {
 }
 
 #[test]
+fn an_address_beyond_ascii_stands_in_its_header_as_it_is() {
+    let to = Mailbox::bare(addr("用户@例え.jp"));
+    let letter = Letter { to, ..letter() };
+    let message = composed(&letter);
+    assert!(message.contains("\r\nTo: 用户@xn--r8jz45g.jp\r\n"), "only SMTPUTF8 can carry it");
+    assert!(letter.envelope(message.as_bytes()).to.needs_smtputf8());
+}
+
+#[test]
 fn the_envelope_knows_the_size() {
     let bytes = compose(&letter()).unwrap();
     let envelope = letter().envelope(&bytes);

@@ -46,7 +46,7 @@ pub(super) async fn open(relay: &Relay) -> Result<(Stream, Server), Failure> {
 async fn attempt(relay: &Relay, attempt: Attempt) -> Result<(Stream, Server), Failure> {
     if !is_hello_name(&relay.hello_name) {
         let why = "the name for EHLO is not a host name: set one such as mail.example.com";
-        return Err(Failure::local(Stage::Auth, Class::Relay, why));
+        return Err(Failure::local(Stage::Hello, Class::Relay, why));
     }
     let socket = connect(relay).await?;
     let is_loopback = socket.peer_addr().is_ok_and(|peer| peer.ip().to_canonical().is_loopback());
@@ -65,14 +65,18 @@ async fn attempt(relay: &Relay, attempt: Attempt) -> Result<(Stream, Server), Fa
         (stream, server) = start_tls(relay, stream, &server).await?;
     }
     if let Some(login) = &relay.login {
-        let is_checked = stream.is_tls() && relay.tls != Tls::Opportunistic;
-        if !is_checked && !is_loopback {
+        if !may_log_in(relay.tls, stream.is_tls(), is_loopback) {
             let why = "a password is only sent over checked TLS: set TLS to required or implicit";
             return Err(Failure::local(Stage::Auth, Class::Relay, why));
         }
         authenticate(relay, &mut stream, &server, login).await?;
     }
     Ok((stream, server))
+}
+
+/// Whether a password may be sent: only to somebody whose certificate was checked, or to ourselves.
+fn may_log_in(tls: Tls, is_encrypted: bool, is_loopback: bool) -> bool {
+    is_loopback || (is_encrypted && matches!(tls, Tls::Implicit | Tls::Required))
 }
 
 /// A host name or an address literal: it goes into a command line.
@@ -101,15 +105,21 @@ async fn connect(relay: &Relay) -> Result<TcpStream, Failure> {
 }
 
 async fn handshake(relay: &Relay, trust: &Trust, socket: TcpStream) -> Result<Stream, Failure> {
-    let failed = |why: String| {
+    let failed = |class, why: String| {
         let why = format!("no TLS with {}: {why}", relay.name());
-        Failure::local(Stage::Tls, Class::Relay, why)
+        Err(Failure::local(Stage::Tls, class, why))
     };
     match timeout(relay.limits.handshake, trust.handshake(&relay.host, socket)).await {
         Ok(Ok(socket)) => Ok(Stream::tls(socket)),
-        Ok(Err(error)) => Err(failed(error.to_string())),
-        Err(_) => Err(failed("the handshake took too long".to_owned())),
+        // What TLS itself has against the server stays so; a broken socket may be better next time.
+        Ok(Err(error)) if is_tls(&error) => failed(Class::Relay, error.to_string()),
+        Ok(Err(error)) => failed(Class::Connection, error.to_string()),
+        Err(_) => failed(Class::Connection, "the handshake took too long".to_owned()),
     }
+}
+
+fn is_tls(error: &std::io::Error) -> bool {
+    error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>())
 }
 
 async fn greeting(relay: &Relay, stream: &mut Stream) -> Result<(), Failure> {
@@ -146,7 +156,8 @@ async fn start_tls(
     }
     let reply = ask(&mut stream, relay, Stage::Tls, "STARTTLS\r\n").await?;
     if reply.code != 220 {
-        return Err(Failure::said(Stage::Tls, Class::Relay, reply));
+        let class = if reply.is_permanent() { Class::Relay } else { Class::Connection };
+        return Err(Failure::said(Stage::Tls, class, reply));
     }
     let socket = stream
         .into_plain()
@@ -248,5 +259,35 @@ impl Server {
             }
         }
         server
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn g04_a_password_is_sent_over_checked_tls_or_to_ourselves_only() {
+        for tls in [Tls::Implicit, Tls::Required] {
+            assert!(may_log_in(tls, true, false));
+        }
+        assert!(!may_log_in(Tls::Opportunistic, true, false));
+        assert!(!may_log_in(Tls::Opportunistic, false, false));
+        assert!(!may_log_in(Tls::None, false, false));
+        assert!(may_log_in(Tls::None, false, true));
+    }
+
+    #[test]
+    fn capabilities_are_read_in_the_ways_servers_write_them() {
+        let text =
+            "x.test\nPIPELINING\nsize 1000\nAUTH=LOGIN plain\nSmtpUtf8\nSTARTTLS\n\nX-Y".to_owned();
+        let server = Server::read(&Reply { code: 250, enhanced: None, text });
+        assert!(server.pipelining && server.smtputf8 && server.starttls && server.size);
+        assert!(server.auth_plain && server.auth_login);
+        assert_eq!(server.size_max, Some(1_000));
+        for text in ["PIPELINING", "x.test\nSIZE 0", "x.test\nSIZE", "x.test\nSIZE lots"] {
+            let server = Server::read(&Reply { code: 250, enhanced: None, text: text.to_owned() });
+            assert_eq!((server.pipelining, server.size_max), (false, None), "{text}");
+        }
     }
 }

@@ -7,7 +7,7 @@ use super::stream::{CutShort, NoReply};
 use super::stuffing::stuff;
 use super::{Connection, State};
 use crate::classify::{Class, classify};
-use crate::outcome::{Failure, Outcome, Stage};
+use crate::outcome::{Blame, Failure, Outcome, Stage};
 use crate::reply::Reply;
 
 /// Octets of body (stuffed) held back until the dot, so that all leaves in one write.
@@ -100,9 +100,11 @@ impl Offer {
     }
 }
 
-/// The outcome of a refusal: 5xx will not get better, everything else may.
+/// The outcome of a refusal: 5xx will not get better, everything else may. A relay that refuses
+/// *us* has said nothing about the mail: that waits until the relay is mended.
 fn refusal(failure: Failure) -> Outcome {
-    if failure.reply.as_ref().is_some_and(Reply::is_permanent) {
+    let is_permanent = failure.reply.as_ref().is_some_and(Reply::is_permanent);
+    if is_permanent && failure.blame() != Blame::Relay {
         Outcome::Never(failure)
     } else {
         Outcome::Later(failure)

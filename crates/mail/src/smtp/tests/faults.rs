@@ -58,6 +58,21 @@ async fn a_refused_mail_is_told_why_and_the_next_one_goes_out() {
 }
 
 #[tokio::test]
+async fn a_relay_that_refuses_us_keeps_the_mail_and_takes_the_blame() {
+    for (step, line) in [
+        (Step::Mail, "530 5.7.0 Authentication required"),
+        (Step::Rcpt, "554 5.7.1 <c0@example.test>: Relay access denied"),
+    ] {
+        let sink = Sink::start(Options::default());
+        sink.rule(Rule::at(step).reply(line));
+        let mut conn = connect(&sink).await;
+        let outcome = send(&mut conn, 0).await;
+        assert_eq!((told(&outcome).0, told(&outcome).1), ("later", Some(Class::Relay)), "{line}");
+        assert_eq!(outcome.failure().unwrap().blame(), Blame::Relay);
+    }
+}
+
+#[tokio::test]
 async fn a_refusal_within_a_group_touches_only_its_own_mail() {
     let sink = Sink::start(Options { go_on_for_nobody: true, ..Options::default() });
     sink.rule(Rule::at(Step::Rcpt).to("c1@").reply("550 5.1.1 unknown"));
