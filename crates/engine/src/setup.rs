@@ -94,7 +94,7 @@ pub async fn run(engine: &Engine, token: &str, first: FirstRun) -> Result<()> {
     let prepared = sites::prepared(engine, site)?;
     let engine_in = engine.clone();
     engine
-        .write(move |tx| {
+        .write_content(move |tx| {
             Box::pin(async move {
                 if store::operators::count(tx).await? > 0 {
                     let say = "someone has set this up already: please sign in";

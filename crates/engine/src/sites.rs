@@ -1,8 +1,10 @@
 //! Makes and changes sites.
 
+use model::audits::Actor;
 use model::sites::Site;
-use model::{Refused, SiteId};
+use model::{Currency, EmailAddr, Refused, SiteId};
 
+use crate::audits;
 use crate::engine::Engine;
 use crate::fault::{EngineError, Result};
 
@@ -26,6 +28,52 @@ pub async fn put(engine: &Engine, site: Site, hosts: Vec<String>) -> Result<Site
         })
         .await?;
     Ok(id)
+}
+
+/// Writes the settings of a site that an operator changed.
+///
+/// # Errors
+/// Something in them cannot be used, all of it named at its field.
+pub async fn change(engine: &Engine, actor: Actor, site: Site) -> Result<()> {
+    let mut wrong = Vec::new();
+    wrong.extend(check(&site).err());
+    wrong.extend(check_people(&site));
+    if !wrong.is_empty() {
+        return Err(EngineError::RefusedAll(wrong));
+    }
+    let engine_in = engine.clone();
+    engine
+        .write_content(move |tx| {
+            Box::pin(async move {
+                store::sites::put(tx, &site, engine_in.now()).await?;
+                audits::record(&engine_in, tx, site.id, actor, "site.changed", site.id, &()).await
+            })
+        })
+        .await
+}
+
+/// What readers of mail and pages are shown, and prices are in.
+fn check_people(site: &Site) -> Vec<Refused> {
+    let mut wrong = Vec::new();
+    let mut need = |text: &str, code, message: &str, field: &'static str| {
+        if text.trim().is_empty() {
+            wrong.push(Refused::new(code, message).at(field));
+        }
+    };
+    need(&site.name, "name_missing", "please give it a name", "name");
+    need(&site.sender_name, "sender_missing", "please say who writes", "sender_name");
+    need(
+        &site.postal_address,
+        "address_missing",
+        "every marketing mail must say where you are: please give a postal address",
+        "postal_address",
+    );
+    wrong.extend(EmailAddr::parse(&site.sender_address).err().map(|r| r.at("sender_address")));
+    if let Some(reply_to) = &site.reply_to {
+        wrong.extend(EmailAddr::parse(reply_to).err().map(|r| r.at("reply_to")));
+    }
+    wrong.extend(Currency::parse(&site.currency).err().map(|r| r.at("currency")));
+    wrong
 }
 
 /// The site checked, with an id where it is new.

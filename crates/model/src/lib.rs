@@ -15,6 +15,7 @@ pub mod forms;
 pub mod ids;
 pub mod jobs;
 pub mod magnets;
+pub mod keys;
 pub mod messages;
 pub mod money;
 pub mod names;

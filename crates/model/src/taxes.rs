@@ -145,6 +145,44 @@ impl TaxRule {
     }
 }
 
+/// The key under which the rate of every other country stands.
+pub const OTHERS: &str = "*";
+
+/// Reads a table as a person types it: a country and a rate on each line (`DE 19%`), `*` for
+/// every other country. In parts per million, as the settings keep it.
+///
+/// # Errors
+/// `country_unknown`, `rate_invalid`, `tax_twice`, with the line.
+pub fn read_table(text: &str) -> Result<BTreeMap<String, i64>, Refused> {
+    let mut table = BTreeMap::new();
+    for (at, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+        let on_line = |refused: Refused| Refused {
+            message: format!("line {}: {}", at + 1, refused.message),
+            ..refused
+        };
+        let (country, rate) = line.trim().split_once([' ', '\t', '=', ':']).unwrap_or((line, ""));
+        let country = match country.trim() {
+            OTHERS => OTHERS.to_owned(),
+            code => Country::parse(code).map_err(on_line)?.to_string(),
+        };
+        let rate = rate.trim_matches([' ', '\t', '=', ':', '%']);
+        let rate = Rate::parse(&format!("{rate}%")).map_err(on_line)?;
+        if table.insert(country, i64::from(rate.ppm)).is_some() {
+            let twice = Refused::new("tax_twice", "this country stands here twice; keep one line");
+            return Err(on_line(twice));
+        }
+    }
+    Ok(table)
+}
+
+/// The table as [`read_table`] reads it.
+pub fn write_table(table: &BTreeMap<String, i64>) -> String {
+    let line = |(country, ppm): (&String, &i64)| {
+        format!("{country} {}", Rate { ppm: u32::try_from(*ppm).unwrap_or(0) })
+    };
+    table.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -163,5 +201,14 @@ mod tests {
         }
         let back = serde_json::to_string(&table).unwrap();
         assert_eq!(serde_json::from_str::<TaxTable>(&back).unwrap(), table);
+    }
+
+    #[test]
+    fn a_typed_table_is_read_and_written_back() {
+        let table = read_table("DE 19%\nat: 20 %\n\n* 0").unwrap();
+        assert_eq!(table.get("DE"), Some(&190_000));
+        assert_eq!(read_table(&write_table(&table)).unwrap(), table);
+        assert!(read_table("DE 19\nXX 5").unwrap_err().message.starts_with("line 2"));
+        assert_eq!(read_table("DE 19\nDE 7").unwrap_err().code, "tax_twice");
     }
 }

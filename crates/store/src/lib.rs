@@ -26,6 +26,7 @@ pub mod files;
 pub mod forms;
 pub mod invoices;
 pub mod jobs;
+pub mod keys;
 pub mod ledger_lines;
 pub mod magnets;
 pub mod messages;

@@ -2,7 +2,11 @@
 //! [`CurrentOperator::frame`](crate::extract::operator::CurrentOperator::frame).
 
 pub mod account;
+pub mod audits;
+pub mod keys;
+pub mod operators;
 pub mod password;
+pub mod settings;
 pub mod setup;
 pub mod sign_in;
 pub mod site;

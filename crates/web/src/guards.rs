@@ -4,4 +4,5 @@
 pub mod addresses;
 pub mod cross_site;
 pub mod headers;
+pub mod plain_errors;
 pub mod request_id;

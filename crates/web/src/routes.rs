@@ -13,7 +13,7 @@ use tower_http::compression::CompressionLayer;
 use tower_http::timeout::TimeoutLayer;
 
 use crate::error::WebError;
-use crate::guards::{addresses, cross_site, headers, request_id};
+use crate::guards::{addresses, cross_site, headers, plain_errors, request_id};
 use crate::public::{health, robots, theme};
 use crate::state::AppState;
 use crate::{admin, assets};
@@ -28,11 +28,13 @@ pub fn router(state: AppState) -> Router {
     Router::new()
         .merge(platform())
         .merge(admin_frame())
+        .merge(admin_settings())
         .fallback(async || WebError::NotFound)
         .method_not_allowed_fallback(async || {
             WebError::Bad(StatusCode::METHOD_NOT_ALLOWED, "this is not asked that way")
         })
         .layer(DefaultBodyLimit::max(BODY_MAX))
+        .layer(from_fn(plain_errors::layer))
         .layer(from_fn(cross_site::layer))
         .layer(from_fn(addresses::layer))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, HANDLER_MAX))
@@ -77,4 +79,18 @@ fn admin_frame() -> Router<AppState> {
             get(account::second_step).post(account::add_second_step),
         )
         .route("/admin/account/second-step/off", post(account::remove_second_step))
+}
+
+/// The site's settings, its operators, its keys, its log.
+fn admin_settings() -> Router<AppState> {
+    use admin::{audits, keys, operators, settings};
+    Router::new()
+        .route("/admin/settings", get(settings::show).post(settings::update))
+        .route("/admin/operators", get(operators::index).post(operators::create))
+        .route("/admin/operators/new", get(operators::new))
+        .route("/admin/operators/{id}", get(operators::show).post(operators::update))
+        .route("/admin/operators/{id}/invite", post(operators::invite))
+        .route("/admin/keys", get(keys::index).post(keys::create))
+        .route("/admin/keys/{id}/revoke", post(keys::revoke))
+        .route("/admin/audits", get(audits::index))
 }

@@ -1,3 +1,5 @@
 //! Every row of the list of bad input, by its id.
 
+mod addresses;
+mod admin;
 mod commands;

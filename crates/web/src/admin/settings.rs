@@ -1,0 +1,160 @@
+//! `/admin/settings`: the site in view, as its owner set it.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum_extra::extract::Form;
+use engine::EngineError;
+use model::operators::Role;
+use model::sites::Site;
+use model::{Refused, taxes};
+use serde::{Deserialize, Serialize};
+
+use crate::extract::operator::CurrentOperator;
+use crate::forms::{FieldError, field_errors};
+use crate::frame::Frame;
+use crate::reply::{self, Reply};
+use crate::state::AppState;
+
+/// Most sales mails a week that may be set: more is no cap.
+const SALES_MAX: u32 = 7;
+
+/// The settings of a site.
+#[derive(Debug, Serialize)]
+pub struct SettingsPage {
+    frame: Frame,
+    may_change: bool,
+    form: SettingsForm,
+    errors: Vec<FieldError>,
+}
+
+/// What the form holds, as typed.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SettingsForm {
+    name: String,
+    base_url: String,
+    sender_name: String,
+    sender_address: String,
+    reply_to: String,
+    postal_address: String,
+    currency: String,
+    timezone: String,
+    language: String,
+    prices_include_tax: Option<String>,
+    taxes: String,
+    sales_mails_per_week: String,
+    home_page: String,
+    accent: String,
+    letters: String,
+    corners: String,
+}
+
+impl SettingsForm {
+    fn of(site: &Site) -> Self {
+        let theme = |name: &str| site.settings.theme.get(name).cloned().unwrap_or_default();
+        Self {
+            name: site.name.clone(),
+            base_url: site.base_url.clone(),
+            sender_name: site.sender_name.clone(),
+            sender_address: site.sender_address.clone(),
+            reply_to: site.reply_to.clone().unwrap_or_default(),
+            postal_address: site.postal_address.clone(),
+            currency: site.currency.clone(),
+            timezone: site.timezone.clone(),
+            language: site.language.clone(),
+            prices_include_tax: site.settings.prices_include_tax.then(|| "on".to_owned()),
+            taxes: taxes::write_table(&site.settings.tax_ppm),
+            sales_mails_per_week: site.settings.sales_mails_per_week.to_string(),
+            home_page: site.settings.home_page.clone().unwrap_or_default(),
+            accent: theme("accent"),
+            letters: theme("letters"),
+            corners: theme("corners"),
+        }
+    }
+
+    /// The site as the form says; what cannot be read is named.
+    fn applied_to(&self, site: &Site) -> (Site, Vec<Refused>) {
+        let mut wrong = Vec::new();
+        let mut site = site.clone();
+        let line = |text: &str| text.trim().to_owned();
+        let some = |text: &str| Some(line(text)).filter(|text| !text.is_empty());
+        site.name = line(&self.name);
+        line(&self.base_url).trim_end_matches('/').clone_into(&mut site.base_url);
+        site.sender_name = line(&self.sender_name);
+        site.sender_address = line(&self.sender_address);
+        site.reply_to = some(&self.reply_to);
+        site.postal_address = line(&self.postal_address);
+        site.currency = line(&self.currency).to_uppercase();
+        site.timezone = line(&self.timezone);
+        site.language = some(&self.language).unwrap_or_else(|| "en".to_owned());
+        site.settings.prices_include_tax = self.prices_include_tax.is_some();
+        site.settings.home_page = some(&self.home_page);
+        match taxes::read_table(&self.taxes) {
+            Ok(table) => site.settings.tax_ppm = table,
+            Err(refused) => wrong.push(refused.at("taxes")),
+        }
+        match self.sales_mails_per_week.trim().parse() {
+            Ok(cap) if cap <= SALES_MAX => site.settings.sales_mails_per_week = cap,
+            _ => wrong.push(
+                Refused::new("cap_invalid", "write a number from 0 to 7")
+                    .at("sales_mails_per_week"),
+            ),
+        }
+        for (name, value) in
+            [("accent", &self.accent), ("letters", &self.letters), ("corners", &self.corners)]
+        {
+            match some(value) {
+                Some(value) => site.settings.theme.insert(name.to_owned(), value),
+                None => site.settings.theme.remove(name),
+            };
+        }
+        (site, wrong)
+    }
+}
+
+impl SettingsPage {
+    pub(crate) fn sample() -> Self {
+        let form = SettingsForm {
+            name: "Fern & Hollow".to_owned(),
+            base_url: "https://shop.example".to_owned(),
+            taxes: "AT 20%\nDE 19%".to_owned(),
+            ..SettingsForm::default()
+        };
+        let errors = vec![FieldError::new("timezone", "use a name such as Europe/Berlin")];
+        Self { frame: Frame::sample("settings"), may_change: true, form, errors }
+    }
+
+    fn of(who: &CurrentOperator, form: SettingsForm, errors: Vec<FieldError>) -> Self {
+        let may_change = who.present.operator.role.may(Role::Admin);
+        Self { frame: who.frame("settings"), may_change, form, errors }
+    }
+}
+
+/// The settings.
+pub async fn show(who: CurrentOperator) -> Reply {
+    let form = SettingsForm::of(&who.site);
+    reply::page("admin/settings/show.html", SettingsPage::of(&who, form, Vec::new()))
+}
+
+/// Changes them.
+pub async fn update(
+    State(state): State<AppState>,
+    who: CurrentOperator,
+    Form(form): Form<SettingsForm>,
+) -> Reply {
+    who.require(Role::Admin)?;
+    let (site, wrong) = form.applied_to(&who.site);
+    let outcome = if wrong.is_empty() {
+        engine::sites::change(&state.engine, who.actor(), site).await
+    } else {
+        Err(EngineError::RefusedAll(wrong))
+    };
+    match outcome {
+        Ok(()) => Ok(reply::done("/admin/settings", "The settings are saved.")),
+        Err(error @ (EngineError::Refused(_) | EngineError::RefusedAll(_))) => {
+            let page = SettingsPage::of(&who, form, field_errors(&error));
+            reply::page_with(StatusCode::UNPROCESSABLE_ENTITY, "admin/settings/show.html", page)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
