@@ -106,7 +106,8 @@ fn icon(name: &str) -> Result<Value, Error> {
     }
     let sheet = asset("icons.svg")?;
     Ok(Value::from_safe_string(format!(
-        r#"<svg class="icon" aria-hidden="true" focusable="false"><use href="{sheet}#{name}"/></svg>"#
+        "<svg class=\"icon\" aria-hidden=\"true\" focusable=\"false\">\
+         <use href=\"{sheet}#{name}\"/></svg>"
     )))
 }
 

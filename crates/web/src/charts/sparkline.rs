@@ -26,7 +26,8 @@ pub fn sparkline(values: &[f64]) -> String {
         x += step;
     }
     format!(
-        "<svg class=\"spark\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" preserveAspectRatio=\"xMinYMid\" aria-hidden=\"true\" \
+        "<svg class=\"spark\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" \
+         preserveAspectRatio=\"xMinYMid\" aria-hidden=\"true\" \
          focusable=\"false\"><path class=\"spark-area\" d=\"{line}V{HEIGHT}H{EDGE}Z\"/>\
          <path class=\"spark-line\" d=\"{line}\"/><circle class=\"spark-dot\" cx=\"{:.1}\" \
          cy=\"{:.1}\" r=\"2.5\"/></svg>",

@@ -14,14 +14,15 @@ fn money() -> Unit {
 fn figure(title: &str, note: &str, svg: &str, formula: &str) -> Value {
     context! {
         title, note, svg, formula, csv => "#",
-        columns => ["Week", "Value"], rows => [["2 Nov", "€120.00"], ["9 Nov", "€480.00"]], num => [1],
+        columns => ["Week", "Value"], num => [1],
+        rows => [["2 Nov", "€120.00"], ["9 Nov", "€480.00"]],
     }
 }
 
 fn curve() -> Value {
     let day = |n: u32| {
         let t = f64::from(n);
-        (t, -2710.0 + 1500.0 * f64::from(n >= 1).min(1.0) + 3100.0 * (1.0 - (-t / 85.0).exp()))
+        (t, -2710.0 + 1500.0 * f64::from(n >= 1) + 3100.0 * (1.0 - (-t / 85.0).exp()))
     };
     let spec = Payback {
         title: "Margin per customer, less what they cost".into(),
@@ -44,7 +45,13 @@ fn curve() -> Value {
 
 fn weeks(n: u32) -> Vec<String> {
     (0..n)
-        .map(|week| format!("{} {}", 1 + week * 7 % 28, ["Sep", "Oct", "Nov"][week as usize / 4]))
+        .map(|week| {
+            format!(
+                "{} {}",
+                1 + week * 7 % 28,
+                ["Sep", "Oct", "Nov"][usize::try_from(week / 4).unwrap()]
+            )
+        })
         .collect()
 }
 
@@ -138,7 +145,9 @@ fn channels() -> Value {
 fn cohorts() -> Value {
     let rows = (0..8_u32)
         .map(|nth| HeatRow {
-            label: ["Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov"][nth as usize].into(),
+            label: ["Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov"]
+                [usize::try_from(nth).unwrap()]
+            .into(),
             size: format!("{} people", 120 - nth * 7),
             cells: (0..8_u32)
                 .map(|at| match at {
