@@ -41,8 +41,7 @@ pub(crate) async fn put_in(
     let new_id = CouponId(engine.next_id());
     let mut coupon = draft.coupon;
     let known = store::coupons::find(tx, site, coupon.id).await?;
-    let by_code =
-        store::coupons::find_by_code(tx, site, coupon.code.as_str()).await?;
+    let by_code = store::coupons::find_by_code(tx, site, coupon.code.as_str()).await?;
     if by_code.is_some_and(|other| other.coupon.id != coupon.id) {
         let refused = Refused::new("code_taken", "another coupon has this code");
         return Err(refused.at("code").into());

@@ -107,8 +107,9 @@ fn pause_ms(attempts: i64) -> i64 {
     (30 * SECOND_MS).saturating_mul(1 << doublings).min(6 * HOUR_MS)
 }
 
-async fn work_on(engine: &Engine, _job: &Job, work: Work) -> Result<Outcome> {
+async fn work_on(engine: &Engine, job: &Job, work: Work) -> Result<Outcome> {
     match work {
+        Work::Refund { refund } => crate::refund::work(engine, job.site_id, refund).await,
         Work::ForgetDoneJobs => {
             let before = engine.now().plus_ms(-KEPT_MS);
             engine

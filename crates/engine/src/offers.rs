@@ -125,7 +125,8 @@ fn check(draft: &Draft) -> std::result::Result<(), Refused> {
     let price = draft.price.as_price().map_err(|refused| refused.at("price"))?;
     let least = price.currency.minimum_charge();
     if !price.is_zero() && price.minor < least.minor {
-        let message = format!("the least that can be charged is {}; or make it free", least.human());
+        let message =
+            format!("the least that can be charged is {}; or make it free", least.human());
         return Err(Refused::new("price_too_small", message).at("price"));
     }
     if price.minor % price.currency.charge_step() != 0 {

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::engine::Engine;
 use crate::fault::Result;
-use crate::{deliver, enrolments, jobs, views};
+use crate::{carts, close, deliver, enrolments, jobs, pay, referrals, views};
 
 /// How long the scheduler rests when nothing woke it.
 const REST: Duration = Duration::from_secs(1);
@@ -34,11 +34,22 @@ pub async fn run_until_idle(engine: &Engine) -> Result<usize> {
 pub async fn tick(engine: &Engine) -> Result<usize> {
     engine.read_revision().await?;
     views::flush(engine).await?;
-    let mut done = jobs::run_due(engine).await?;
+    let mut done = shop(engine).await?;
+    done += jobs::run_due(engine).await?;
     done += enrolments::sweep(engine).await?;
     done += deliver::sweep(engine).await?;
     done += deliver::run_due(engine).await?;
     Ok(done)
+}
+
+/// The shop's: attempts without an answer, orders without their money, windows that are over,
+/// carts left behind, recommendations whose hold has ended.
+async fn shop(engine: &Engine) -> Result<usize> {
+    Ok(pay::recover(engine).await?
+        + pay::expire(engine).await?
+        + close::close_due(engine).await?
+        + carts::remind(engine).await?
+        + referrals::credit_due(engine).await?)
 }
 
 /// Ticks until told to stop. A fault is logged and the next round tries again.

@@ -9,6 +9,11 @@ use serde::{Deserialize, Serialize};
 pub enum Work {
     /// Deletes jobs that ended long ago.
     ForgetDoneJobs,
+    /// Asks a provider to pay back.
+    Refund {
+        /// The raw id of the refund.
+        refund: i64,
+    },
 }
 
 impl Work {
@@ -16,6 +21,7 @@ impl Work {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::ForgetDoneJobs => "forget_done_jobs",
+            Self::Refund { .. } => "refund",
         }
     }
 }

@@ -68,6 +68,12 @@ pub struct SiteSettings {
     pub referral_hold_days: u32,
     /// Whether to keep a signed cookie for partner and referral codes.
     pub referral_cookie: bool,
+    /// Whether the built-in test cards are taken: they move no money.
+    pub test_payments: bool,
+    /// Whether one can pay by bank transfer or cash.
+    pub offline_payments: bool,
+    /// What a buyer who pays so is told: the account, the reference.
+    pub offline_instructions: String,
     /// How its mail leaves.
     pub sending: SendingSettings,
 }
@@ -85,6 +91,9 @@ impl Default for SiteSettings {
             confirmations_per_hour: None,
             referral_hold_days: 30,
             referral_cookie: false,
+            test_payments: true,
+            offline_payments: true,
+            offline_instructions: String::new(),
             sending: SendingSettings::default(),
         }
     }

@@ -60,6 +60,8 @@ pub enum Purpose {
     Cart,
     /// An export or erasure asked for by mail link.
     Privacy,
+    /// An order's page, as its mails link to it.
+    Order,
     /// A customer's own page.
     Customer,
     /// The variant a visitor was given.
@@ -91,6 +93,7 @@ impl Purpose {
             Self::OrderCookie => "order_cookie",
             Self::Cart => "cart",
             Self::Privacy => "privacy",
+            Self::Order => "order",
             Self::Customer => "customer",
             Self::Variant => "variant",
             Self::MessageId => "message_id",

@@ -10,6 +10,8 @@ const INSERT: &str = "insert into events (site_id, id, at, kind, contact_id, sub
     values ($1, $2, $3, $4, $5, $6, $7)";
 const LIST_OF_CONTACT: &str = "select id, at, kind, contact_id, subject_id, data from events
     where site_id = $1 and contact_id = $2 and id < $3 order by id desc limit $4";
+const FIRST: &str = "select min(at) from events
+    where site_id = $1 and contact_id = $2 and kind = $3";
 const LIST: &str = "select id, at, kind, contact_id, subject_id, data from events
     where site_id = $1 and id < $2 order by id desc limit $3";
 
@@ -96,4 +98,14 @@ pub async fn list(
     limit: i64,
 ) -> Result<Vec<Event>> {
     session.query(LIST).bind(site).bind(before).bind(limit).all().await
+}
+
+/// When something of this kind first happened to a contact.
+pub async fn first_of_contact(
+    session: &mut Session<'_>,
+    site: SiteId,
+    contact: ContactId,
+    kind: &str,
+) -> Result<Option<UtcMs>> {
+    session.query(FIRST).bind(site).bind(contact).bind(kind).one().await
 }

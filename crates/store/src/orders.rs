@@ -51,7 +51,7 @@ const LOCK: &str = "update orders set updated_at = $3 where site_id = $1 and id 
 const PEND: &str = "update orders set state = 'pending', expires_at = $3, updated_at = $4
     where site_id = $1 and id = $2 and state in ('open', 'pending')";
 const PAY: &str = "update orders set state = 'paid', paid_at = $3, close_at = $4,
-    captured_minor = $5, updated_at = $3
+    captured_minor = $5, saved_method = $6, updated_at = $3
     where site_id = $1 and id = $2 and state in ('open', 'pending', 'expired')";
 const ADD_PAID: &str = "update orders set goods_minor = goods_minor + $3,
     tax_minor = tax_minor + $4, total_minor = total_minor + $5,
@@ -350,17 +350,17 @@ pub async fn pend(
     Ok(tx.query(PEND).bind(site).bind(id).bind(expires_at).bind(now).run().await? == 1)
 }
 
-/// Marks it paid; `false` where it was already, or may not be.
+/// Marks it paid, with what came in and what may be charged again; `false` where it was already, or may not be.
 pub async fn pay(
     tx: &mut Tx<'_>,
     site: SiteId,
     id: OrderId,
     now: UtcMs,
     close_at: UtcMs,
-    captured_minor: i64,
+    (captured_minor, saved_method): (i64, Option<&str>),
 ) -> Result<bool> {
     let q = tx.query(PAY).bind(site).bind(id).bind(now).bind(close_at);
-    Ok(q.bind(captured_minor).run().await? == 1)
+    Ok(q.bind(captured_minor).bind(saved_method).run().await? == 1)
 }
 
 /// Adds a one-click line that was paid.

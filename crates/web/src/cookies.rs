@@ -11,6 +11,10 @@ use crate::frame::{Flash, Tone};
 const SECURE_NAME: &str = "__Host-tundish";
 /// On http: development and the demo.
 const PLAIN_NAME: &str = "tundish";
+/// Binds an order's one-click offers to the browser that paid.
+pub const ORDER_NAME: &str = "tundish_order";
+/// A little longer than one-click offers stay open.
+const ORDER_SECONDS: i64 = 3_600;
 /// What is told once.
 const TOLD_NAME: &str = "tundish_told";
 /// As long as a sign-in can last.
@@ -57,6 +61,13 @@ pub fn sign_out(https: bool) -> HeaderValue {
         format!("{PLAIN_NAME}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax")
     };
     value(&line)
+}
+
+/// Binds the offers after an order to this browser.
+pub fn order(signed: &str) -> HeaderValue {
+    value(&format!(
+        "{ORDER_NAME}={signed}; Path=/order; Max-Age={ORDER_SECONDS}; HttpOnly; SameSite=Lax"
+    ))
 }
 
 #[derive(Debug, Serialize, Deserialize)]

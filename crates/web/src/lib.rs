@@ -4,6 +4,7 @@ pub mod admin;
 pub mod assets;
 pub mod charts;
 pub mod cookies;
+pub mod countries;
 mod error;
 pub mod extract;
 pub mod forms;

@@ -53,6 +53,15 @@ pages! {
     "admin/sign_in/index.html" => admin::sign_in::SignInPage::sample(),
     "admin/sign_in/link.html" => admin::sign_in::LinkPage::sample(),
     "admin/today/index.html" => admin::today::TodayPage::sample(),
+    "public/catalogue/index.html" => crate::public::catalogue::CataloguePage::sample(),
+    "public/checkout/show.html" => crate::public::checkout::CheckoutPage::sample(),
+    "public/orders/challenge.html" => crate::public::orders::ChallengePage::sample(),
+    "public/orders/pay.html" => crate::public::orders::PayPage::sample(),
+    "public/orders/receipt.html" => crate::public::orders::ReceiptPage::sample(),
+    "public/orders/show.html" => crate::public::orders::ThanksPage::sample(),
+    "public/orders/waiting.html" => crate::public::orders::WaitingPage::sample(),
+    "public/upsell/over.html" => crate::public::upsell::OverPage::sample(),
+    "public/upsell/show.html" => crate::public::upsell::OfferPage::sample(),
 }
 
 #[cfg(test)]

@@ -1,6 +1,11 @@
 //! What strangers and customers see.
 
+pub mod catalogue;
+pub mod checkout;
 pub mod frame;
 pub mod health;
+pub mod orders;
+pub mod referrals;
 pub mod robots;
 pub mod theme;
+pub mod upsell;

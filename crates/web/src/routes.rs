@@ -27,6 +27,7 @@ const HANDLER_MAX: Duration = Duration::from_secs(60);
 pub fn router(state: AppState) -> Router {
     Router::new()
         .merge(platform())
+        .merge(shop())
         .merge(admin_frame())
         .merge(admin_settings())
         .fallback(async || WebError::NotFound)
@@ -57,6 +58,25 @@ fn platform() -> Router<AppState> {
         .route("/robots.txt", get(robots::show))
         .route("/theme.css", get(theme::show))
         .route("/assets/{hash}/{*name}", get(assets::show))
+}
+
+/// What is bought, and everything after it.
+fn shop() -> Router<AppState> {
+    use crate::public::{catalogue, checkout, orders, referrals, upsell};
+    Router::new()
+        .route("/buy/{offer}", get(checkout::show).post(checkout::create))
+        .route("/cart/{token}", get(checkout::restore))
+        .route("/catalogue", get(catalogue::index))
+        .route("/r/{code}", get(referrals::show))
+        .route("/order/{token}", get(orders::show))
+        .route("/order/{token}/receipt", get(orders::receipt))
+        .route("/order/{token}/pay", post(orders::pay))
+        .route("/order/{token}/confirm", post(orders::confirm))
+        .route("/order/{token}/challenge/{payment}", get(orders::challenge).post(orders::answer))
+        .route("/order/{token}/next", get(upsell::show))
+        .route("/order/{token}/offer/{offer}/accept", post(upsell::accept))
+        .route("/order/{token}/offer/{offer}/decline", post(upsell::decline))
+        .route("/order/{token}/offer/{offer}/pay", post(upsell::pay))
 }
 
 /// Signing in, one's own account, and the first page.
