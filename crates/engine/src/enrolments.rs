@@ -143,6 +143,10 @@ async fn advance(engine: &Engine, tx: &mut Tx<'_>, seen: Enrolment) -> Result<bo
         store::enrolments::set_due(tx, site.id, enrolment.id, later).await?;
         return Ok(false);
     }
+    if sequence.state == "retired" {
+        leave(engine, tx, &site, &enrolment, "the sequence was retired").await?;
+        return Ok(true);
+    }
     let version = version_of(tx, site.id, enrolment.version_id).await?;
     if let Some(why) = exit_why(tx, &site, &enrolment, &version, now).await? {
         leave(engine, tx, &site, &enrolment, &why).await?;

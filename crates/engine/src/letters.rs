@@ -82,8 +82,11 @@ impl Sender {
                 json!(format!("You get this mail because you signed up at {}.", self.site.name))
             });
         }
-        if let Some(contact) = frozen.contact_id.filter(|_| frozen.class.needs_unsubscribe()) {
-            let url = links::preferences_url(engine, &self.site, contact);
+        if frozen.class.needs_unsubscribe() {
+            let url = match frozen.contact_id {
+                Some(contact) => links::preferences_url(engine, &self.site, contact),
+                None => self.site.url("/"),
+            };
             context.insert("preferences_url".to_owned(), json!(url));
         }
         if links > 0 {
@@ -106,7 +109,7 @@ impl Sender {
         let links = compiled.map_or(0, |compiled| compiled.links());
         let context = self.context(engine, frozen, links)?;
         let rendered = match (compiled, &frozen.system_name) {
-            (Some(compiled), _) => compiled.render(&context),
+            (Some(compiled), _) => compiled.render(context),
             (None, Some(name)) => mails::render(name, &context),
             (None, None) => return Err("the message has lost its template".to_owned()),
         };

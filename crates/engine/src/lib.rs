@@ -47,6 +47,7 @@ pub mod sites;
 pub mod spends;
 pub mod sweeps;
 pub mod tags;
+pub mod templates;
 pub mod throttle;
 pub mod touches;
 pub mod transport;

@@ -102,6 +102,7 @@ pub(crate) fn site_view(site: &Site) -> Value {
     json!({
         "name": site.name,
         "url": site.base_url,
+        "base_url": site.base_url,
         "address": site.postal_address,
         "sender_name": site.sender_name,
         "language": site.language,

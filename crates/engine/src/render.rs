@@ -98,11 +98,15 @@ impl Compiled {
         self.links
     }
 
-    /// Renders all three parts.
-    pub fn render(&self, context: &serde_json::Value) -> Result<Rendered, Error> {
+    /// Renders all three parts; the others see the subject.
+    pub fn render(&self, mut context: serde_json::Value) -> Result<Rendered, Error> {
+        let subject = part(&self.env, "subject.txt", &Value::from(Serde(&context)))?;
+        if let Some(names) = context.as_object_mut() {
+            names.insert("subject".to_owned(), json!(subject));
+        }
         let context = Value::from(Serde(context));
         Ok(Rendered {
-            subject: part(&self.env, "subject.txt", &context)?,
+            subject,
             plain: part(&self.env, "plain.txt", &context)?,
             html: part(&self.env, "html.html", &context)?,
         })
