@@ -83,7 +83,8 @@ pub async fn save(
                         .ok_or_else(|| EngineError::missing("template", id))?;
                     template.revision = revision;
                     found = Some(template);
-                } else if store::templates::find_by_slug(tx, site.id, &draft.slug).await?.is_some() {
+                } else if store::templates::find_by_slug(tx, site.id, &draft.slug).await?.is_some()
+                {
                     let message = "another template has this short name: choose a different one";
                     return Err(Refused::new("slug_taken", message).at("slug").into());
                 }

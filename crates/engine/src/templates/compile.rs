@@ -151,12 +151,7 @@ fn check_names(source: &str, field: &'static str) -> Result<(), Refused> {
 }
 
 /// The parts as they will be rendered parse, and render once.
-fn try_parts(
-    draft: &Draft,
-    plain: &str,
-    page: &str,
-    targets: &[String],
-) -> Result<(), Refused> {
+fn try_parts(draft: &Draft, plain: &str, page: &str, targets: &[String]) -> Result<(), Refused> {
     render::Compiled::new(&draft.subject, plain, page, targets)
         .map(drop)
         .map_err(|e| Refused::new("template_invalid", e.to_string()).at("source"))
