@@ -107,6 +107,12 @@ for (const button of all("[data-copy]")) {
   });
 }
 
+// The current tab is in sight where the row of tabs is wider than the screen.
+for (const tab of all(".tabs [aria-current]")) {
+  const row = tab.closest(".tabs");
+  row.scrollLeft = tab.offsetLeft - row.offsetLeft - (row.clientWidth - tab.offsetWidth) / 2;
+}
+
 // A refused form: the list of errors first.
 document.querySelector("[data-focus]")?.focus();
 
