@@ -85,8 +85,9 @@ async fn send(sink: &Sink, mails: usize, connections: usize, message: &Arc<Vec<u
 
 /// What one mail costs before it is sent, on one thread.
 fn pieces(letter: &Letter) {
-    let signer = |kind| {
-        let pem = generate(kind, |octets| octets.fill_with(random())).unwrap();
+    let mut random = random();
+    let mut signer = |kind| {
+        let pem = generate(kind, |octets| octets.fill_with(&mut random)).unwrap();
         Signer::new("mail.shop.example", "s1", DkimKey::from_pem(&pem).unwrap()).unwrap()
     };
     let message = mail::compose(letter).unwrap();

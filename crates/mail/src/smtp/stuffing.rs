@@ -3,7 +3,7 @@
 //! A bare CR or LF is never sent, whatever comes in: servers differ on whether `\n.\n` ends a mail,
 //! and what follows would be read as commands ("SMTP smuggling").
 
-use memchr::{memchr, memchr_iter, memchr2};
+use memchr::{memchr, memchr2, memrchr};
 
 /// Octets of one line without its CRLF (RFC 5321 §4.5.3.1.6).
 pub const LINE_MAX: usize = 998;
@@ -18,7 +18,10 @@ pub fn stuff(message: &[u8], out: &mut Vec<u8>) -> Result<(), &'static str> {
     }
     out.reserve(message.len() + 64);
     let ends_with_line = message.ends_with(b"\r\n");
-    if is_clean(message)? {
+    if is_clean(message) {
+        if has_long_line(message) {
+            return Err(TOO_LONG);
+        }
         double_dots(message, out);
         if !ends_with_line && !message.is_empty() {
             out.extend_from_slice(b"\r\n");
@@ -44,26 +47,29 @@ pub fn stuff(message: &[u8], out: &mut Vec<u8>) -> Result<(), &'static str> {
 
 const TOO_LONG: &str = "the mail has a line of more than 998 octets";
 
-/// Whether every CR is followed by LF and every LF preceded by CR: the case of all our own mails,
-/// told with one step a line.
-fn is_clean(message: &[u8]) -> Result<bool, &'static str> {
-    let mut line_start = 0;
-    let mut line_ends = 0;
-    for at in memchr_iter(b'\n', message) {
-        let crlf = at.checked_sub(1).and_then(|before| message.get(before)) == Some(&b'\r');
-        if !crlf {
-            return Ok(false);
+/// Whether every CR is followed by LF and every LF preceded by CR: the case of all our own mails.
+fn is_clean(message: &[u8]) -> bool {
+    let after = message.get(1..).unwrap_or_default();
+    // Without an early end this is a few vector instructions for 32 octets.
+    let torn = message
+        .iter()
+        .zip(after)
+        .fold(false, |torn, (this, next)| torn | ((*this == b'\r') != (*next == b'\n')));
+    !torn && message.first() != Some(&b'\n') && message.last() != Some(&b'\r')
+}
+
+/// Whether a line of a clean message is longer than [`LINE_MAX`]: looked at in strides of a whole
+/// longest line, each ending at its last line end.
+fn has_long_line(message: &[u8]) -> bool {
+    const STRIDE: usize = LINE_MAX + 2;
+    let mut rest = message;
+    while rest.len() > LINE_MAX {
+        match memrchr(b'\n', rest.get(..STRIDE).unwrap_or(rest)) {
+            Some(at) => rest = rest.get(at + 1..).unwrap_or_default(),
+            None => return true,
         }
-        if at.saturating_sub(line_start) > LINE_MAX + 1 {
-            return Err(TOO_LONG);
-        }
-        line_start = at + 1;
-        line_ends += 1;
     }
-    if message.len().saturating_sub(line_start) > LINE_MAX {
-        return Err(TOO_LONG);
-    }
-    Ok(memchr_iter(b'\r', message).count() == line_ends)
+    false
 }
 
 fn double_dots(message: &[u8], out: &mut Vec<u8>) {
