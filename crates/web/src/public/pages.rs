@@ -1,0 +1,237 @@
+//! `GET /`, `GET /p/{page}`: what the site shows. A page without questions in its address is kept
+//! in memory until content changes or something on it does: a deadline, a form's signed time.
+
+mod blocks;
+mod kept;
+
+use axum::extract::{Path, RawQuery, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use engine::{Engine, EngineError, views};
+use model::blocks::PageContent;
+use model::pages::Page;
+use model::sites::Site;
+use model::sources::Touch;
+use model::times::MINUTE_MS;
+use model::tokens::Purpose;
+use model::views::DayKey;
+use model::zones::Zone;
+use model::UtcMs;
+use serde::Serialize;
+use store::Session;
+
+use crate::error::WebError;
+use crate::extract::net::ClientNet;
+use crate::extract::site::CurrentSite;
+use crate::public::frame::PublicSite;
+use crate::reply::Reply;
+use crate::state::AppState;
+use crate::templates;
+
+use self::blocks::{BlockView, Visit};
+pub use self::kept::Kept;
+
+/// How long a page is kept at most: the signed time in its forms must stay fresh.
+const KEPT_MS_MAX: i64 = 10 * MINUTE_MS;
+
+/// What the template draws.
+#[derive(Debug, Serialize)]
+pub struct ShowPage {
+    site: PublicSite,
+    title: String,
+    description: String,
+    index: bool,
+    address: String,
+    draft: bool,
+    blocks: Vec<BlockView>,
+}
+
+impl ShowPage {
+    /// Sample data for the render-all test.
+    pub fn sample() -> Self {
+        Self {
+            site: PublicSite::sample(),
+            title: "Write on paper".to_owned(),
+            description: "A small book about writing by hand.".to_owned(),
+            index: true,
+            address: "https://press.example/p/home".to_owned(),
+            draft: false,
+            blocks: blocks::sample(),
+        }
+    }
+}
+
+/// The site's home page.
+pub async fn home(
+    State(state): State<AppState>,
+    CurrentSite(site): CurrentSite,
+    RawQuery(query): RawQuery,
+    net: ClientNet,
+    headers: HeaderMap,
+) -> Reply {
+    let slug = site.settings.home_page.clone().unwrap_or_else(|| "home".to_owned());
+    let asked = Asked { site, slug, path: "/".to_owned(), query: query.unwrap_or_default() };
+    asked.answer(&state, &net, &headers).await
+}
+
+/// A page by its slug.
+pub async fn show(
+    State(state): State<AppState>,
+    CurrentSite(site): CurrentSite,
+    Path(slug): Path<String>,
+    RawQuery(query): RawQuery,
+    net: ClientNet,
+    headers: HeaderMap,
+) -> Reply {
+    let path = format!("/p/{slug}");
+    let asked = Asked { site, slug, path, query: query.unwrap_or_default() };
+    asked.answer(&state, &net, &headers).await
+}
+
+/// A draft, shown to whoever holds its signed link (24 h), and to nobody else.
+pub async fn preview(
+    State(state): State<AppState>,
+    CurrentSite(site): CurrentSite,
+    Path(token): Path<String>,
+) -> Reply {
+    let now = state.engine.now();
+    let token = state
+        .engine
+        .keys()
+        .open_until(Purpose::Preview, &token, now)
+        .map_err(|_| WebError::NotFound)?;
+    let visit = Visit::plain(&site, now);
+    let id = model::ids::PageId(token.id);
+    let engine = state.engine.clone();
+    let drawn = state
+        .reader
+        .read::<_, WebError, _>(move |session| {
+            Box::pin(async move {
+                let page = store::pages::find(session, site.id, id).await?;
+                let page = page.ok_or(WebError::NotFound)?;
+                let version = page.draft_version;
+                draw(session, &engine, &site, &page, version, &visit).await
+            })
+        })
+        .await?;
+    Ok(answer(drawn.html, "no-store"))
+}
+
+/// What was asked for.
+struct Asked {
+    site: Site,
+    slug: String,
+    path: String,
+    query: String,
+}
+
+/// A page as HTML, and until when it may be shown as it is.
+struct Drawn {
+    html: String,
+    until: UtcMs,
+}
+
+impl Asked {
+    async fn answer(self, state: &AppState, net: &ClientNet, headers: &HeaderMap) -> Reply {
+        let now = state.engine.now();
+        let touch = self.touch(now, headers);
+        self.count(&state.engine, &touch, net, headers);
+        let plain = self.query.is_empty();
+        let revision = state.engine.revision();
+        if plain && let Some(html) = state.kept.find(self.site.id, &self.path, revision, now) {
+            return Ok(answer(html, "no-cache"));
+        }
+        let kept = (self.site.id, self.path.clone());
+        let drawn = self.draw(state, touch, now).await?;
+        if !plain {
+            return Ok(answer(drawn.html, "no-store"));
+        }
+        let html = state.kept.put(kept, revision, drawn.until, drawn.html);
+        Ok(answer(html, "no-cache"))
+    }
+
+    async fn draw(self, state: &AppState, touch: Touch, now: UtcMs) -> Result<Drawn, WebError> {
+        let engine = state.engine.clone();
+        let visit = Visit::of(&engine, &self.site, &self.path, &self.query, touch, now);
+        state
+            .reader
+            .read::<_, WebError, _>(move |session| {
+                Box::pin(async move {
+                    let found = store::pages::find_by_slug(session, self.site.id, &self.slug);
+                    let page = found.await?.ok_or(WebError::NotFound)?;
+                    if page.retired_at.is_some() {
+                        return Err(WebError::Bad(StatusCode::GONE, "this page is no longer here"));
+                    }
+                    let version = page.published_version.ok_or(WebError::NotFound)?;
+                    draw(session, &engine, &self.site, &page, version, &visit).await
+                })
+            })
+            .await
+    }
+
+    fn touch(&self, now: UtcMs, headers: &HeaderMap) -> Touch {
+        let address = format!("{}?{}", self.path, self.query);
+        let referrer = headers.get(header::REFERER).and_then(|value| value.to_str().ok());
+        let own = self.site.base_url.split("://").nth(1).unwrap_or_default();
+        let own = own.split(':').next().unwrap_or_default();
+        Touch::read(now, &address, referrer, &[own])
+    }
+
+    fn count(&self, engine: &Engine, touch: &Touch, net: &ClientNet, headers: &HeaderMap) {
+        let header = |name: &str| headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or("");
+        let agent = header("user-agent");
+        if agent.is_empty() || model::clicks::is_machine(agent) {
+            return;
+        }
+        let zone = Zone::parse(&self.site.timezone).unwrap_or_else(|_| Zone::utc());
+        let key = DayKey {
+            day: zone.date(touch.at).to_string(),
+            page: self.path.clone(),
+            source: touch.utm.source.clone().or(touch.referrer.clone()).unwrap_or_default(),
+            medium: touch.utm.medium.clone().unwrap_or_else(|| {
+                if touch.referrer.is_some() { "referral".to_owned() } else { String::new() }
+            }),
+            campaign: touch.utm.campaign.clone().unwrap_or_default(),
+        };
+        let private = header("dnt") == "1" || header("sec-gpc") == "1";
+        let visitor = format!("{net} {agent}");
+        views::count(engine, self.site.id, key, (!private).then_some(visitor.as_str()));
+    }
+}
+
+async fn draw(
+    session: &mut Session<'_>,
+    engine: &Engine,
+    site: &Site,
+    page: &Page,
+    version: i64,
+    visit: &Visit,
+) -> Result<Drawn, WebError> {
+    let content = store::pages::content(session, site.id, page.id, version)
+        .await?
+        .ok_or_else(|| EngineError::Fault(format!("version {version} of {} is gone", page.id)))?;
+    let until = visit.now.plus_ms(KEPT_MS_MAX);
+    let (blocks, changes) = blocks::views(session, engine, site, &content, visit).await?;
+    let html = templates::render("public/pages/show.html", frame(site, page, content, blocks))?;
+    Ok(Drawn { html, until: changes.map_or(until, |at| at.min(until)) })
+}
+
+fn frame(site: &Site, page: &Page, content: PageContent, blocks: Vec<BlockView>) -> ShowPage {
+    ShowPage {
+        site: PublicSite::from(site),
+        title: content.title,
+        description: content.description,
+        index: page.published_version.is_some(),
+        address: site.url(&format!("/p/{}", page.slug)),
+        draft: page.published_version != Some(page.draft_version),
+        blocks,
+    }
+}
+
+fn answer(html: impl Into<axum::body::Bytes>, keep: &'static str) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
+        (header::CACHE_CONTROL, HeaderValue::from_static(keep)),
+    ];
+    (StatusCode::OK, headers, html.into()).into_response()
+}
