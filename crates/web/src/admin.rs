@@ -5,6 +5,7 @@ pub mod account;
 pub mod audits;
 pub mod keys;
 pub mod operators;
+pub mod pages;
 pub mod password;
 pub mod settings;
 pub mod setup;

@@ -4,7 +4,7 @@
 use minijinja::Error;
 use serde::Serialize;
 
-use crate::{admin, templates};
+use crate::{admin, public, templates};
 
 /// One page and how it is drawn with its sample.
 #[derive(Debug, Clone, Copy)]
@@ -38,6 +38,11 @@ macro_rules! pages {
 }
 
 pages! {
+    "admin/pages/block.html" => admin::pages::blocks::BlockPage::sample(),
+    "admin/pages/edit.html" => admin::pages::EditPage::sample(),
+    "admin/pages/index.html" => admin::pages::IndexPage::sample(),
+    "admin/pages/show.html" => admin::pages::ShowPage::sample(),
+    "public/pages/show.html" => public::pages::ShowPage::sample(),
     "error.html" => crate::error::ErrorPage::sample(),
     "admin/account/recovery.html" => admin::account::RecoveryPage::sample(),
     "admin/account/second_step.html" => admin::account::SecondStepPage::sample(),

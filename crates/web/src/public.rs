@@ -2,10 +2,12 @@
 
 pub mod catalogue;
 pub mod checkout;
+pub mod form_view;
 pub mod frame;
 pub mod health;
 pub mod orders;
 pub mod referrals;
 pub mod robots;
+pub mod pages;
 pub mod theme;
 pub mod upsell;

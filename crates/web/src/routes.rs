@@ -28,6 +28,8 @@ pub fn router(state: AppState) -> Router {
     Router::new()
         .merge(platform())
         .merge(shop())
+        .merge(pages())
+        .merge(admin_pages())
         .merge(admin_frame())
         .merge(admin_settings())
         .fallback(async || WebError::NotFound)
@@ -77,6 +79,29 @@ fn shop() -> Router<AppState> {
         .route("/order/{token}/offer/{offer}/accept", post(upsell::accept))
         .route("/order/{token}/offer/{offer}/decline", post(upsell::decline))
         .route("/order/{token}/offer/{offer}/pay", post(upsell::pay))
+/// Writing pages.
+fn admin_pages() -> Router<AppState> {
+    use admin::pages::{self, blocks};
+    Router::new()
+        .route("/admin/pages", get(pages::index).post(pages::create))
+        .route("/admin/pages/new", get(pages::new))
+        .route("/admin/pages/{id}", get(pages::show))
+        .route("/admin/pages/{id}/edit", get(pages::edit).post(pages::update))
+        .route("/admin/pages/{id}/publish", post(pages::publish))
+        .route("/admin/pages/{id}/retire", post(pages::retire))
+        .route("/admin/pages/{id}/blocks", post(blocks::create))
+        .route("/admin/pages/{id}/blocks/new", get(blocks::new))
+        .route("/admin/pages/{id}/blocks/{number}", get(blocks::edit).post(blocks::update))
+        .route("/admin/pages/{id}/blocks/{number}/arrange", post(blocks::arrange))
+}
+
+/// What the site shows.
+fn pages() -> Router<AppState> {
+    use crate::public::pages;
+    Router::new()
+        .route("/", get(pages::home))
+        .route("/p/{slug}", get(pages::show))
+        .route("/preview/{token}", get(pages::preview))
 }
 
 /// Signing in, one's own account, and the first page.

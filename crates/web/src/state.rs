@@ -6,6 +6,7 @@ use engine::Engine;
 use store::Reader;
 
 use crate::extract::net::Net;
+use crate::public::pages::Kept;
 
 /// How this server stands in the world; from the configuration.
 #[derive(Debug, Clone, Default)]
@@ -29,6 +30,8 @@ pub struct AppState {
     pub engine: Engine,
     /// For every read.
     pub reader: Reader,
+    /// Pages as they were drawn.
+    pub kept: Kept,
     /// How this server stands in the world.
     pub settings: Arc<WebSettings>,
 }
@@ -41,6 +44,6 @@ impl AppState {
 
     /// The same, as configured.
     pub fn with_settings(engine: Engine, settings: WebSettings) -> Self {
-        Self { reader: engine.reader(), engine, settings: Arc::new(settings) }
+        Self { reader: engine.reader(), engine, kept: Kept::default(), settings: Arc::new(settings) }
     }
 }

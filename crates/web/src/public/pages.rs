@@ -180,12 +180,12 @@ impl Asked {
     fn count(&self, engine: &Engine, touch: &Touch, net: &ClientNet, headers: &HeaderMap) {
         let header = |name: &str| headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or("");
         let agent = header("user-agent");
-        if agent.is_empty() || model::clicks::is_machine(agent) {
+        if agent.is_empty() || !model::clicks::is_browser(agent) {
             return;
         }
         let zone = Zone::parse(&self.site.timezone).unwrap_or_else(|_| Zone::utc());
         let key = DayKey {
-            day: zone.date(touch.at).to_string(),
+            day: zone.local(touch.at).date().to_string(),
             page: self.path.clone(),
             source: touch.utm.source.clone().or(touch.referrer.clone()).unwrap_or_default(),
             medium: touch.utm.medium.clone().unwrap_or_else(|| {
@@ -194,7 +194,7 @@ impl Asked {
             campaign: touch.utm.campaign.clone().unwrap_or_default(),
         };
         let private = header("dnt") == "1" || header("sec-gpc") == "1";
-        let visitor = format!("{net} {agent}");
+        let visitor = format!("{} {agent}", net.0);
         views::count(engine, self.site.id, key, (!private).then_some(visitor.as_str()));
     }
 }
