@@ -10,6 +10,8 @@ const INSERT: &str = "insert into files
     values ($1, $2, $3, $4, $5, $6, $7)";
 const FIND: &str = "select id, name, content_type, bytes, sha256, created_at from files
     where site_id = $1 and id = $2";
+const FIND_BY_NAME: &str = "select id, name, content_type, bytes, sha256, created_at from files
+    where site_id = $1 and name = $2 order by id desc limit 1";
 const LIST: &str = "select id, name, content_type, bytes, sha256, created_at from files
     where site_id = $1 and id < $2 order by id desc limit $3";
 const PUT_PART: &str = "insert into file_parts (sha256, part, data) values ($1, $2, $3)
@@ -64,6 +66,15 @@ pub async fn insert(tx: &mut Tx<'_>, site: SiteId, file: &File) -> Result<()> {
 /// The file with this id.
 pub async fn find(session: &mut Session<'_>, site: SiteId, id: FileId) -> Result<Option<File>> {
     session.query(FIND).bind(site).bind(id).maybe().await
+}
+
+/// The newest file of this name.
+pub async fn find_by_name(
+    session: &mut Session<'_>,
+    site: SiteId,
+    name: &str,
+) -> Result<Option<File>> {
+    session.query(FIND_BY_NAME).bind(site).bind(name).maybe().await
 }
 
 /// Files, newest first, from before `before`.

@@ -8,6 +8,7 @@ pub mod health;
 pub mod orders;
 pub mod referrals;
 pub mod robots;
+pub mod media;
 pub mod pages;
 pub mod theme;
 pub mod upsell;

@@ -97,10 +97,11 @@ fn admin_pages() -> Router<AppState> {
 
 /// What the site shows.
 fn pages() -> Router<AppState> {
-    use crate::public::pages;
+    use crate::public::{media, pages};
     Router::new()
         .route("/", get(pages::home))
         .route("/p/{slug}", get(pages::show))
+        .route("/media/{file}", get(media::show))
         .route("/preview/{token}", get(pages::preview))
 }
 

@@ -185,6 +185,8 @@ create table files (
     primary key (site_id, id)
 ) /* sqlite: without rowid */;
 
+create index files_by_name on files (site_id, name, id);
+
 -- The bytes of files in base64, where there is no folder that all nodes share (PostgreSQL).
 create table file_parts (
     sha256 text not null,
