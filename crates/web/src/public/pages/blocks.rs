@@ -273,11 +273,11 @@ impl Known {
         };
         let found = engine::also_bought::for_product(session, site.id, product.id, &[], 6).await?;
         let items = found.into_iter().map(|one| Item {
-            href: format!("/buy/{}", one.offer),
+            href: format!("/buy/{}", one.offer_slug),
             name: one.name,
             text: one.summary,
             price: Some(one.price),
-            image: one.image.map(|id| Picture { src: format!("/media/{id}"), alt: String::new() }),
+            image: None,
         });
         self.items.insert(slug.to_owned(), items.collect());
         Ok(())
