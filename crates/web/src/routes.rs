@@ -79,6 +79,8 @@ fn shop() -> Router<AppState> {
         .route("/order/{token}/offer/{offer}/accept", post(upsell::accept))
         .route("/order/{token}/offer/{offer}/decline", post(upsell::decline))
         .route("/order/{token}/offer/{offer}/pay", post(upsell::pay))
+}
+
 /// Writing pages.
 fn admin_pages() -> Router<AppState> {
     use admin::pages::{self, blocks};

@@ -1,0 +1,95 @@
+//! Pages: drafts, what is public, and what becomes of a page that is gone.
+
+use model::blocks::{Block, PageContent, PageKind};
+use model::pages::PageDraft;
+use testkit::TestApp;
+
+fn draft(title: &str) -> PageDraft {
+    let hero = serde_json::json!({"type": "hero", "title": title, "text": "A line."});
+    let text = serde_json::json!({"type": "text", "text": "Some **bold** words."});
+    let block = |json| serde_json::from_value::<Block>(json).unwrap();
+    PageDraft {
+        slug: "welcome".into(),
+        kind: PageKind::Landing,
+        content: PageContent {
+            title: title.into(),
+            description: String::new(),
+            blocks: vec![block(hero), block(text)],
+        },
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_draft_is_not_public_and_a_change_is_seen_when_it_is_published() {
+    let app = TestApp::start().await;
+    let site = app.site.id;
+    let id = engine::pages::create(&app.engine, site, draft("First")).await.unwrap();
+    assert_eq!(app.get("/p/welcome").await.status, 404);
+
+    engine::pages::publish(&app.engine, site, id).await.unwrap();
+    let page = app.get("/p/welcome").await;
+    assert!(page.body.contains("<h1>First</h1>") && page.body.contains("<strong>bold</strong>"));
+
+    engine::pages::change(&app.engine, site, id, 1, draft("Second")).await.unwrap();
+    assert!(app.get("/p/welcome").await.body.contains("First"));
+    engine::pages::publish(&app.engine, site, id).await.unwrap();
+    assert!(app.get("/p/welcome").await.body.contains("Second"));
+
+    engine::pages::retire(&app.engine, site, id).await.unwrap();
+    assert_eq!(app.get("/p/welcome").await.status, 410);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a12_two_who_edit_one_page_are_told() {
+    let app = TestApp::start().await;
+    let site = app.site.id;
+    let id = engine::pages::create(&app.engine, site, draft("First")).await.unwrap();
+    engine::pages::change(&app.engine, site, id, 1, draft("Mine")).await.unwrap();
+    let late = engine::pages::change(&app.engine, site, id, 1, draft("Theirs")).await;
+    assert!(matches!(late, Err(engine::EngineError::Conflict(_))));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn p05_a_reserved_or_taken_address_is_refused_with_the_reason() {
+    let app = TestApp::start().await;
+    let site = app.site.id;
+    engine::pages::create(&app.engine, site, draft("First")).await.unwrap();
+    let again = engine::pages::create(&app.engine, site, draft("Again")).await.unwrap_err();
+    assert!(again.to_string().contains("another page has this address"), "{again}");
+    for slug in ["admin", "api", ".well-known", "а-cyrillic"] {
+        let wrong = PageDraft { slug: slug.into(), ..draft("Wrong") };
+        let refused = engine::pages::create(&app.engine, site, wrong).await;
+        assert!(matches!(refused, Err(engine::EngineError::Refused(_))), "{slug}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn views_are_counted_by_day_and_a_robot_is_not() {
+    let app = TestApp::start().await;
+    let site = app.site.id;
+    let id = engine::pages::create(&app.engine, site, draft("First")).await.unwrap();
+    engine::pages::publish(&app.engine, site, id).await.unwrap();
+    let person = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
+    for agent in [person, person, "SomeBot/1.0 (+https://bot.example)"] {
+        let request = app
+            .request("GET", "/p/welcome?utm_source=paper&utm_medium=print")
+            .header("user-agent", agent)
+            .body(axum::body::Body::empty())
+            .unwrap();
+        assert_eq!(app.send(request).await.status, 200);
+    }
+    app.run_until_idle().await;
+    let rows = app
+        .engine
+        .views_reader()
+        .read::<_, store::StoreError, _>(move |session| {
+            Box::pin(async move {
+                store::views::within(session, site, "2026-01-01", "2026-12-31").await
+            })
+        })
+        .await
+        .unwrap();
+    assert_eq!(rows.len(), 1);
+    assert_eq!((rows[0].views, rows[0].visitors), (2, 1));
+    assert_eq!(rows[0].key.source, "paper");
+}
