@@ -38,6 +38,7 @@ pub mod pages;
 mod passwords;
 pub mod render;
 mod rng;
+pub mod rollups;
 pub mod second_step;
 mod secrets;
 pub mod sessions;

@@ -34,6 +34,7 @@ pub mod sequences;
 pub mod sites;
 pub mod slugs;
 pub mod sources;
+pub mod spans;
 pub mod spelling;
 pub mod spends;
 pub mod taxes;

@@ -26,6 +26,7 @@ const MAIN: &[Migration] = migrations![
     "main/0005_admin.sql",
     "main/0007_pages.sql",
     "main/0004_shop.sql",
+    "main/0008_numbers.sql",
 ];
 
 const VIEWS: &[Migration] = migrations!["views/0001_views.sql"];

@@ -1,0 +1,290 @@
+//! Rollups: what the pages of figures read instead of a million rows. Derived, never a source:
+//! [`rebuild`] makes them anew, [`compare`] says where they differ from the rows.
+//!
+//! The figure of an order follows its order within seconds. A day's stages and mails are rolled up
+//! once the day is over; days that are not are counted from their rows, so a page is right at any
+//! time and only its speed depends on this. A day is rolled up once more when its pending contacts
+//! have been purged; what else happens to old rows (people erased) waits for a rebuild.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+use model::ids::ContactId;
+use model::sites::Site;
+use model::spans::{Span, day_of, moved};
+use model::times::{HOUR_MS, MINUTE_MS};
+use model::{SiteId, UtcMs, Zone};
+use store::stages::StageCount;
+
+use crate::engine::Engine;
+use crate::fault::{EngineError, Result};
+
+mod figures;
+
+/// How far back changes are looked for again: a click is judged 20 seconds after it was made, and
+/// on PostgreSQL a transaction may commit after one that began later.
+const OVERLAP_MS: i64 = MINUTE_MS;
+/// A day is rolled up this long after its end, when what was late has come.
+const SETTLED_MS: i64 = HOUR_MS;
+/// Pending contacts are gone this many days after they may be kept no longer.
+const PURGED_DAYS: i64 = 2;
+/// Customers whose figures are made in one transaction.
+const CUSTOMERS_AT_ONCE: usize = 100;
+/// Under which name the last look at changed orders is kept.
+const LOOKED: &str = "figures_looked_at";
+
+/// Brings the rollups up to date; how many things changed.
+pub(crate) async fn sweep(engine: &Engine) -> Result<usize> {
+    Ok(changed_orders(engine).await? + finished_days(engine).await?)
+}
+
+/// Makes the figures of orders that changed since the last look.
+async fn changed_orders(engine: &Engine) -> Result<usize> {
+    let read = |text: Option<String>| text.and_then(|text| text.parse().ok()).map(UtcMs);
+    let (looked, newest) = engine
+        .reader()
+        .read::<_, EngineError, _>(move |session| {
+            Box::pin(async move {
+                let looked = store::meta::find(session, LOOKED).await?;
+                Ok((looked, store::order_figures::newest_change(session).await?))
+            })
+        })
+        .await?;
+    let (Some(newest), looked) = (newest, read(looked).unwrap_or(UtcMs(0))) else { return Ok(0) };
+    if newest <= looked && engine.now().since_ms(newest) > OVERLAP_MS {
+        return Ok(0);
+    }
+    let from = looked.plus_ms(-OVERLAP_MS);
+    let changed = engine
+        .reader()
+        .read::<_, EngineError, _>(move |session| {
+            Box::pin(async move {
+                Ok(store::order_figures::changed(session, from, newest).await?)
+            })
+        })
+        .await?;
+    let zones = zones(engine).await?;
+    let mut done = 0;
+    for part in changed.chunks(CUSTOMERS_AT_ONCE) {
+        for (site, zone) in &zones {
+            let own = part.iter().filter(|(of, _)| of == site).map(|(_, contact)| *contact);
+            done += figures_of(engine, *site, zone.clone(), own.collect()).await?;
+        }
+    }
+    if newest > looked {
+        engine
+            .write(move |tx| {
+                Box::pin(async move {
+                    Ok(store::meta::set(tx, LOOKED, &newest.0.to_string()).await?)
+                })
+            })
+            .await?;
+    }
+    Ok(done)
+}
+
+async fn zones(engine: &Engine) -> Result<BTreeMap<SiteId, Zone>> {
+    Ok(sites(engine).await?.into_iter().map(|site| (site.id, zone_of(&site))).collect())
+}
+
+async fn sites(engine: &Engine) -> Result<Vec<Site>> {
+    engine
+        .reader()
+        .read::<_, EngineError, _>(|session| {
+            Box::pin(async move { Ok(store::sites::list(session).await?) })
+        })
+        .await
+}
+
+/// The zone by which a site's days go.
+pub fn zone_of(site: &Site) -> Zone {
+    Zone::parse(&site.timezone).unwrap_or_else(|_| Zone::utc())
+}
+
+/// Makes the figures of some customers' orders anew; how many rows changed.
+async fn figures_of(
+    engine: &Engine,
+    site: SiteId,
+    zone: Zone,
+    contacts: Vec<ContactId>,
+) -> Result<usize> {
+    if contacts.is_empty() {
+        return Ok(0);
+    }
+    engine
+        .write(move |tx| {
+            Box::pin(async move {
+                let mut changed = 0;
+                for contact in contacts {
+                    let fresh = figures::derive(tx, site, contact, &zone).await?;
+                    let stored = store::order_figures::of_contact(tx, site, contact).await?;
+                    for old in &stored {
+                        if !fresh.iter().any(|figure| figure.order_id == old.order_id) {
+                            store::order_figures::delete(tx, site, old.order_id).await?;
+                            changed += 1;
+                        }
+                    }
+                    for figure in fresh.iter().filter(|figure| !stored.contains(figure)) {
+                        store::order_figures::put(tx, site, figure).await?;
+                        changed += 1;
+                    }
+                }
+                Ok(changed)
+            })
+        })
+        .await
+}
+
+/// Rolls up the days that are over, and with each the day whose pending contacts are gone by now.
+async fn finished_days(engine: &Engine) -> Result<usize> {
+    let mut done = 0;
+    for site in sites(engine).await? {
+        let zone = zone_of(&site);
+        let last = moved(day_of(engine.now().plus_ms(-SETTLED_MS), &zone), -1);
+        let id = site.id;
+        let rolled = engine
+            .reader()
+            .read::<_, EngineError, _>(move |session| {
+                Box::pin(async move { Ok(store::stages::last_day(session, id).await?) })
+            })
+            .await?;
+        let first = day_of(site.created_at, &zone);
+        let next = rolled.and_then(|day| day.parse::<Date>().ok()).map(|day| moved(day, 1));
+        let from = next.unwrap_or(first);
+        if from > last {
+            continue;
+        }
+        let purged = -(i64::from(site.settings.pending_days) + PURGED_DAYS);
+        for day in (Span { from, to: last }).each() {
+            roll_up(engine, id, &zone, day).await?;
+            let again = moved(day, purged);
+            if again >= first && again < from {
+                roll_up(engine, id, &zone, again).await?;
+            }
+            done += 1;
+        }
+    }
+    Ok(done)
+}
+
+/// Counts a day and writes it down.
+async fn roll_up(engine: &Engine, site: SiteId, zone: &Zone, day: Date) -> Result<()> {
+    let (from, until) = Span { from: day, to: day }.bounds(zone);
+    let now = engine.now();
+    let (stages, mails) = engine
+        .reader()
+        .read::<_, EngineError, _>(move |session| {
+            Box::pin(async move {
+                let stages = store::stages::count(session, site, from, until).await?;
+                Ok((stages, store::revenue::count_mails(session, site, from, until).await?))
+            })
+        })
+        .await?;
+    engine
+        .write(move |tx| {
+            Box::pin(async move {
+                let day = day.to_string();
+                store::revenue::put_day(tx, site, &day, &mails).await?;
+                Ok(store::stages::put_day(tx, site, &day, &stages, now).await?)
+            })
+        })
+        .await
+}
+
+/// What a rebuild did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Rebuilt {
+    /// Figures of orders that had been missing, wrong or too many.
+    pub orders: usize,
+    /// Days counted.
+    pub days: usize,
+}
+
+/// Makes every rollup of a site anew, a little at a time, beside a running server.
+///
+/// # Errors
+/// The database fails.
+pub async fn rebuild(engine: &Engine, site: &Site) -> Result<Rebuilt> {
+    let (id, zone) = (site.id, zone_of(site));
+    let mut rebuilt = Rebuilt::default();
+    let mut after = ContactId(0);
+    loop {
+        let customers = engine
+            .reader()
+            .read::<_, EngineError, _>(move |session| {
+                Box::pin(async move {
+                    let limit = i64::try_from(CUSTOMERS_AT_ONCE).unwrap_or(1);
+                    Ok(store::order_figures::customers(session, id, after, limit).await?)
+                })
+            })
+            .await?;
+        let Some(last) = customers.last() else { break };
+        after = *last;
+        rebuilt.orders += figures_of(engine, id, zone.clone(), customers).await?;
+    }
+    let lost = engine
+        .write(move |tx| {
+            Box::pin(async move { Ok(store::order_figures::delete_lost(tx, id).await?) })
+        })
+        .await?;
+    rebuilt.orders += usize::try_from(lost).unwrap_or(0);
+    let last = moved(day_of(engine.now().plus_ms(-SETTLED_MS), &zone), -1);
+    let span = Span { from: day_of(site.created_at, &zone), to: last };
+    for day in span.each() {
+        roll_up(engine, id, &zone, day).await?;
+        rebuilt.days += 1;
+    }
+    Ok(rebuilt)
+}
+
+/// A day whose rollup is not what its rows come to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Drift {
+    /// The day, ISO.
+    pub day: String,
+    /// The stage.
+    pub stage: String,
+    /// What the rollup says.
+    pub rolled: i64,
+    /// What the rows say.
+    pub counted: i64,
+}
+
+/// Where the rollup of a span differs from its rows.
+///
+/// # Errors
+/// The database fails.
+pub async fn compare(engine: &Engine, site: &Site, span: Span) -> Result<Vec<Drift>> {
+    let (id, zone) = (site.id, zone_of(site));
+    engine
+        .reader()
+        .read::<_, EngineError, _>(move |session| {
+            Box::pin(async move {
+                let (from, to) = (span.from.to_string(), span.to.to_string());
+                let mut drifts = Vec::new();
+                for day in store::stages::rolled_days(session, id, &from, &to).await? {
+                    let Ok(date) = day.parse::<Date>() else { continue };
+                    let (from, until) = Span { from: date, to: date }.bounds(&zone);
+                    let rolled = store::stages::rolled(session, id, &day, &day).await?;
+                    let counted = store::stages::count(session, id, from, until).await?;
+                    drifts.extend(differences(&day, &rolled, &counted));
+                }
+                Ok(drifts)
+            })
+        })
+        .await
+}
+
+fn differences(day: &str, rolled: &[StageCount], counted: &[StageCount]) -> Vec<Drift> {
+    let sum = |counts: &[StageCount], stage: &str| -> i64 {
+        counts.iter().filter(|count| count.stage == stage).map(|count| count.contacts).sum()
+    };
+    let drift = |stage: &str| Drift {
+        day: day.to_owned(),
+        stage: stage.to_owned(),
+        rolled: sum(rolled, stage),
+        counted: sum(counted, stage),
+    };
+    let all = store::stages::STAGES.iter().map(|stage| drift(stage));
+    all.filter(|drift| drift.rolled != drift.counted).collect()
+}

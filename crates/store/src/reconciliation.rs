@@ -1,0 +1,282 @@
+//! Reconciliation: the same sum taken two ways, from tables that were written by different hands.
+//!
+//! Each statement gives two sums over the orders paid, or the rows made, in `$2 .. $3`. They must
+//! be equal.
+
+use model::{SiteId, UtcMs};
+
+use crate::{Result, Session};
+
+/// What a comparison counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Counts {
+    /// Things.
+    Rows,
+    /// Minor units.
+    Money,
+}
+
+/// Over which range a comparison runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Range {
+    /// Instants.
+    Times,
+    /// Ids made between the instants.
+    Ids,
+}
+
+/// A comparison.
+#[derive(Debug)]
+pub struct Balance {
+    /// In short: `orders_payments`.
+    pub name: &'static str,
+    /// What the first sum is.
+    pub left: &'static str,
+    /// What the second is.
+    pub right: &'static str,
+    /// What they count.
+    pub counts: Counts,
+    range: Range,
+    sql: &'static str,
+}
+
+/// Money and orders.
+pub const MONEY: &[Balance] = &[
+    Balance {
+        name: "orders_payments",
+        left: "captured on orders",
+        right: "payments that succeeded",
+        counts: Counts::Money,
+        range: Range::Times,
+        sql: "select coalesce(cast(sum(o.captured_minor) as bigint), 0),
+            coalesce(cast(sum((select coalesce(sum(p.amount_minor), 0) from payments p
+                where p.site_id = o.site_id and p.order_id = o.id and p.state = 'succeeded'))
+                as bigint), 0)
+            from orders o where o.site_id = $1 and o.paid_at >= $2 and o.paid_at < $3",
+    },
+    Balance {
+        name: "orders_lines",
+        left: "captured on orders",
+        right: "lines whose payment succeeded",
+        counts: Counts::Money,
+        range: Range::Times,
+        sql: "select coalesce(cast(sum(o.captured_minor) as bigint), 0),
+            coalesce(cast(sum((select coalesce(sum(l.total_minor), 0) from order_lines l
+                    join payments p on p.site_id = l.site_id and p.id = l.payment_id
+                where l.site_id = o.site_id and l.order_id = o.id and p.state = 'succeeded'))
+                as bigint), 0)
+            from orders o where o.site_id = $1 and o.paid_at >= $2 and o.paid_at < $3",
+    },
+    Balance {
+        name: "payments_ledger",
+        left: "payments that succeeded",
+        right: "cash booked as sales in the ledger",
+        counts: Counts::Money,
+        range: Range::Times,
+        sql: "select coalesce(cast(sum((select coalesce(sum(p.amount_minor), 0) from payments p
+                where p.site_id = o.site_id and p.order_id = o.id and p.state = 'succeeded'))
+                as bigint), 0),
+            coalesce(cast(sum((select coalesce(sum(g.minor), 0) from ledger_lines g
+                where g.site_id = o.site_id and g.order_id = o.id and g.refund_id is null
+                    and g.account like 'cash:%')) as bigint), 0)
+            from orders o where o.site_id = $1 and o.paid_at >= $2 and o.paid_at < $3",
+    },
+    Balance {
+        name: "ledger_zero",
+        left: "ledger, what was debited",
+        right: "ledger, what was credited",
+        counts: Counts::Money,
+        range: Range::Times,
+        sql: "select coalesce(cast(sum(case when g.minor > 0 then g.minor else 0 end) as bigint), 0),
+            coalesce(cast(sum(case when g.minor < 0 then -g.minor else 0 end) as bigint), 0)
+            from orders o join ledger_lines g on g.site_id = o.site_id and g.order_id = o.id
+            where o.site_id = $1 and o.paid_at >= $2 and o.paid_at < $3",
+    },
+    Balance {
+        name: "orders_refunds",
+        left: "given back on orders",
+        right: "refunds that succeeded",
+        counts: Counts::Money,
+        range: Range::Times,
+        sql: "select coalesce(cast(sum(o.refunded_minor) as bigint), 0),
+            coalesce(cast(sum((select coalesce(sum(r.amount_minor), 0) from refunds r
+                where r.site_id = o.site_id and r.order_id = o.id and r.state = 'succeeded'))
+                as bigint), 0)
+            from orders o where o.site_id = $1 and o.paid_at >= $2 and o.paid_at < $3",
+    },
+    Balance {
+        name: "refunds_ledger",
+        left: "refunds that succeeded",
+        right: "cash booked as given back in the ledger",
+        counts: Counts::Money,
+        range: Range::Times,
+        sql: "select coalesce(cast(sum((select coalesce(sum(r.amount_minor), 0) from refunds r
+                where r.site_id = o.site_id and r.order_id = o.id and r.state = 'succeeded'))
+                as bigint), 0),
+            coalesce(cast(sum((select coalesce(sum(-g.minor), 0) from ledger_lines g
+                where g.site_id = o.site_id and g.order_id = o.id and g.refund_id is not null
+                    and g.account like 'cash:%')) as bigint), 0)
+            from orders o where o.site_id = $1 and o.paid_at >= $2 and o.paid_at < $3",
+    },
+    Balance {
+        name: "lines_entitlements",
+        left: "lines paid and not given back",
+        right: "goods granted and not taken back",
+        counts: Counts::Rows,
+        range: Range::Times,
+        sql: "select coalesce(cast(sum((select count(*) from order_lines l
+                where l.site_id = o.site_id and l.order_id = o.id and l.state = 'paid'))
+                as bigint), 0),
+            coalesce(cast(sum((select count(*) from order_lines l
+                    join entitlements e on e.site_id = l.site_id and e.line_id = l.id
+                where l.site_id = o.site_id and l.order_id = o.id and e.revoked_at is null))
+                as bigint), 0)
+            from orders o where o.site_id = $1 and o.paid_at >= $2 and o.paid_at < $3",
+    },
+    Balance {
+        name: "orders_invoices",
+        left: "orders closed with a receipt",
+        right: "invoices of orders",
+        counts: Counts::Rows,
+        range: Range::Times,
+        sql: "select coalesce(cast(sum(case when o.closed_at is null then 0 else 1 end) as bigint), 0),
+            coalesce(cast(sum((select count(*) from invoices i where i.site_id = o.site_id
+                and i.order_id = o.id and i.kind = 'order')) as bigint), 0)
+            from orders o where o.site_id = $1 and o.paid_at >= $2 and o.paid_at < $3",
+    },
+    Balance {
+        name: "orders_figures",
+        left: "paid orders, test contacts left out",
+        right: "orders in the figures of these pages",
+        counts: Counts::Rows,
+        range: Range::Times,
+        sql: "select count(*), coalesce(cast(sum((select count(*) from order_figures f
+                where f.site_id = o.site_id and f.order_id = o.id)) as bigint), 0)
+            from orders o join contacts c on c.site_id = o.site_id and c.id = o.contact_id
+            where o.site_id = $1 and o.paid_at >= $2 and o.paid_at < $3 and c.is_test = false",
+    },
+    Balance {
+        name: "revenue_figures",
+        left: "captured less tax and refunds, test contacts left out",
+        right: "revenue in the figures of these pages",
+        counts: Counts::Money,
+        range: Range::Times,
+        sql: "select coalesce(cast(sum(o.captured_minor - o.tax_minor
+                - (select coalesce(sum(r.amount_minor - r.tax_minor), 0) from refunds r
+                    where r.site_id = o.site_id and r.order_id = o.id and r.state = 'succeeded'))
+                as bigint), 0),
+            coalesce(cast(sum((select coalesce(sum(f.net_minor - f.refunded_minor), 0)
+                from order_figures f where f.site_id = o.site_id and f.order_id = o.id))
+                as bigint), 0)
+            from orders o join contacts c on c.site_id = o.site_id and c.id = o.contact_id
+            where o.site_id = $1 and o.paid_at >= $2 and o.paid_at < $3 and c.is_test = false",
+    },
+];
+
+/// Mail and opt-ins.
+pub const PEOPLE: &[Balance] = &[
+    Balance {
+        name: "messages_attempts",
+        left: "mails accepted",
+        right: "tries a mail server accepted",
+        counts: Counts::Rows,
+        range: Range::Ids,
+        sql: "select coalesce(cast(sum(case when m.state = 'accepted' then 1 else 0 end) as bigint), 0),
+            coalesce(cast(sum((select count(*) from message_attempts a
+                where a.site_id = m.site_id and a.message_id = m.id and a.outcome = 'accepted'))
+                as bigint), 0)
+            from messages m where m.site_id = $1 and m.id >= $2 and m.id < $3",
+    },
+    Balance {
+        name: "clicks_messages",
+        left: "human clicks",
+        right: "of them on mails that left",
+        counts: Counts::Rows,
+        range: Range::Times,
+        sql: "select count(*), coalesce(cast(sum((select count(*) from messages m
+                where m.site_id = k.site_id and m.id = k.message_id and m.date_at is not null))
+                as bigint), 0)
+            from clicks k
+            where k.site_id = $1 and k.verdict = 'human' and k.at >= $2 and k.at < $3",
+    },
+];
+
+const MESSAGES: &str = "select state, count(*) from messages
+    where site_id = $1 and id >= $2 and id < $3 group by state order by state";
+const MESSAGES_ALL: &str = "select count(*) from messages
+    where site_id = $1 and id >= $2 and id < $3";
+const SUBMISSIONS: &str = "select state, count(*) from submissions
+    where site_id = $1 and state in ('accepted', 'spam', 'held', 'discarded')
+        and id >= $2 and id < $3 group by state order by state";
+const SUBMISSIONS_ALL: &str = "select count(*) from forms f
+    join submissions s on s.site_id = f.site_id and s.form_id = f.id
+    where f.site_id = $1 and s.id >= $2 and s.id < $3";
+const LEADS: &str = "select count(*) from contacts
+    where site_id = $1 and id >= $2 and id < $3 and is_test = false";
+const CONFIRMED: &str = "select count(*) from contacts
+    where site_id = $1 and confirmed_at >= $2 and confirmed_at < $3 and is_test = false";
+
+/// Both sums of a comparison.
+pub async fn sums(
+    session: &mut Session<'_>,
+    site: SiteId,
+    balance: &'static Balance,
+    (from, until): (UtcMs, UtcMs),
+) -> Result<(i64, i64)> {
+    let (from, until) = match balance.range {
+        Range::Times => (from.0, until.0),
+        Range::Ids => ids(from, until),
+    };
+    session.query(balance.sql).bind(site).bind(from).bind(until).one().await
+}
+
+/// Rows of one kind in a span: all of them, and by where they stand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ByState {
+    /// All, counted without looking at their state.
+    pub all: i64,
+    /// By state.
+    pub states: Vec<(String, i64)>,
+}
+
+/// Mails planned in a span.
+pub async fn messages(
+    session: &mut Session<'_>,
+    site: SiteId,
+    (from, until): (UtcMs, UtcMs),
+) -> Result<ByState> {
+    let (from, until) = ids(from, until);
+    Ok(ByState {
+        all: session.query(MESSAGES_ALL).bind(site).bind(from).bind(until).one().await?,
+        states: session.query(MESSAGES).bind(site).bind(from).bind(until).all().await?,
+    })
+}
+
+/// Forms sent in a span.
+pub async fn submissions(
+    session: &mut Session<'_>,
+    site: SiteId,
+    (from, until): (UtcMs, UtcMs),
+) -> Result<ByState> {
+    let (from, until) = ids(from, until);
+    Ok(ByState {
+        all: session.query(SUBMISSIONS_ALL).bind(site).bind(from).bind(until).one().await?,
+        states: session.query(SUBMISSIONS).bind(site).bind(from).bind(until).all().await?,
+    })
+}
+
+/// Contacts made, and contacts confirmed, counted without their origin.
+pub async fn contacts(
+    session: &mut Session<'_>,
+    site: SiteId,
+    (from, until): (UtcMs, UtcMs),
+) -> Result<(i64, i64)> {
+    let (first, last) = ids(from, until);
+    let made = session.query(LEADS).bind(site).bind(first).bind(last).one().await?;
+    let confirmed = session.query(CONFIRMED).bind(site).bind(from).bind(until).one().await?;
+    Ok((made, confirmed))
+}
+
+fn ids(from: UtcMs, until: UtcMs) -> (i64, i64) {
+    (model::ids::first_id_at(from), model::ids::first_id_at(until))
+}

@@ -1,0 +1,469 @@
+//! Revenue: what mails, pages and offers brought, and the orders behind each figure.
+
+use std::collections::BTreeMap;
+
+use model::ids::{ContactId, MessageId, OfferId, OrderId};
+use model::spans::Span;
+use model::{SiteId, UtcMs, Zone};
+
+use crate::{FromRow, Result, Row, Session, Tx, stages};
+
+const SENT: &str = "select m.source_kind, case when m.source_kind in ('sequence', 'broadcast')
+        then m.source_id else 0 end, coalesce(v.template_id, 0), count(*),
+    cast(sum(case when m.relay = 'caught' then 1 else 0 end) as bigint)
+    from messages m left join template_versions v
+        on v.site_id = m.site_id and v.id = m.version_id
+    where m.site_id = $1 and m.accepted_at >= $2 and m.accepted_at < $3
+    group by m.source_kind, case when m.source_kind in ('sequence', 'broadcast')
+        then m.source_id else 0 end, coalesce(v.template_id, 0)";
+const CLICKED: &str = "select m.source_kind, case when m.source_kind in ('sequence', 'broadcast')
+        then m.source_id else 0 end, coalesce(v.template_id, 0), count(*)
+    from (select distinct k.message_id as id from clicks k
+            where k.site_id = $1 and k.verdict = 'human' and k.at >= $2 and k.at < $3) f
+        join messages m on m.site_id = $1 and m.id = f.id
+        left join template_versions v on v.site_id = m.site_id and v.id = m.version_id
+    where not exists (select 1 from clicks e where e.site_id = $1 and e.message_id = f.id
+        and e.verdict = 'human' and e.at < $2)
+    group by m.source_kind, case when m.source_kind in ('sequence', 'broadcast')
+        then m.source_id else 0 end, coalesce(v.template_id, 0)";
+const ROLLED: &str = "select kind, source_id, template_id, cast(sum(sent) as bigint),
+    cast(sum(caught) as bigint), cast(sum(clicked) as bigint)
+    from mail_days where site_id = $1 and day >= $2 and day <= $3
+    group by kind, source_id, template_id";
+const PUT: &str = "insert into mail_days (site_id, day, kind, source_id, template_id, sent, caught,
+    clicked) values ($1, $2, $3, $4, $5, $6, $7, $8)";
+const FORGET: &str = "delete from mail_days where site_id = $1 and day = $2";
+const BY_MAIL: &str = "select mail_kind, mail_source_id, mail_template_id, count(*),
+    cast(sum(net_minor - refunded_minor) as bigint)
+    from order_figures where site_id = $1 and paid_at >= $2 and paid_at < $3 and currency = $4
+        and message_id is not null
+    group by mail_kind, mail_source_id, mail_template_id";
+const BY_LANDING: &str = "select landing, count(*), cast(sum(net_minor - refunded_minor) as bigint)
+    from order_figures where site_id = $1 and paid_at >= $2 and paid_at < $3 and currency = $4
+    group by landing";
+const TOTAL: &str = "select count(*), coalesce(cast(sum(net_minor) as bigint), 0),
+    coalesce(cast(sum(refunded_minor) as bigint), 0)
+    from order_figures where site_id = $1 and paid_at >= $2 and paid_at < $3 and currency = $4";
+const FOREIGN: &str = "select count(*) from order_figures
+    where site_id = $1 and paid_at >= $2 and paid_at < $3 and currency <> $4";
+const BY_OFFER: &str = "select o.id, o.title, l.kind, count(distinct l.order_id),
+    cast(sum(l.quantity) as bigint), cast(sum(l.net_minor) as bigint),
+    cast(sum(case when l.state = 'refunded' then l.net_minor else 0 end) as bigint),
+    cast(sum(l.cost_minor) as bigint)
+    from order_figures f
+        join order_lines l on l.site_id = f.site_id and l.order_id = f.order_id
+        join offers o on o.site_id = l.site_id and o.id = l.offer_id
+    where f.site_id = $1 and f.paid_at >= $2 and f.paid_at < $3 and f.currency = $4
+        and l.state in ('paid', 'refunded')
+    group by o.id, o.title, l.kind";
+const SHOWN: &str = "select w.offer_id, w.kind, count(*),
+    cast(sum(case when w.state in ('accepted', 'paid') then 1 else 0 end) as bigint)
+    from order_figures f join order_offers w on w.site_id = f.site_id and w.order_id = f.order_id
+    where f.site_id = $1 and f.paid_at >= $2 and f.paid_at < $3
+    group by w.offer_id, w.kind";
+const ORDER_ROWS: &str = "select f.order_id, c.email, f.paid_at, f.nth, f.channel, f.source,
+    f.landing, f.currency, f.net_minor, f.refunded_minor, f.discount_minor, f.reward_minor,
+    f.cost_minor, f.mail_kind
+    from order_figures f join contacts c on c.site_id = f.site_id and c.id = f.contact_id
+    where f.site_id = $1 and f.paid_at >= $2 and f.paid_at < $3
+        and (f.paid_at < $4 or (f.paid_at = $4 and f.order_id < $5))
+        and (cast($6 as text) = '' or f.channel = $6)
+        and (cast($7 as text) = '' or f.source = $7)
+        and (cast($8 as text) = '*' or f.landing = $8)
+        and (cast($9 as text) = '' or (f.message_id is not null and f.mail_kind = $9
+            and f.mail_source_id = $10 and f.mail_template_id = $11))
+        and (cast($12 as bigint) = 0 or exists (select 1 from order_lines l
+            where l.site_id = f.site_id and l.order_id = f.order_id and l.offer_id = $12
+                and l.state in ('paid', 'refunded')))
+        and (cast($13 as text) = '' or f.cohort = $13)
+        and (cast($14 as bigint) = 0 or f.nth = $14)
+    order by f.paid_at desc, f.order_id desc limit $15";
+const MAIL_ROWS: &str = "select m.id, m.to_address, m.contact_id, m.state, m.accepted_at,
+    coalesce(m.relay, ''), (select count(*) from clicks k where k.site_id = m.site_id
+        and k.message_id = m.id and k.verdict = 'human')
+    from messages m left join template_versions v
+        on v.site_id = m.site_id and v.id = m.version_id
+    where m.site_id = $1 and m.source_kind = $2 and (cast($3 as bigint) = 0 or m.source_id = $3)
+        and coalesce(v.template_id, 0) = $4 and m.accepted_at >= $5 and m.accepted_at < $6
+        and m.id < $7
+        and (cast($8 as bigint) = 0 or exists (select 1 from clicks k
+            where k.site_id = m.site_id and k.message_id = m.id and k.verdict = 'human'))
+    order by m.id desc limit $9";
+
+/// Which mails a figure is about.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct MailKey {
+    /// What kind of thing sent them.
+    pub kind: String,
+    /// Which of those, for sequences and broadcasts; 0 for mails that have one cause each.
+    pub source_id: i64,
+    /// Their template; 0 for mails of the program's own.
+    pub template_id: i64,
+}
+
+/// What mails of one kind did in a span.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MailFigure {
+    /// Taken by a mail server, or caught.
+    pub sent: i64,
+    /// Of these caught on this machine.
+    pub caught: i64,
+    /// Mails that got their first human click.
+    pub clicked: i64,
+    /// Orders whose last human click within seven days was in one.
+    pub orders: i64,
+    /// What those brought: without tax, less what went back.
+    pub revenue_minor: i64,
+}
+
+/// Sent and clicked mails, counted from the rows.
+pub async fn count_mails(
+    session: &mut Session<'_>,
+    site: SiteId,
+    from: UtcMs,
+    until: UtcMs,
+) -> Result<BTreeMap<MailKey, MailFigure>> {
+    let mut figures: BTreeMap<MailKey, MailFigure> = BTreeMap::new();
+    let sent: Vec<(String, i64, i64, i64, i64)> =
+        session.query(SENT).bind(site).bind(from).bind(until).all().await?;
+    for (kind, source_id, template_id, sent, caught) in sent {
+        let figure = figures.entry(MailKey { kind, source_id, template_id }).or_default();
+        (figure.sent, figure.caught) = (sent, caught);
+    }
+    let clicked: Vec<(String, i64, i64, i64)> =
+        session.query(CLICKED).bind(site).bind(from).bind(until).all().await?;
+    for (kind, source_id, template_id, clicked) in clicked {
+        figures.entry(MailKey { kind, source_id, template_id }).or_default().clicked = clicked;
+    }
+    Ok(figures)
+}
+
+/// Writes a day's mails, in place of what stood there. Its mark is that of the stages.
+pub async fn put_day(
+    tx: &mut Tx<'_>,
+    site: SiteId,
+    day: &str,
+    figures: &BTreeMap<MailKey, MailFigure>,
+) -> Result<()> {
+    tx.query(FORGET).bind(site).bind(day).run().await?;
+    for (key, figure) in figures {
+        tx.query(PUT)
+            .bind(site)
+            .bind(day)
+            .bind(&key.kind)
+            .bind(key.source_id)
+            .bind(key.template_id)
+            .bind(figure.sent)
+            .bind(figure.caught)
+            .bind(figure.clicked)
+            .run()
+            .await?;
+    }
+    Ok(())
+}
+
+/// What the rollup holds of the days `from ..= to` (ISO).
+pub async fn rolled_mails(
+    session: &mut Session<'_>,
+    site: SiteId,
+    from: &str,
+    to: &str,
+) -> Result<BTreeMap<MailKey, MailFigure>> {
+    let rows: Vec<(String, i64, i64, i64, i64, i64)> =
+        session.query(ROLLED).bind(site).bind(from).bind(to).all().await?;
+    let figure = |(kind, source_id, template_id, sent, caught, clicked)| {
+        let figure = MailFigure { sent, caught, clicked, ..MailFigure::default() };
+        (MailKey { kind, source_id, template_id }, figure)
+    };
+    Ok(rows.into_iter().map(figure).collect())
+}
+
+/// What mails did in a span, with the orders they brought.
+pub async fn by_mail(
+    session: &mut Session<'_>,
+    site: SiteId,
+    span: Span,
+    zone: &Zone,
+    currency: &str,
+) -> Result<BTreeMap<MailKey, MailFigure>> {
+    let (from, to) = (span.from.to_string(), span.to.to_string());
+    let mut figures = rolled_mails(session, site, &from, &to).await?;
+    for (from, until) in stages::unrolled(session, site, span, zone).await? {
+        for (key, live) in count_mails(session, site, from, until).await? {
+            let figure = figures.entry(key).or_default();
+            figure.sent += live.sent;
+            figure.caught += live.caught;
+            figure.clicked += live.clicked;
+        }
+    }
+    let (from, until) = span.bounds(zone);
+    let query = session.query(BY_MAIL).bind(site).bind(from).bind(until).bind(currency);
+    let orders: Vec<(String, i64, i64, i64, i64)> = query.all().await?;
+    for (kind, source_id, template_id, orders, revenue) in orders {
+        let figure = figures.entry(MailKey { kind, source_id, template_id }).or_default();
+        (figure.orders, figure.revenue_minor) = (orders, revenue);
+    }
+    Ok(figures)
+}
+
+/// Orders and revenue by the page on which the last touch before the order landed.
+pub async fn by_landing(
+    session: &mut Session<'_>,
+    site: SiteId,
+    (from, until): (UtcMs, UtcMs),
+    currency: &str,
+) -> Result<Vec<(String, i64, i64)>> {
+    session.query(BY_LANDING).bind(site).bind(from).bind(until).bind(currency).all().await
+}
+
+/// Orders, what they brought without tax, and what went back.
+pub async fn total(
+    session: &mut Session<'_>,
+    site: SiteId,
+    (from, until): (UtcMs, UtcMs),
+    currency: &str,
+) -> Result<(i64, i64, i64)> {
+    session.query(TOTAL).bind(site).bind(from).bind(until).bind(currency).one().await
+}
+
+/// Orders in other currencies than the site's, which the figures leave out.
+pub async fn foreign(
+    session: &mut Session<'_>,
+    site: SiteId,
+    (from, until): (UtcMs, UtcMs),
+    currency: &str,
+) -> Result<i64> {
+    session.query(FOREIGN).bind(site).bind(from).bind(until).bind(currency).one().await
+}
+
+/// What an offer sold, in one place of the order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OfferFigure {
+    /// The offer.
+    pub id: OfferId,
+    /// Its title.
+    pub title: String,
+    /// Where it stood: main, bump, upsell, downsell, back-end.
+    pub kind: String,
+    /// Orders that hold it.
+    pub orders: i64,
+    /// Pieces.
+    pub quantity: i64,
+    /// Paid for it, without tax.
+    pub net_minor: i64,
+    /// Of this for lines that were paid back.
+    pub refunded_minor: i64,
+    /// What it cost.
+    pub cost_minor: i64,
+}
+
+impl FromRow for OfferFigure {
+    fn from_row(row: &mut Row) -> Result<Self> {
+        Ok(Self {
+            id: row.take()?,
+            title: row.take()?,
+            kind: row.take()?,
+            orders: row.take()?,
+            quantity: row.take()?,
+            net_minor: row.take()?,
+            refunded_minor: row.take()?,
+            cost_minor: row.take()?,
+        })
+    }
+}
+
+/// What offers sold.
+pub async fn by_offer(
+    session: &mut Session<'_>,
+    site: SiteId,
+    (from, until): (UtcMs, UtcMs),
+    currency: &str,
+) -> Result<Vec<OfferFigure>> {
+    session.query(BY_OFFER).bind(site).bind(from).bind(until).bind(currency).all().await
+}
+
+/// One-click offers by kind: shown, and accepted.
+pub async fn shown(
+    session: &mut Session<'_>,
+    site: SiteId,
+    (from, until): (UtcMs, UtcMs),
+) -> Result<Vec<(OfferId, String, i64, i64)>> {
+    session.query(SHOWN).bind(site).bind(from).bind(until).all().await
+}
+
+/// Which orders are asked for; empty and zero mean any.
+#[derive(Debug, Clone)]
+pub struct OrderRows {
+    /// Paid from this instant,
+    pub from: UtcMs,
+    /// to before this one.
+    pub until: UtcMs,
+    /// Only what comes before this one in time.
+    pub before: (UtcMs, OrderId),
+    /// Channel of the first touch.
+    pub channel: String,
+    /// Its source tag.
+    pub source: String,
+    /// Where the last touch landed; none: anywhere.
+    pub landing: Option<String>,
+    /// The mail clicked last.
+    pub mail: Option<MailKey>,
+    /// An offer among its lines.
+    pub offer: OfferId,
+    /// The month of the contact's first order.
+    pub cohort: String,
+    /// The contact's how-many-eth.
+    pub nth: i64,
+    /// At most so many.
+    pub limit: i64,
+}
+
+/// An order as figures count it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrderRow {
+    /// The order.
+    pub order_id: OrderId,
+    /// Who.
+    pub email: String,
+    /// When it was paid.
+    pub paid_at: UtcMs,
+    /// The contact's how-many-eth.
+    pub nth: i64,
+    /// The channel of the first touch.
+    pub channel: String,
+    /// Its source tag.
+    pub source: String,
+    /// Where the last touch landed.
+    pub landing: String,
+    /// Of the amounts.
+    pub currency: String,
+    /// Paid, without tax.
+    pub net_minor: i64,
+    /// Given back.
+    pub refunded_minor: i64,
+    /// Taken off.
+    pub discount_minor: i64,
+    /// Taken off as the reward of a referral.
+    pub reward_minor: i64,
+    /// Cost of the goods.
+    pub cost_minor: i64,
+    /// What kind of mail was clicked before, or empty.
+    pub mail_kind: String,
+}
+
+impl FromRow for OrderRow {
+    fn from_row(row: &mut Row) -> Result<Self> {
+        Ok(Self {
+            order_id: row.take()?,
+            email: row.take()?,
+            paid_at: row.take()?,
+            nth: row.take()?,
+            channel: row.take()?,
+            source: row.take()?,
+            landing: row.take()?,
+            currency: row.take()?,
+            net_minor: row.take()?,
+            refunded_minor: row.take()?,
+            discount_minor: row.take()?,
+            reward_minor: row.take()?,
+            cost_minor: row.take()?,
+            mail_kind: row.take()?,
+        })
+    }
+}
+
+/// The orders behind a figure, newest first.
+pub async fn order_rows(
+    session: &mut Session<'_>,
+    site: SiteId,
+    of: &OrderRows,
+) -> Result<Vec<OrderRow>> {
+    let mail = of.mail.as_ref();
+    let (at, id) = of.before;
+    session
+        .query(ORDER_ROWS)
+        .bind(site)
+        .bind(of.from)
+        .bind(of.until)
+        .bind(at)
+        .bind(id)
+        .bind(&of.channel)
+        .bind(&of.source)
+        .bind(of.landing.as_deref().unwrap_or("*"))
+        .bind(mail.map_or("", |mail| mail.kind.as_str()))
+        .bind(mail.map_or(0, |mail| mail.source_id))
+        .bind(mail.map_or(0, |mail| mail.template_id))
+        .bind(of.offer)
+        .bind(&of.cohort)
+        .bind(of.nth)
+        .bind(of.limit)
+        .all()
+        .await
+}
+
+/// A mail behind a figure.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MailRow {
+    /// The message.
+    pub id: MessageId,
+    /// To whom.
+    pub to_address: String,
+    /// Whose address that is.
+    pub contact_id: Option<ContactId>,
+    /// Where it stands.
+    pub state: String,
+    /// When it was taken.
+    pub accepted_at: UtcMs,
+    /// By whom; `caught` where it was kept here.
+    pub relay: String,
+    /// Its human clicks.
+    pub clicks: i64,
+}
+
+impl FromRow for MailRow {
+    fn from_row(row: &mut Row) -> Result<Self> {
+        Ok(Self {
+            id: row.take()?,
+            to_address: row.take()?,
+            contact_id: row.take()?,
+            state: row.take()?,
+            accepted_at: row.take()?,
+            relay: row.take()?,
+            clicks: row.take()?,
+        })
+    }
+}
+
+/// Mails of one key that left in `from .. until`, newest first; `clicked` for those with a human
+/// click alone.
+pub async fn mail_rows(
+    session: &mut Session<'_>,
+    site: SiteId,
+    key: &MailKey,
+    (from, until): (UtcMs, UtcMs),
+    (clicked, before): (Clicked, MessageId),
+    limit: i64,
+) -> Result<Vec<MailRow>> {
+    session
+        .query(MAIL_ROWS)
+        .bind(site)
+        .bind(&key.kind)
+        .bind(key.source_id)
+        .bind(key.template_id)
+        .bind(from)
+        .bind(until)
+        .bind(before)
+        .bind(if clicked == Clicked::Only { 1_i64 } else { 0 })
+        .bind(limit)
+        .all()
+        .await
+}
+
+/// Whether mails without a click are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Clicked {
+    /// All mails.
+    OrNot,
+    /// Clicked ones alone.
+    Only,
+}

@@ -1,0 +1,374 @@
+//! Stages: how many contacts reached one for the first time, by day from the rollup or counted
+//! from the rows, and the rows themselves.
+
+use std::collections::BTreeMap;
+
+use model::ids::{ContactId, OrderId};
+use model::spans::{Span, start_of};
+use model::{SiteId, UtcMs, Zone};
+
+use crate::{FromRow, Result, Row, Session, Tx};
+
+const LEADS: &str = "select coalesce(t.channel, 'unknown'), coalesce(t.source, ''),
+    coalesce(t.landing, ''), count(*)
+    from contacts c left join touches t
+        on t.site_id = c.site_id and t.contact_id = c.id and t.is_first = true
+    where c.site_id = $1 and c.id >= $2 and c.id < $3 and c.is_test = false
+    group by coalesce(t.channel, 'unknown'), coalesce(t.source, ''), coalesce(t.landing, '')";
+const CONFIRMED: &str = "select coalesce(t.channel, 'unknown'), coalesce(t.source, ''),
+    coalesce(t.landing, ''), count(*)
+    from contacts c left join touches t
+        on t.site_id = c.site_id and t.contact_id = c.id and t.is_first = true
+    where c.site_id = $1 and c.confirmed_at >= $2 and c.confirmed_at < $3 and c.is_test = false
+    group by coalesce(t.channel, 'unknown'), coalesce(t.source, ''), coalesce(t.landing, '')";
+const QUALIFIED: &str = "select coalesce(t.channel, 'unknown'), coalesce(t.source, ''),
+    coalesce(t.landing, ''), count(*)
+    from (select distinct k.contact_id as id from clicks k
+            where k.site_id = $1 and k.verdict = 'human' and k.at >= $2 and k.at < $3) f
+        join contacts c on c.site_id = $1 and c.id = f.id
+        left join touches t
+            on t.site_id = c.site_id and t.contact_id = c.id and t.is_first = true
+    where c.is_test = false and not exists (select 1 from clicks e where e.site_id = $1
+        and e.contact_id = f.id and e.verdict = 'human' and e.at < $2)
+    group by coalesce(t.channel, 'unknown'), coalesce(t.source, ''), coalesce(t.landing, '')";
+const REFERRALS: &str = "select coalesce(t.channel, 'unknown'), coalesce(t.source, ''),
+    coalesce(t.landing, ''), count(*)
+    from (select distinct r.referrer_id as id from referrals r where r.site_id = $1
+            and r.created_at >= $2 and r.created_at < $3 and r.state in ('held', 'credited')) f
+        join contacts c on c.site_id = $1 and c.id = f.id
+        left join touches t
+            on t.site_id = c.site_id and t.contact_id = c.id and t.is_first = true
+    where c.is_test = false and not exists (select 1 from referrals e where e.site_id = $1
+        and e.referrer_id = f.id and e.state in ('held', 'credited') and e.created_at < $2)
+    group by coalesce(t.channel, 'unknown'), coalesce(t.source, ''), coalesce(t.landing, '')";
+const ORDERS: &str = "select channel, source, landing, nth, count(*) from order_figures
+    where site_id = $1 and paid_at >= $2 and paid_at < $3 and nth <= 2
+    group by channel, source, landing, nth";
+
+const ROLLED: &str = "select stage, channel, source, landing, cast(sum(contacts) as bigint)
+    from stage_days where site_id = $1 and day >= $2 and day <= $3
+    group by stage, channel, source, landing";
+const PUT: &str = "insert into stage_days (site_id, day, stage, channel, source, landing, contacts)
+    values ($1, $2, $3, $4, $5, $6, $7)";
+const FORGET: &str = "delete from stage_days where site_id = $1 and day = $2";
+const DAYS: &str = "select day from rolled_days where site_id = $1 and day >= $2 and day <= $3
+    order by day";
+const LAST_DAY: &str = "select max(day) from rolled_days where site_id = $1";
+const SET_DAY: &str = "insert into rolled_days (site_id, day, rolled_at) values ($1, $2, $3)
+    on conflict (site_id, day) do update set rolled_at = excluded.rolled_at";
+const FORGET_DAYS: &str = "delete from rolled_days where site_id = $1 and day >= $2";
+
+/// How many contacts of one origin reached a stage.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct StageCount {
+    /// The stage: a word of [`STAGES`].
+    pub stage: String,
+    /// The channel of the first touch; `unknown` where there is none.
+    pub channel: String,
+    /// Its source tag, or empty.
+    pub source: String,
+    /// The page it landed on, or empty.
+    pub landing: String,
+    /// Contacts.
+    pub contacts: i64,
+}
+
+/// The stages that are rolled up by day, as stored.
+pub const STAGES: [&str; 4] = ["lead", "confirmed", "qualified", "referral"];
+
+impl FromRow for StageCount {
+    fn from_row(row: &mut Row) -> Result<Self> {
+        Ok(Self {
+            stage: row.take()?,
+            channel: row.take()?,
+            source: row.take()?,
+            landing: row.take()?,
+            contacts: row.take()?,
+        })
+    }
+}
+
+/// Counts the rolled stages from the rows, `from .. until`.
+pub async fn count(
+    session: &mut Session<'_>,
+    site: SiteId,
+    from: UtcMs,
+    until: UtcMs,
+) -> Result<Vec<StageCount>> {
+    let id = |at| ContactId(model::ids::first_id_at(at));
+    let mut counts = Vec::new();
+    for stage in STAGES {
+        let query = match stage {
+            "lead" => session.query(LEADS).bind(site).bind(id(from)).bind(id(until)),
+            "confirmed" => session.query(CONFIRMED).bind(site).bind(from).bind(until),
+            "qualified" => session.query(QUALIFIED).bind(site).bind(from).bind(until),
+            _ => session.query(REFERRALS).bind(site).bind(from).bind(until),
+        };
+        let rows: Vec<(String, String, String, i64)> = query.all().await?;
+        counts.extend(rows.into_iter().map(|(channel, source, landing, contacts)| StageCount {
+            stage: stage.to_owned(),
+            channel,
+            source,
+            landing,
+            contacts,
+        }));
+    }
+    Ok(counts)
+}
+
+/// First and second orders, `from .. until`: stages `order` and `second`.
+pub async fn orders(
+    session: &mut Session<'_>,
+    site: SiteId,
+    from: UtcMs,
+    until: UtcMs,
+) -> Result<Vec<StageCount>> {
+    let rows: Vec<(String, String, String, i64, i64)> =
+        session.query(ORDERS).bind(site).bind(from).bind(until).all().await?;
+    let stage = |nth| if nth == 1 { "order" } else { "second" };
+    Ok(rows
+        .into_iter()
+        .map(|(channel, source, landing, nth, contacts)| StageCount {
+            stage: stage(nth).to_owned(),
+            channel,
+            source,
+            landing,
+            contacts,
+        })
+        .collect())
+}
+
+/// Every stage but the visit in a span: days that are rolled up from the rollup, the others from
+/// their rows. One line an origin.
+pub async fn within(
+    session: &mut Session<'_>,
+    site: SiteId,
+    span: Span,
+    zone: &Zone,
+) -> Result<Vec<StageCount>> {
+    let (from, until) = span.bounds(zone);
+    let mut counts = rolled(session, site, &span.from.to_string(), &span.to.to_string()).await?;
+    for (from, until) in unrolled(session, site, span, zone).await? {
+        counts.extend(count(session, site, from, until).await?);
+    }
+    counts.extend(orders(session, site, from, until).await?);
+    let mut sums: BTreeMap<(String, String, String, String), i64> = BTreeMap::new();
+    for count in counts {
+        let key = (count.stage, count.channel, count.source, count.landing);
+        *sums.entry(key).or_default() += count.contacts;
+    }
+    let line = |((stage, channel, source, landing), contacts)| StageCount {
+        stage,
+        channel,
+        source,
+        landing,
+        contacts,
+    };
+    Ok(sums.into_iter().map(line).collect())
+}
+
+/// The stretches of a span whose days are not rolled up.
+pub async fn unrolled(
+    session: &mut Session<'_>,
+    site: SiteId,
+    span: Span,
+    zone: &Zone,
+) -> Result<Vec<(UtcMs, UtcMs)>> {
+    let (from, to) = (span.from.to_string(), span.to.to_string());
+    let rolled = rolled_days(session, site, &from, &to).await?;
+    let mut stretches: Vec<(UtcMs, UtcMs)> = Vec::new();
+    for day in span.each().filter(|day| rolled.binary_search(&day.to_string()).is_err()) {
+        let (start, end) = (start_of(day, zone), Span { from: day, to: day }.bounds(zone).1);
+        match stretches.last_mut() {
+            Some(last) if last.1 == start => last.1 = end,
+            _ => stretches.push((start, end)),
+        }
+    }
+    Ok(stretches)
+}
+
+/// What the rollup holds of the days `from ..= to` (ISO).
+pub async fn rolled(
+    session: &mut Session<'_>,
+    site: SiteId,
+    from: &str,
+    to: &str,
+) -> Result<Vec<StageCount>> {
+    session.query(ROLLED).bind(site).bind(from).bind(to).all().await
+}
+
+/// Which of the days `from ..= to` are rolled up.
+pub async fn rolled_days(
+    session: &mut Session<'_>,
+    site: SiteId,
+    from: &str,
+    to: &str,
+) -> Result<Vec<String>> {
+    session.query(DAYS).bind(site).bind(from).bind(to).all().await
+}
+
+/// The last day that is rolled up.
+pub async fn last_day(session: &mut Session<'_>, site: SiteId) -> Result<Option<String>> {
+    session.query(LAST_DAY).bind(site).one().await
+}
+
+/// Writes the stages of a day, in place of what stood there, and marks the day as rolled up.
+pub async fn put_day(
+    tx: &mut Tx<'_>,
+    site: SiteId,
+    day: &str,
+    counts: &[StageCount],
+    now: UtcMs,
+) -> Result<()> {
+    tx.query(FORGET).bind(site).bind(day).run().await?;
+    for count in counts {
+        tx.query(PUT)
+            .bind(site)
+            .bind(day)
+            .bind(&count.stage)
+            .bind(&count.channel)
+            .bind(&count.source)
+            .bind(&count.landing)
+            .bind(count.contacts)
+            .run()
+            .await?;
+    }
+    tx.query(SET_DAY).bind(site).bind(day).bind(now).run().await.map(drop)
+}
+
+/// Unmarks the days from `from` on: they are counted from their rows until rolled up again.
+pub async fn forget_days(tx: &mut Tx<'_>, site: SiteId, from: &str) -> Result<()> {
+    tx.query(FORGET_DAYS).bind(site).bind(from).run().await.map(drop)
+}
+
+const LEAD_ROWS: &str = "select c.id, c.email, c.status, c.created_at,
+    coalesce(t.channel, 'unknown'), coalesce(t.source, ''), 0
+    from contacts c left join touches t
+        on t.site_id = c.site_id and t.contact_id = c.id and t.is_first = true
+    where c.site_id = $1 and c.id >= $2 and c.id < $3 and c.is_test = false
+        and (cast($4 as text) = '' or coalesce(t.channel, 'unknown') = $4)
+        and c.id < $5
+    order by c.id desc limit $6";
+const CONFIRMED_ROWS: &str = "select c.id, c.email, c.status, c.confirmed_at,
+    coalesce(t.channel, 'unknown'), coalesce(t.source, ''), 0
+    from contacts c left join touches t
+        on t.site_id = c.site_id and t.contact_id = c.id and t.is_first = true
+    where c.site_id = $1 and c.confirmed_at >= $2 and c.confirmed_at < $3 and c.is_test = false
+        and (cast($4 as text) = '' or coalesce(t.channel, 'unknown') = $4)
+        and (c.confirmed_at < $5 or (c.confirmed_at = $5 and c.id < $6))
+    order by c.confirmed_at desc, c.id desc limit $7";
+const QUALIFIED_ROWS: &str = "select c.id, c.email, c.status, f.at,
+    coalesce(t.channel, 'unknown'), coalesce(t.source, ''), 0
+    from (select k.contact_id as id, min(k.at) as at from clicks k
+            where k.site_id = $1 and k.verdict = 'human' and k.at >= $2 and k.at < $3
+            group by k.contact_id) f
+        join contacts c on c.site_id = $1 and c.id = f.id
+        left join touches t
+            on t.site_id = c.site_id and t.contact_id = c.id and t.is_first = true
+    where c.is_test = false and not exists (select 1 from clicks e where e.site_id = $1
+            and e.contact_id = f.id and e.verdict = 'human' and e.at < $2)
+        and (cast($4 as text) = '' or coalesce(t.channel, 'unknown') = $4)
+        and (f.at < $5 or (f.at = $5 and c.id < $6))
+    order by f.at desc, c.id desc limit $7";
+const REFERRAL_ROWS: &str = "select c.id, c.email, c.status, f.at,
+    coalesce(t.channel, 'unknown'), coalesce(t.source, ''), 0
+    from (select r.referrer_id as id, min(r.created_at) as at from referrals r
+            where r.site_id = $1 and r.created_at >= $2 and r.created_at < $3
+                and r.state in ('held', 'credited') group by r.referrer_id) f
+        join contacts c on c.site_id = $1 and c.id = f.id
+        left join touches t
+            on t.site_id = c.site_id and t.contact_id = c.id and t.is_first = true
+    where c.is_test = false and not exists (select 1 from referrals e where e.site_id = $1
+            and e.referrer_id = f.id and e.state in ('held', 'credited') and e.created_at < $2)
+        and (cast($4 as text) = '' or coalesce(t.channel, 'unknown') = $4)
+        and (f.at < $5 or (f.at = $5 and c.id < $6))
+    order by f.at desc, c.id desc limit $7";
+const ORDER_ROWS: &str = "select c.id, c.email, c.status, f.paid_at, f.channel, f.source, f.order_id
+    from order_figures f join contacts c on c.site_id = f.site_id and c.id = f.contact_id
+    where f.site_id = $1 and f.paid_at >= $2 and f.paid_at < $3 and f.nth = $8
+        and (cast($4 as text) = '' or f.channel = $4)
+        and (f.paid_at < $5 or (f.paid_at = $5 and c.id < $6))
+    order by f.paid_at desc, c.id desc limit $7";
+
+/// A contact who reached a stage.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StageRow {
+    /// Who.
+    pub contact_id: ContactId,
+    /// Their address.
+    pub email: String,
+    /// How they stand now.
+    pub status: String,
+    /// When they reached it.
+    pub at: UtcMs,
+    /// The channel of their first touch.
+    pub channel: String,
+    /// Its source tag, or empty.
+    pub source: String,
+    /// The order, for stages that are one.
+    pub order_id: Option<OrderId>,
+}
+
+impl FromRow for StageRow {
+    fn from_row(row: &mut Row) -> Result<Self> {
+        let mut found = Self {
+            contact_id: row.take()?,
+            email: row.take()?,
+            status: row.take()?,
+            at: row.take()?,
+            channel: row.take()?,
+            source: row.take()?,
+            order_id: None,
+        };
+        found.order_id = Some(row.take()?).filter(|order: &OrderId| order.0 != 0);
+        Ok(found)
+    }
+}
+
+/// Which rows of a stage are asked for.
+#[derive(Debug, Clone)]
+pub struct StageRows<'a> {
+    /// A word of [`STAGES`], or `order`, `second`.
+    pub stage: &'a str,
+    /// From this instant,
+    pub from: UtcMs,
+    /// to before this one.
+    pub until: UtcMs,
+    /// Only of this channel; empty: any.
+    pub channel: &'a str,
+    /// Only what comes before this row in time.
+    pub before: (UtcMs, ContactId),
+    /// At most so many.
+    pub limit: i64,
+}
+
+/// The contacts who reached a stage, newest first.
+pub async fn rows(
+    session: &mut Session<'_>,
+    site: SiteId,
+    of: &StageRows<'_>,
+) -> Result<Vec<StageRow>> {
+    let id = |at| ContactId(model::ids::first_id_at(at));
+    let (at, before) = of.before;
+    if of.stage == "lead" {
+        let query = session.query(LEAD_ROWS).bind(site).bind(id(of.from)).bind(id(of.until));
+        return query.bind(of.channel).bind(before).bind(of.limit).all().await;
+    }
+    let nth = match of.stage {
+        "order" => Some(1_i64),
+        "second" => Some(2),
+        _ => None,
+    };
+    let query = match (of.stage, nth) {
+        (_, Some(_)) => session.query(ORDER_ROWS),
+        ("confirmed", _) => session.query(CONFIRMED_ROWS),
+        ("qualified", _) => session.query(QUALIFIED_ROWS),
+        _ => session.query(REFERRAL_ROWS),
+    };
+    let query = query.bind(site).bind(of.from).bind(of.until).bind(of.channel);
+    let query = query.bind(at).bind(before).bind(of.limit);
+    match nth {
+        Some(nth) => query.bind(nth).all().await,
+        None => query.all().await,
+    }
+}
