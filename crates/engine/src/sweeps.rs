@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::engine::Engine;
 use crate::fault::Result;
-use crate::{carts, close, deliver, enrolments, jobs, pay, referrals, views};
+use crate::{carts, close, deliver, enrolments, jobs, pay, referrals, rollups, views};
 
 /// How long the scheduler rests when nothing woke it.
 const REST: Duration = Duration::from_secs(1);
@@ -39,6 +39,7 @@ pub async fn tick(engine: &Engine) -> Result<usize> {
     done += enrolments::sweep(engine).await?;
     done += deliver::sweep(engine).await?;
     done += deliver::run_due(engine).await?;
+    done += rollups::sweep(engine).await?;
     Ok(done)
 }
 

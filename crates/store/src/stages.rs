@@ -242,7 +242,7 @@ pub async fn forget_days(tx: &mut Tx<'_>, site: SiteId, from: &str) -> Result<()
 }
 
 const LEAD_ROWS: &str = "select c.id, c.email, c.status, c.created_at,
-    coalesce(t.channel, 'unknown'), coalesce(t.source, ''), 0
+    coalesce(t.channel, 'unknown'), coalesce(t.source, ''), cast(0 as bigint)
     from contacts c left join touches t
         on t.site_id = c.site_id and t.contact_id = c.id and t.is_first = true
     where c.site_id = $1 and c.id >= $2 and c.id < $3 and c.is_test = false
@@ -250,7 +250,7 @@ const LEAD_ROWS: &str = "select c.id, c.email, c.status, c.created_at,
         and c.id < $5
     order by c.id desc limit $6";
 const CONFIRMED_ROWS: &str = "select c.id, c.email, c.status, c.confirmed_at,
-    coalesce(t.channel, 'unknown'), coalesce(t.source, ''), 0
+    coalesce(t.channel, 'unknown'), coalesce(t.source, ''), cast(0 as bigint)
     from contacts c left join touches t
         on t.site_id = c.site_id and t.contact_id = c.id and t.is_first = true
     where c.site_id = $1 and c.confirmed_at >= $2 and c.confirmed_at < $3 and c.is_test = false
@@ -258,7 +258,7 @@ const CONFIRMED_ROWS: &str = "select c.id, c.email, c.status, c.confirmed_at,
         and (c.confirmed_at < $5 or (c.confirmed_at = $5 and c.id < $6))
     order by c.confirmed_at desc, c.id desc limit $7";
 const QUALIFIED_ROWS: &str = "select c.id, c.email, c.status, f.at,
-    coalesce(t.channel, 'unknown'), coalesce(t.source, ''), 0
+    coalesce(t.channel, 'unknown'), coalesce(t.source, ''), cast(0 as bigint)
     from (select k.contact_id as id, min(k.at) as at from clicks k
             where k.site_id = $1 and k.verdict = 'human' and k.at >= $2 and k.at < $3
             group by k.contact_id) f
@@ -271,7 +271,7 @@ const QUALIFIED_ROWS: &str = "select c.id, c.email, c.status, f.at,
         and (f.at < $5 or (f.at = $5 and c.id < $6))
     order by f.at desc, c.id desc limit $7";
 const REFERRAL_ROWS: &str = "select c.id, c.email, c.status, f.at,
-    coalesce(t.channel, 'unknown'), coalesce(t.source, ''), 0
+    coalesce(t.channel, 'unknown'), coalesce(t.source, ''), cast(0 as bigint)
     from (select r.referrer_id as id, min(r.created_at) as at from referrals r
             where r.site_id = $1 and r.created_at >= $2 and r.created_at < $3
                 and r.state in ('held', 'credited') group by r.referrer_id) f
