@@ -1,18 +1,37 @@
-//! Writes down what was spent to be seen, by hand or from a file.
+//! Writes down what was spent to be seen, by hand or from a file. Either is written once, however
+//! often it is sent.
 
-use model::SiteId;
+use std::collections::BTreeMap;
+
+use model::audits::Actor;
 use model::ids::SpendId;
-use model::spends::Spend;
+use model::sites::Site;
+use model::spends::{HEADERS, Spend};
+use model::{Currency, Money, Refused, SiteId, UtcMs};
+use serde::Serialize;
+use serde_json::json;
+use sha2::{Digest, Sha256};
 
+use crate::audits;
 use crate::engine::Engine;
 use crate::fault::{EngineError, Result};
+
+/// Lines of one file: ten years of days by five channels.
+const LINES_MAX: usize = 20_000;
+/// Lines told of; beyond it a file is the wrong one.
+const ERRORS_MAX: usize = 200;
 
 /// Writes amounts down, all or none. One with the key of an earlier one counts once; how many
 /// were new.
 ///
 /// # Errors
 /// An amount must be mended.
-pub async fn add(engine: &Engine, site: SiteId, spends: Vec<(String, Spend)>) -> Result<usize> {
+pub async fn add(
+    engine: &Engine,
+    actor: Actor,
+    site: SiteId,
+    spends: Vec<(String, Spend)>,
+) -> Result<usize> {
     for (_, spend) in &spends {
         spend.check()?;
     }
@@ -28,6 +47,10 @@ pub async fn add(engine: &Engine, site: SiteId, spends: Vec<(String, Spend)>) ->
                         made += 1;
                     }
                 }
+                if made > 0 {
+                    let data = json!({ "amounts": made });
+                    audits::record(&engine_too, tx, site, actor, "spend.added", "", &data).await?;
+                }
                 Ok(made)
             })
         })
@@ -35,16 +58,190 @@ pub async fn add(engine: &Engine, site: SiteId, spends: Vec<(String, Spend)>) ->
 }
 
 /// Takes an amount away.
-pub async fn remove(engine: &Engine, site: SiteId, id: SpendId) -> Result<()> {
+pub async fn remove(engine: &Engine, actor: Actor, site: SiteId, id: SpendId) -> Result<()> {
+    let engine_too = engine.clone();
     engine
         .write(move |tx| {
             Box::pin(async move {
-                if store::spends::delete(tx, site, id).await? {
-                    Ok(())
-                } else {
-                    Err(EngineError::missing("spend", id))
-                }
+                let spend = store::spends::find(tx, site, id)
+                    .await?
+                    .ok_or_else(|| EngineError::missing("spend", id))?;
+                store::spends::delete(tx, site, id).await?;
+                let data = json!({ "channel": spend.channel, "from": spend.from_day,
+                    "to": spend.to_day, "amount": spend.amount_minor,
+                    "currency": spend.currency });
+                audits::record(&engine_too, tx, site, actor, "spend.removed", id, &data).await
             })
         })
         .await
+}
+
+/// What a file of amounts came to.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Imported {
+    /// Lines that held an amount, or should have.
+    pub lines: usize,
+    /// Amounts that are new.
+    pub added: usize,
+    /// Amounts that were written down before.
+    pub known: usize,
+    /// Lines that were left out, and why; at most two hundred.
+    pub errors: Vec<LineError>,
+    /// Lines left out in all.
+    pub rejected: usize,
+}
+
+/// A line that was left out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LineError {
+    /// Its number in the file, from 1.
+    pub line: u64,
+    /// The column, or empty.
+    pub field: String,
+    /// One sentence.
+    pub message: String,
+}
+
+/// Reads a file of amounts, `date,channel,campaign,amount,currency,clicks,impressions,note`, and
+/// writes down its good lines. The same line counts once, however often its file is read; a line
+/// that stands twice in one file counts twice.
+///
+/// # Errors
+/// It is no such file: a column is missing, or it is too long.
+pub async fn import(
+    engine: &Engine,
+    actor: Actor,
+    site: &Site,
+    bytes: &[u8],
+) -> Result<Imported> {
+    let mut imported = Imported::default();
+    let spends = read(bytes, site, engine.now(), &mut imported)?;
+    let good = spends.len();
+    imported.added = add(engine, actor, site.id, spends).await?;
+    imported.known = good.saturating_sub(imported.added);
+    Ok(imported)
+}
+
+/// The good lines with their keys; the others go to `imported.errors`.
+fn read(
+    bytes: &[u8],
+    site: &Site,
+    now: UtcMs,
+    imported: &mut Imported,
+) -> Result<Vec<(String, Spend)>> {
+    let (text, _) = encoding_rs::UTF_8.decode_with_bom_removal(bytes);
+    let head = text.lines().next().unwrap_or_default();
+    let count = |delimiter: char| head.matches(delimiter).count();
+    let delimiter = [(b',', ','), (b';', ';'), (b'\t', '\t')]
+        .into_iter()
+        .max_by_key(|(byte, letter)| (count(*letter), *byte == b','))
+        .map_or(b',', |(byte, _)| byte);
+    let mut reader = csv::ReaderBuilder::new()
+        .delimiter(delimiter)
+        .flexible(true)
+        .trim(csv::Trim::All)
+        .from_reader(text.as_bytes());
+    let places = places(reader.headers().map_err(|e| unreadable(&e))?)?;
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    let mut spends = Vec::new();
+    for record in reader.records() {
+        let record = record.map_err(|e| unreadable(&e))?;
+        if record.iter().all(str::is_empty) {
+            continue;
+        }
+        imported.lines += 1;
+        if imported.lines > LINES_MAX {
+            let why = format!("at most {LINES_MAX} lines are read at once: send it in parts");
+            return Err(Refused::new("file_too_long", why).at("file").into());
+        }
+        let cell = |name: &str| places.get(name).and_then(|at| record.get(*at)).unwrap_or("");
+        match spend(cell, site, now) {
+            Ok(spend) => {
+                let row: Vec<&str> = HEADERS.iter().map(|name| cell(name)).collect();
+                let nth = seen.entry(hash(&row.join("\u{1f}"))).or_default();
+                *nth += 1;
+                let key = format!("file:{}:{nth}", hash(&row.join("\u{1f}")));
+                spends.push((key, spend));
+            }
+            Err(why) => {
+                imported.rejected += 1;
+                if imported.errors.len() < ERRORS_MAX {
+                    imported.errors.push(LineError {
+                        line: record.position().map_or(0, csv::Position::line),
+                        field: why.field.as_deref().unwrap_or_default().to_owned(),
+                        message: why.message,
+                    });
+                }
+            }
+        }
+    }
+    Ok(spends)
+}
+
+/// Where each column stands. Case, spaces and underscores do not matter.
+fn places(head: &csv::StringRecord) -> Result<BTreeMap<&'static str, usize>> {
+    let plain = |text: &str| text.trim().to_lowercase().replace([' ', '_', '-'], "");
+    let mut places = BTreeMap::new();
+    for (at, name) in head.iter().enumerate() {
+        if let Some(known) = HEADERS.iter().find(|known| **known == plain(name)) {
+            places.entry(*known).or_insert(at);
+        }
+    }
+    for needed in ["date", "channel", "amount"] {
+        if !places.contains_key(needed) {
+            let why = format!("the first line must name the columns; `{needed}` is missing");
+            return Err(Refused::new("column_missing", why).at("file").into());
+        }
+    }
+    Ok(places)
+}
+
+/// One line as an amount.
+fn spend<'r>(
+    cell: impl Fn(&'static str) -> &'r str,
+    site: &Site,
+    now: UtcMs,
+) -> std::result::Result<Spend, Refused> {
+    let currency = match cell("currency") {
+        "" => site.currency.clone(),
+        code => code.to_uppercase(),
+    };
+    if currency != site.currency {
+        let why = format!("write it in {}, the currency of this site", site.currency);
+        return Err(Refused::new("currency_other", why).at("currency"));
+    }
+    let amount = Money::parse_amount(cell("amount"), Currency::parse(&currency)?)
+        .map_err(|refused| refused.at("amount"))?;
+    let number = |name: &'static str| match cell(name) {
+        "" => Ok(None),
+        digits => match digits.parse::<i64>() {
+            Ok(number) if number >= 0 => Ok(Some(number)),
+            _ => Err(Refused::new("number_invalid", "write a whole number").at(name)),
+        },
+    };
+    let spend = Spend {
+        id: SpendId(0),
+        channel: cell("channel").to_lowercase(),
+        campaign: cell("campaign").to_lowercase(),
+        from_day: cell("date").to_owned(),
+        to_day: cell("date").to_owned(),
+        amount_minor: amount.minor,
+        currency,
+        clicks: number("clicks")?,
+        impressions: number("impressions")?,
+        note: cell("note").to_owned(),
+        created_at: now,
+    };
+    spend.check()?;
+    Ok(spend)
+}
+
+fn unreadable(error: &csv::Error) -> EngineError {
+    Refused::new("file_unreadable", format!("this is not a CSV file we can read: {error}"))
+        .at("file")
+        .into()
+}
+
+fn hash(text: &str) -> String {
+    Sha256::digest(text.as_bytes()).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }

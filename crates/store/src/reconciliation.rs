@@ -87,7 +87,8 @@ pub const MONEY: &[Balance] = &[
         right: "ledger, what was credited",
         counts: Counts::Money,
         range: Range::Times,
-        sql: "select coalesce(cast(sum(case when g.minor > 0 then g.minor else 0 end) as bigint), 0),
+        sql: "select coalesce(cast(sum(case when g.minor > 0 then g.minor else 0 end)
+            as bigint), 0),
             coalesce(cast(sum(case when g.minor < 0 then -g.minor else 0 end) as bigint), 0)
             from orders o join ledger_lines g on g.site_id = o.site_id and g.order_id = o.id
             where o.site_id = $1 and o.paid_at >= $2 and o.paid_at < $3",
@@ -139,7 +140,8 @@ pub const MONEY: &[Balance] = &[
         right: "invoices of orders",
         counts: Counts::Rows,
         range: Range::Times,
-        sql: "select coalesce(cast(sum(case when o.closed_at is null then 0 else 1 end) as bigint), 0),
+        sql: "select coalesce(cast(sum(case when o.closed_at is null then 0 else 1 end)
+            as bigint), 0),
             coalesce(cast(sum((select count(*) from invoices i where i.site_id = o.site_id
                 and i.order_id = o.id and i.kind = 'order')) as bigint), 0)
             from orders o where o.site_id = $1 and o.paid_at >= $2 and o.paid_at < $3",
@@ -181,7 +183,8 @@ pub const PEOPLE: &[Balance] = &[
         right: "tries a mail server accepted",
         counts: Counts::Rows,
         range: Range::Ids,
-        sql: "select coalesce(cast(sum(case when m.state = 'accepted' then 1 else 0 end) as bigint), 0),
+        sql: "select coalesce(cast(sum(case when m.state = 'accepted' then 1 else 0 end)
+            as bigint), 0),
             coalesce(cast(sum((select count(*) from message_attempts a
                 where a.site_id = m.site_id and a.message_id = m.id and a.outcome = 'accepted'))
                 as bigint), 0)

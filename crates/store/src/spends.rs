@@ -16,6 +16,8 @@ const LIST: &str = "select id, channel, campaign, from_day, to_day, amount_minor
 const WITHIN: &str = "select id, channel, campaign, from_day, to_day, amount_minor, currency,
     clicks, impressions, note, created_at from spends
     where site_id = $1 and from_day <= $3 and to_day >= $2 order by from_day, id";
+const FIND: &str = "select id, channel, campaign, from_day, to_day, amount_minor, currency, clicks,
+    impressions, note, created_at from spends where site_id = $1 and id = $2";
 const DELETE: &str = "delete from spends where site_id = $1 and id = $2";
 
 impl FromRow for Spend {
@@ -82,6 +84,11 @@ pub async fn within(
     to: &str,
 ) -> Result<Vec<Spend>> {
     session.query(WITHIN).bind(site).bind(from).bind(to).all().await
+}
+
+/// The amount with this id.
+pub async fn find(session: &mut Session<'_>, site: SiteId, id: SpendId) -> Result<Option<Spend>> {
+    session.query(FIND).bind(site).bind(id).maybe().await
 }
 
 /// Takes an amount away.

@@ -247,7 +247,7 @@ const LEAD_ROWS: &str = "select c.id, c.email, c.status, c.created_at,
         on t.site_id = c.site_id and t.contact_id = c.id and t.is_first = true
     where c.site_id = $1 and c.id >= $2 and c.id < $3 and c.is_test = false
         and (cast($4 as text) = '' or coalesce(t.channel, 'unknown') = $4)
-        and c.id < $5
+        and (cast($7 as text) = '*' or coalesce(t.source, '') = $7) and c.id < $5
     order by c.id desc limit $6";
 const CONFIRMED_ROWS: &str = "select c.id, c.email, c.status, c.confirmed_at,
     coalesce(t.channel, 'unknown'), coalesce(t.source, ''), cast(0 as bigint)
@@ -255,6 +255,7 @@ const CONFIRMED_ROWS: &str = "select c.id, c.email, c.status, c.confirmed_at,
         on t.site_id = c.site_id and t.contact_id = c.id and t.is_first = true
     where c.site_id = $1 and c.confirmed_at >= $2 and c.confirmed_at < $3 and c.is_test = false
         and (cast($4 as text) = '' or coalesce(t.channel, 'unknown') = $4)
+        and (cast($8 as text) = '*' or coalesce(t.source, '') = $8)
         and (c.confirmed_at < $5 or (c.confirmed_at = $5 and c.id < $6))
     order by c.confirmed_at desc, c.id desc limit $7";
 const QUALIFIED_ROWS: &str = "select c.id, c.email, c.status, f.at,
@@ -268,6 +269,7 @@ const QUALIFIED_ROWS: &str = "select c.id, c.email, c.status, f.at,
     where c.is_test = false and not exists (select 1 from clicks e where e.site_id = $1
             and e.contact_id = f.id and e.verdict = 'human' and e.at < $2)
         and (cast($4 as text) = '' or coalesce(t.channel, 'unknown') = $4)
+        and (cast($8 as text) = '*' or coalesce(t.source, '') = $8)
         and (f.at < $5 or (f.at = $5 and c.id < $6))
     order by f.at desc, c.id desc limit $7";
 const REFERRAL_ROWS: &str = "select c.id, c.email, c.status, f.at,
@@ -281,12 +283,14 @@ const REFERRAL_ROWS: &str = "select c.id, c.email, c.status, f.at,
     where c.is_test = false and not exists (select 1 from referrals e where e.site_id = $1
             and e.referrer_id = f.id and e.state in ('held', 'credited') and e.created_at < $2)
         and (cast($4 as text) = '' or coalesce(t.channel, 'unknown') = $4)
+        and (cast($8 as text) = '*' or coalesce(t.source, '') = $8)
         and (f.at < $5 or (f.at = $5 and c.id < $6))
     order by f.at desc, c.id desc limit $7";
 const ORDER_ROWS: &str = "select c.id, c.email, c.status, f.paid_at, f.channel, f.source, f.order_id
     from order_figures f join contacts c on c.site_id = f.site_id and c.id = f.contact_id
-    where f.site_id = $1 and f.paid_at >= $2 and f.paid_at < $3 and f.nth = $8
+    where f.site_id = $1 and f.paid_at >= $2 and f.paid_at < $3 and f.nth = $9
         and (cast($4 as text) = '' or f.channel = $4)
+        and (cast($8 as text) = '*' or f.source = $8)
         and (f.paid_at < $5 or (f.paid_at = $5 and c.id < $6))
     order by f.paid_at desc, c.id desc limit $7";
 
@@ -336,6 +340,8 @@ pub struct StageRows<'a> {
     pub until: UtcMs,
     /// Only of this channel; empty: any.
     pub channel: &'a str,
+    /// Only of this source tag; none: any.
+    pub source: Option<&'a str>,
     /// Only what comes before this row in time.
     pub before: (UtcMs, ContactId),
     /// At most so many.
@@ -350,9 +356,10 @@ pub async fn rows(
 ) -> Result<Vec<StageRow>> {
     let id = |at| ContactId(model::ids::first_id_at(at));
     let (at, before) = of.before;
+    let source = of.source.unwrap_or("*");
     if of.stage == "lead" {
         let query = session.query(LEAD_ROWS).bind(site).bind(id(of.from)).bind(id(of.until));
-        return query.bind(of.channel).bind(before).bind(of.limit).all().await;
+        return query.bind(of.channel).bind(before).bind(of.limit).bind(source).all().await;
     }
     let nth = match of.stage {
         "order" => Some(1_i64),
@@ -366,7 +373,7 @@ pub async fn rows(
         _ => session.query(REFERRAL_ROWS),
     };
     let query = query.bind(site).bind(of.from).bind(of.until).bind(of.channel);
-    let query = query.bind(at).bind(before).bind(of.limit);
+    let query = query.bind(at).bind(before).bind(of.limit).bind(source);
     match nth {
         Some(nth) => query.bind(nth).all().await,
         None => query.all().await,

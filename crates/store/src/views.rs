@@ -15,6 +15,13 @@ const WITHIN: &str = "select day, page, source, medium, campaign, views, visitor
     from page_view_days where site_id = $1 and day >= $2 and day <= $3
     order by day, page, source, medium, campaign";
 
+const BY_SOURCE: &str = "select source, medium, campaign, cast(sum(views) as bigint),
+    cast(sum(visitors) as bigint)
+    from page_view_days where site_id = $1 and day >= $2 and day <= $3
+    group by source, medium, campaign";
+const BY_PAGE: &str = "select page, cast(sum(views) as bigint), cast(sum(visitors) as bigint)
+    from page_view_days where site_id = $1 and day >= $2 and day <= $3 group by page";
+
 /// One row: the views of a page on a day by where they came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DayViews {
@@ -72,4 +79,25 @@ pub async fn within(
     to: &str,
 ) -> Result<Vec<DayViews>> {
     session.query(WITHIN).bind(site).bind(from).bind(to).all().await
+}
+
+/// Views and visitors of the days `from ..= to` by where they came from: source, medium,
+/// campaign, views, visitors.
+pub async fn by_source(
+    session: &mut Session<'_>,
+    site: SiteId,
+    from: &str,
+    to: &str,
+) -> Result<Vec<(String, String, String, i64, i64)>> {
+    session.query(BY_SOURCE).bind(site).bind(from).bind(to).all().await
+}
+
+/// The same by page: path, views, and visitors who came in by it.
+pub async fn by_page(
+    session: &mut Session<'_>,
+    site: SiteId,
+    from: &str,
+    to: &str,
+) -> Result<Vec<(String, i64, i64)>> {
+    session.query(BY_PAGE).bind(site).bind(from).bind(to).all().await
 }

@@ -1,0 +1,172 @@
+//! `/admin/numbers/…`: what it costs and what it brings. Every figure opens to its rows, every
+//! picture has its table, its formula and a CSV file.
+
+use jiff::civil::Date;
+use model::spans::{Span, day_of};
+use model::{UtcMs, Zone};
+use serde::{Deserialize, Deserializer};
+
+use crate::extract::operator::CurrentOperator;
+
+pub mod cohorts;
+pub mod payback;
+pub mod reconciliation;
+pub mod report;
+pub mod revenue;
+pub mod rows;
+pub mod sheet;
+pub mod spend;
+pub mod stages;
+
+/// Fewer of anything are an anecdote, and the page says so.
+pub(crate) const FEW: i64 = 30;
+
+/// What a page of figures may be asked for. What does not fit is left empty, never refused: these
+/// come from links and filter forms.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct Asked {
+    /// First day, ISO.
+    pub from: String,
+    /// Last day, ISO.
+    pub to: String,
+    /// A channel's word.
+    pub channel: String,
+    /// A source tag; absent: any.
+    pub source: Option<String>,
+    /// A product's outside id.
+    pub product: String,
+    /// A month: `2026-03`.
+    pub cohort: String,
+    /// A view of the page.
+    pub by: String,
+    /// How many days after the first order are looked at.
+    #[serde(deserialize_with = "lenient")]
+    pub days: i64,
+    /// `csv` for a file of one table.
+    pub format: String,
+    /// Which of the page's tables, from 0.
+    #[serde(deserialize_with = "lenient")]
+    pub sheet: i64,
+    /// Where a list goes on: an instant and an id.
+    pub before: String,
+    /// A kind of mail.
+    pub kind: String,
+    /// Which of those.
+    #[serde(deserialize_with = "lenient")]
+    pub of: i64,
+    /// A template.
+    #[serde(deserialize_with = "lenient")]
+    pub template: i64,
+    /// `1`: clicked mails alone.
+    pub clicked: String,
+    /// A path of the site; absent: any.
+    pub landing: Option<String>,
+    /// An offer's outside id.
+    pub offer: String,
+    /// The contact's how-many-eth order; 0: any.
+    #[serde(deserialize_with = "lenient")]
+    pub nth: i64,
+}
+
+fn lenient<'de, D: Deserializer<'de>>(from: D) -> Result<i64, D::Error> {
+    Ok(String::deserialize(from)?.parse().unwrap_or(0))
+}
+
+/// The days a page is about, in the site's zone.
+#[derive(Debug, Clone)]
+pub(crate) struct Period {
+    pub span: Span,
+    pub zone: Zone,
+    pub today: Date,
+    /// What was wrong with the days asked for; the default is shown instead.
+    pub wrong: Option<String>,
+}
+
+impl Period {
+    /// The days asked for, or the last `days`.
+    pub fn read(who: &CurrentOperator, asked: &Asked, days: i64) -> Self {
+        let zone = engine::rollups::zone_of(&who.site);
+        let today = day_of(who.now, &zone);
+        let usual = Span::ending(today, days);
+        let (span, wrong) = if asked.from.trim().is_empty() && asked.to.trim().is_empty() {
+            (usual, None)
+        } else {
+            match Span::parse(&asked.from, &asked.to, today) {
+                Ok(span) => (span, None),
+                Err(refused) => (usual, Some(refused.message)),
+            }
+        };
+        Self { span, zone, today, wrong }
+    }
+
+    /// From the first instant to the first after it.
+    pub fn bounds(&self) -> (UtcMs, UtcMs) {
+        self.span.bounds(&self.zone)
+    }
+
+    /// For links: the days as they are shown.
+    pub fn query(&self) -> [(&'static str, String); 2] {
+        [("from", self.span.from.to_string()), ("to", self.span.to.to_string())]
+    }
+}
+
+/// `23 Oct – 21 Nov 2026`.
+pub(crate) fn days_text(span: Span) -> String {
+    let to = span.to.strftime("%-d %b %Y");
+    if span.from == span.to {
+        return to.to_string();
+    }
+    let same = span.from.year() == span.to.year();
+    let from = span.from.strftime(if same { "%-d %b" } else { "%-d %b %Y" });
+    format!("{from} – {to}")
+}
+
+/// An address with its query; values are escaped.
+pub(crate) fn link(path: &str, query: &[(&str, String)]) -> String {
+    let mut address = path.to_owned();
+    for (at, (name, value)) in query.iter().enumerate() {
+        address.push(if at == 0 { '?' } else { '&' });
+        address.push_str(name);
+        address.push('=');
+        for byte in value.bytes() {
+            match byte {
+                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
+                    address.push(char::from(byte));
+                }
+                _ => address.push_str(&format!("%{byte:02X}")),
+            }
+        }
+    }
+    address
+}
+
+/// The name of a channel's word, for people.
+pub(crate) fn channel_name(word: &str) -> String {
+    match word.parse::<model::channels::Channel>() {
+        Ok(channel) => channel.name().to_owned(),
+        Err(_) if word == "unknown" => "Not known".to_owned(),
+        Err(_) => word.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::civil::date;
+
+    #[test]
+    fn links_escape_what_they_carry() {
+        let address = link("/admin/x", &[("a", "b c&d=é/".to_owned()), ("e", String::new())]);
+        assert_eq!(address, "/admin/x?a=b%20c%26d%3D%C3%A9/&e=");
+    }
+
+    #[test]
+    fn days_are_told_as_people_do() {
+        let span = |from, to| days_text(Span { from, to });
+        let last = date(2026, 11, 21);
+        assert_eq!(span(date(2026, 10, 23), last), "23 Oct – 21 Nov 2026");
+        assert_eq!(span(date(2025, 12, 1), last), "1 Dec 2025 – 21 Nov 2026");
+        assert_eq!(span(last, last), "21 Nov 2026");
+    }
+}
