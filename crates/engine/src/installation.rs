@@ -100,3 +100,33 @@ async fn seen(engine: &Engine, node: i64, at: UtcMs) -> Result<()> {
         .write(move |tx| Box::pin(async move { Ok(store::nodes::seen(tx, node, at).await?) }))
         .await
 }
+
+/// Where the number of starts is kept; the same number stands in `data/generation`.
+const GENERATION: &str = "generation";
+
+/// How often this database was started as a server; 0 for a new one.
+///
+/// # Errors
+/// The database fails.
+pub async fn generation(engine: &Engine) -> Result<i64> {
+    let kept: Option<String> = engine
+        .reader()
+        .read::<_, EngineError, _>(|session| {
+            Box::pin(async move { Ok(store::meta::find(session, GENERATION).await?) })
+        })
+        .await?;
+    Ok(kept.and_then(|text| text.parse().ok()).unwrap_or(0))
+}
+
+/// Keeps the number of this start.
+///
+/// # Errors
+/// The database fails.
+pub async fn set_generation(engine: &Engine, generation: i64) -> Result<()> {
+    let text = generation.to_string();
+    engine
+        .write(move |tx| {
+            Box::pin(async move { Ok(store::meta::set(tx, GENERATION, &text).await?) })
+        })
+        .await
+}

@@ -52,6 +52,12 @@ pub enum Command {
     Config(ConfigCommand),
     /// Bring the tables up to date
     Migrate(Migrate),
+    /// Say what a funnel file would change
+    Plan(Plan),
+    /// Make a site as a funnel file says
+    Apply(Apply),
+    /// Write out what is kept: the funnel, or a table
+    Export(Export),
     /// Copy everything, while the server runs, into a new folder
     Backup(Backup),
     /// Put a backup in place as the data folder
@@ -195,4 +201,52 @@ pub struct Restore {
     /// Only say what would be done
     #[arg(long)]
     pub dry_run: bool,
+}
+
+/// `tundish plan`.
+#[derive(Debug, Args)]
+pub struct Plan {
+    /// The funnel file
+    pub file: PathBuf,
+    /// The site, where there is more than one
+    #[arg(long, value_name = "SLUG")]
+    pub site: Option<String>,
+    /// Also say what would be retired because the file leaves it out
+    #[arg(long)]
+    pub prune: bool,
+}
+
+/// `tundish apply`.
+#[derive(Debug, Args)]
+pub struct Apply {
+    /// The funnel file
+    pub file: PathBuf,
+    /// The site, where there is more than one
+    #[arg(long, value_name = "SLUG")]
+    pub site: Option<String>,
+    /// Retire what the file leaves out; nothing is ever deleted
+    #[arg(long)]
+    pub prune: bool,
+    /// Do not ask before retiring
+    #[arg(long)]
+    pub yes: bool,
+    /// Only say what would change
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// `tundish export`.
+#[derive(Debug, Args)]
+pub struct Export {
+    /// funnel, contacts, orders, events, messages, …
+    pub what: String,
+    /// The site, where there is more than one
+    #[arg(long, value_name = "SLUG")]
+    pub site: Option<String>,
+    /// csv or ndjson
+    #[arg(long, default_value = "csv")]
+    pub format: String,
+    /// For a funnel: a new folder for the file and everything it names
+    #[arg(long, value_name = "DIR")]
+    pub to: Option<PathBuf>,
 }

@@ -11,12 +11,15 @@ use crate::logging;
 use crate::output::{Output, refused};
 
 mod backup;
+mod export;
+mod funnel;
 mod init;
 mod migrate;
 mod operators;
 mod passwords;
 mod serve;
 mod settings;
+mod site;
 mod verify;
 mod version;
 
@@ -55,6 +58,9 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Operator(command) => operators::run(&call, command).await,
         Command::Config(command) => settings::run(&call, &command),
         Command::Migrate(flags) => migrate::run(&call, &flags).await,
+        Command::Plan(flags) => funnel::plan(&call, &flags).await,
+        Command::Apply(flags) => funnel::apply(&call, &flags).await,
+        Command::Export(flags) => export::run(&call, &flags).await,
         Command::Backup(flags) => backup::run(&call, &flags).await,
         Command::Restore(flags) => backup::restore(&call, &flags),
         Command::Verify => verify::run(&call).await,

@@ -11,6 +11,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::config::Config;
 use crate::folder::{self, Disk, Lock, MasterKey};
+use crate::generation;
 use crate::output::refused;
 
 /// How often a command that works beside the server says that it is alive.
@@ -53,6 +54,9 @@ pub async fn alone(config: &Config, clock: Clock, rng: Rng) -> anyhow::Result<In
     let parts = Parts { db, views, clock, rng, master_key, data_dir, node_name, sending };
     let engine = Engine::start(parts).await?;
     installation::keep_key_check(&engine).await?;
+    if engine.db().is_sqlite() {
+        generation::pass(&engine).await?;
+    }
     Ok(Installation { engine, fresh, lock: Some(lock), _heartbeat: None })
 }
 

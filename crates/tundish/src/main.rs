@@ -8,6 +8,7 @@ mod cli;
 mod commands;
 mod config;
 mod folder;
+mod generation;
 mod install;
 mod logging;
 mod output;

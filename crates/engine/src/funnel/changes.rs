@@ -55,13 +55,19 @@ pub fn between(now: &Document, wanted: &Document, prune: &[&str]) -> Result<Vec<
             }
         }
     }
-    for (kind, slug) in now.keys() {
+    for ((kind, slug), noun) in &now {
         let left_out = !wanted.contains_key(&(kind.clone(), slug.clone()));
-        if left_out && prune.contains(&kind.as_str()) {
+        if left_out && prune.contains(&kind.as_str()) && !is_over(noun) {
             changes.push(change(Action::Retire, kind, slug, Vec::new()));
         }
     }
     Ok(changes)
+}
+
+/// Whether a noun is retired already, or was never public.
+fn is_over(noun: &Value) -> bool {
+    let flags = ["withdrawn", "ended", "off_now", "retired", "draft"];
+    flags.iter().any(|flag| noun.get(flag) == Some(&Value::Bool(true)))
 }
 
 fn change(action: Action, kind: &str, slug: &str, members: Vec<String>) -> Change {

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use model::blocks::Block;
+use model::forms::FormSpec;
 use serde::{Deserialize, Serialize};
 
 /// Nouns by slug.
@@ -27,7 +28,7 @@ pub struct Document {
     pub magnets: Nouns<MagnetDoc>,
     /// Opt-in forms.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub forms: Nouns<FormDoc>,
+    pub forms: Nouns<FormSpec>,
     /// What mails say.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub templates: Nouns<TemplateDoc>,
@@ -51,17 +52,8 @@ pub struct Document {
     pub pages: Nouns<PageDoc>,
 }
 
-fn yes() -> bool {
-    true
-}
-
 fn one() -> i64 {
     1
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
-fn is_yes(flag: &bool) -> bool {
-    *flag
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
@@ -142,76 +134,6 @@ pub struct MagnetDoc {
     /// An address elsewhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
-}
-
-/// A form.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct FormDoc {
-    /// Its name.
-    pub name: String,
-    /// Topics that one gets by it.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub topics: Vec<String>,
-    /// Tags that are put on.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub tags: Vec<String>,
-    /// The free thing: slug.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub magnet: Option<String>,
-    /// Whether the address must be confirmed.
-    #[serde(default = "yes", skip_serializing_if = "is_yes")]
-    pub double_opt_in: bool,
-    /// What agreeing means, in words: shown beside the button, kept with each consent.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub consent: String,
-    /// What the button says.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub button: String,
-    /// What is said after.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub message: String,
-    /// Where one is sent after, instead.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub redirect: Option<String>,
-    /// Its fields, in order.
-    pub fields: Vec<FieldDoc>,
-}
-
-/// A field of a form.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct FieldDoc {
-    /// Its name in the form.
-    pub key: String,
-    /// What it holds: text, email, textarea, number, …
-    pub kind: String,
-    /// What stands beside it.
-    pub label: String,
-    /// A word of help.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub help: String,
-    /// Whether it must be filled in.
-    #[serde(default, skip_serializing_if = "is_no")]
-    pub required: bool,
-    /// What stands in it at first.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub default: String,
-    /// What one may choose.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub options: Vec<String>,
-    /// The most characters.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub limit: Option<usize>,
-    /// The contact's field it fills.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub writes: Option<String>,
-    /// For a consent: the topic.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub topic: Option<String>,
-    /// For a consent: its words.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub wording: Option<String>,
 }
 
 /// A template of mails.

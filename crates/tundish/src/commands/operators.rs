@@ -10,7 +10,7 @@ use model::operators::{Operator, Role};
 use model::spelling::nearest;
 use serde::Serialize;
 
-use super::Call;
+use super::{Call, site};
 use crate::cli::OperatorCommand;
 use crate::install;
 use crate::output::{refused, table};
@@ -87,7 +87,7 @@ async fn act(call: &Call, engine: &Engine, command: OperatorCommand) -> anyhow::
 }
 
 async fn print(call: &Call, engine: &Engine, path: &str) -> anyhow::Result<()> {
-    let base = all_sites(engine).await?.first().map(|site| site.base_url.clone());
+    let base = site::all(engine).await?.first().map(|site| site.base_url.clone());
     let link = Link { url: format!("{}{path}", base.unwrap_or_default()) };
     call.output.either(&link, || vec![link.url.clone()])
 }
@@ -110,14 +110,6 @@ async fn all(engine: &Engine) -> anyhow::Result<Vec<Operator>> {
     let reader = engine.reader();
     let found = reader.read::<_, EngineError, _>(|session| {
         Box::pin(async move { Ok(store::operators::list(session).await?) })
-    });
-    Ok(found.await?)
-}
-
-async fn all_sites(engine: &Engine) -> anyhow::Result<Vec<model::sites::Site>> {
-    let reader = engine.reader();
-    let found = reader.read::<_, EngineError, _>(|session| {
-        Box::pin(async move { Ok(store::sites::list(session).await?) })
     });
     Ok(found.await?)
 }

@@ -100,21 +100,10 @@ pub async fn work(
         parts
             .push(tokio::spawn(async move { Ok(web::serve(listener, state, stop, limit).await?) }));
     }
-    let fit_to_send = check_clock(engine);
-    if role != "web" && fit_to_send {
-        engine::deliver::take_up(engine).await?;
-        let (delivering, ended) = (engine.clone(), stop.clone());
-        parts.push(tokio::spawn(async move {
-            engine::deliver::run(delivering, ended).await;
-            Ok(())
-        }));
-        let (engine, stop) = (engine.clone(), stop.clone());
-        parts.push(tokio::spawn(async move {
-            engine::sweeps::run(engine, stop).await;
-            Ok(())
-        }));
+    if role != "web" && check_clock(engine) {
+        let (config, engine, stop) = (config.clone(), engine.clone(), stop.clone());
+        parts.push(tokio::spawn(send_while_there_is_room(config, engine, stop)));
     }
-    parts.push(tokio::spawn(watch_disk(config.clone(), stop.clone())));
     stop.cancelled().await;
     finish(parts, config.shutdown()).await
 }
@@ -143,20 +132,44 @@ fn check_clock(engine: &Engine) -> bool {
 }
 
 /// How often the disk is looked at.
-const DISK_ROUND: Duration = Duration::from_secs(60);
+const DISK_ROUND: Duration = Duration::from_secs(30);
 
-async fn watch_disk(config: Config, stop: CancellationToken) -> anyhow::Result<()> {
+/// Runs the scheduler, and rests it while the disk is nearly full: forms and the checkout go on,
+/// what can wait does.
+async fn send_while_there_is_room(
+    config: Config,
+    engine: Engine,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let mut working: Option<(CancellationToken, JoinHandle<()>)> = None;
     loop {
-        match Disk::under(&config.data()) {
-            Ok(disk) if disk.is_short(config.pause_below()) => {
-                tracing::error!(free = disk.free, "the disk is nearly full: make room");
+        let short = match Disk::under(&config.data()) {
+            Ok(disk) => disk.is_short(config.pause_below()),
+            Err(error) => {
+                tracing::warn!(%error, "the disk could not be looked at");
+                false
             }
-            Ok(_) => {}
-            Err(error) => tracing::warn!(%error, "the disk could not be looked at"),
+        };
+        match (short, working.take()) {
+            (true, Some((pause, work))) => {
+                tracing::error!("the disk is nearly full: sending and imports pause; make room");
+                pause.cancel();
+                work.await?;
+            }
+            (false, None) => {
+                let pause = stop.child_token();
+                let work = engine::sweeps::run(engine.clone(), pause.clone());
+                working = Some((pause, tokio::spawn(work)));
+            }
+            (_, unchanged) => working = unchanged,
         }
         tokio::select! {
-            () = stop.cancelled() => return Ok(()),
+            () = stop.cancelled() => break,
             () = tokio::time::sleep(DISK_ROUND) => {}
         }
     }
+    if let Some((_, work)) = working {
+        work.await?;
+    }
+    Ok(())
 }
