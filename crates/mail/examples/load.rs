@@ -1,5 +1,6 @@
 //! The bare client against the counting sink in one process: the ceiling of every figure about
-//! sending. `cargo run --release -p mail --example load -- [mails] [connections] [octets]`
+//! sending. `cargo run --release -p mail --example load -- [mails] [connections] [octets] [port]`
+//! sends to the server on that port of 127.0.0.1 where one is named.
 //!
 //! No database, no signature, no TLS. Every answer is read and must be a 25x.
 #![allow(
@@ -34,6 +35,7 @@ fn main() {
     let mails = args.next().unwrap_or(100_000);
     let connections = args.next().unwrap_or(20);
     let octets = args.next().unwrap_or(12_000);
+    let other = args.next().map(|port| u16::try_from(port).expect("a port"));
     let letter = letter(octets);
     pieces(&letter);
     let sink = Sink::start(Options { keeps: false, ..Options::default() });
@@ -41,9 +43,9 @@ fn main() {
     let message = Arc::new(mail::compose(&letter).unwrap());
     let size = message.len();
     let begun = Instant::now();
-    runtime.block_on(send(&sink, mails, connections, &message));
+    runtime.block_on(send(other.unwrap_or(sink.port()), mails, connections, &message));
     let seconds = begun.elapsed().as_secs_f64();
-    assert_eq!(sink.mails(), mails as u64);
+    assert_eq!(sink.mails(), if other.is_some() { 0 } else { mails as u64 });
     println!(
         "{mails} mails of {size} octets over {connections} connections: {:.0} a second, {} of \
          their dots came with the next envelope",
@@ -52,8 +54,8 @@ fn main() {
     );
 }
 
-async fn send(sink: &Sink, mails: usize, connections: usize, message: &Arc<Vec<u8>>) {
-    let relay = Relay::new("127.0.0.1", sink.port(), "load.test");
+async fn send(port: u16, mails: usize, connections: usize, message: &Arc<Vec<u8>>) {
+    let relay = Relay::new("127.0.0.1", port, "load.test");
     let relay = Arc::new(Relay { tls: Tls::None, messages_max: u32::MAX, ..relay });
     let next = Arc::new(AtomicUsize::new(0));
     let mut senders = Vec::new();
