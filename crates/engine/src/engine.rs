@@ -20,6 +20,7 @@ use crate::fault::{EngineError, Result};
 use crate::forms::LiveForm;
 use crate::kept::Kept;
 use crate::passwords::HASHES_AT_ONCE;
+use crate::purges::LastPurge;
 use crate::rng::Rng;
 use crate::throttle::Throttle;
 use crate::transport::Sending;
@@ -56,6 +57,7 @@ struct Inner {
     kept_forms: Kept<(SiteId, String), Arc<LiveForm>>,
     kept_sites: Kept<String, Arc<Site>>,
     ceilings: Ceilings,
+    last_purge: LastPurge,
     ids: Mutex<IdMaker>,
     node: i64,
     epoch: i64,
@@ -94,6 +96,7 @@ impl Engine {
             kept_forms: Kept::default(),
             kept_sites: Kept::default(),
             ceilings: Ceilings::default(),
+            last_purge: LastPurge::default(),
             ids,
             node,
             epoch,
@@ -248,6 +251,11 @@ impl Engine {
     /// Answers to forms in this hour.
     pub(crate) fn ceilings(&self) -> &Ceilings {
         &self.0.ceilings
+    }
+
+    /// When people were last forgotten.
+    pub(crate) fn last_purge(&self) -> &LastPurge {
+        &self.0.last_purge
     }
 
     /// The folder that holds `files/`.

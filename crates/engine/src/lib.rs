@@ -54,6 +54,9 @@ pub mod products;
 pub mod referrals;
 pub mod refund;
 pub mod render;
+pub mod preferences;
+pub mod privacy;
+mod purges;
 mod rng;
 pub mod rollups;
 pub mod second_step;
@@ -70,6 +73,7 @@ pub mod throttle;
 pub mod touches;
 pub mod transport;
 pub mod upsell;
+pub mod unsubscribe;
 pub mod verify;
 pub mod views;
 

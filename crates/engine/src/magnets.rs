@@ -211,6 +211,7 @@ pub async fn fetch(engine: &Engine, site: &Site, claim: Claim, magnet: Magnet) -
                 of.record(tx, site.id, event).await?;
                 if let Some(id) = claim.confirmation_id
                     && let Some(asked) = store::confirmations::find(tx, site.id, id).await?
+                    && now <= asked.expires_at
                 {
                     confirmations::complete(&of, tx, &site, &asked).await?;
                 }
@@ -224,4 +225,29 @@ pub async fn fetch(engine: &Engine, site: &Site, claim: Claim, magnet: Magnet) -
         (MagnetKind::Link, _, Some(url)) => Ok(Gift::Link(url)),
         _ => Err(EngineError::Fault(format!("the magnet {} has lost its gift", magnet.slug))),
     }
+}
+
+/// What fetching still confirms: the wordings agreed to with it; nothing where it is confirmed.
+pub async fn waiting_for(
+    engine: &Engine,
+    site: &Site,
+    id: ConfirmationId,
+) -> Result<Option<Vec<String>>> {
+    let (site, now) = (site.id, engine.now());
+    engine
+        .reader()
+        .read(move |session| {
+            Box::pin(async move {
+                let asked = store::confirmations::find(session, site, id).await?;
+                let open = asked.filter(|asked| asked.state == "open" && now <= asked.expires_at);
+                let Some(asked) = open else { return Ok(None) };
+                let mut texts = Vec::new();
+                for grant in asked.grants {
+                    let found = store::consents::find_wording(session, site, grant.wording).await?;
+                    texts.extend(found.map(|wording| wording.text));
+                }
+                Ok(Some(texts))
+            })
+        })
+        .await
 }

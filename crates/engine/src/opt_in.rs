@@ -199,7 +199,6 @@ async fn meet(
     let mut fresh = contacts::fresh(engine, &read.email, now);
     contacts::fill(&mut fresh, &columns, &fields);
     let (mut contact, is_new) = contacts::ensure(engine, tx, site, fresh).await?;
-    // Only who confirmed may be changed by who has not: an unconfirmed answer names no one.
     if !is_new && contacts::fill(&mut contact, &columns, &fields) {
         contact.updated_at = now;
         store::contacts::update(tx, site.id, &contact).await?;

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::engine::Engine;
 use crate::fault::Result;
-use crate::{carts, close, deliver, enrolments, jobs, pay, referrals, rollups, views};
+use crate::{carts, close, deliver, enrolments, jobs, pay, purges, referrals, rollups, views};
 
 /// How long the scheduler rests when nothing woke it.
 const REST: Duration = Duration::from_secs(1);
@@ -34,6 +34,7 @@ pub async fn run_until_idle(engine: &Engine) -> Result<usize> {
 pub async fn tick(engine: &Engine) -> Result<usize> {
     engine.read_revision().await?;
     views::flush(engine).await?;
+    purges::run(engine).await?;
     let mut done = shop(engine).await?;
     done += jobs::run_due(engine).await?;
     done += enrolments::sweep(engine).await?;

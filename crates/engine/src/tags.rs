@@ -8,6 +8,7 @@ use store::Tx;
 use store::events::NewEvent;
 
 use crate::engine::Engine;
+use crate::enrolments::{self, Trigger};
 use crate::fault::Result;
 
 /// Tags a contact within a transaction; `false` where it has the tag.
@@ -23,6 +24,7 @@ pub async fn add(
         return Ok(false);
     }
     record(engine, tx, site, contact, "tag.added", &tag).await?;
+    enrolments::trigger(engine, tx, site, contact, &Trigger::TagAdded(tag)).await?;
     Ok(true)
 }
 

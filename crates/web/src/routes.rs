@@ -20,6 +20,8 @@ use crate::{admin, assets};
 
 /// The most a request may carry, unless its route says otherwise (uploads do).
 const BODY_MAX: usize = 1 << 20;
+/// The most a visitor's form may carry: forty long answers.
+const FORM_MAX: usize = 256 << 10;
 /// The longest a handler may take before the visitor is told to try again.
 const HANDLER_MAX: Duration = Duration::from_secs(60);
 
@@ -32,6 +34,7 @@ pub fn router(state: AppState) -> Router {
         .merge(admin_pages())
         .merge(admin_frame())
         .merge(admin_settings())
+        .merge(people())
         .fallback(async || WebError::NotFound)
         .method_not_allowed_fallback(async || {
             WebError::Bad(StatusCode::METHOD_NOT_ALLOWED, "this is not asked that way")
@@ -141,4 +144,25 @@ fn admin_settings() -> Router<AppState> {
         .route("/admin/keys", get(keys::index).post(keys::create))
         .route("/admin/keys/{id}/revoke", post(keys::revoke))
         .route("/admin/audits", get(audits::index))
+}
+
+/// What strangers fill in, and what the links of mails lead to.
+fn people() -> Router<AppState> {
+    use crate::public::{confirmations, embeds, forms, magnets, preferences, privacy, unsubscribe};
+    Router::new()
+        .route("/f/{form}", get(forms::show).post(forms::create))
+        .route("/f/{form}/embed.html", get(embeds::html))
+        .route("/f/{form}/embed.js", get(embeds::script))
+        .route("/confirm/{token}", get(confirmations::show).post(confirmations::create))
+        .route("/confirm/{token}/again", post(confirmations::again))
+        .route("/m/{token}", get(magnets::show).post(magnets::create))
+        .route("/u", post(unsubscribe::links))
+        .route("/u/{token}", get(unsubscribe::show).post(unsubscribe::create))
+        .route("/u/{token}/undo", post(unsubscribe::undo))
+        .route("/preferences/{token}", get(preferences::show).post(preferences::update))
+        .route("/preferences/{token}/stop", post(preferences::stop))
+        .route("/preferences/{token}/again", post(preferences::again))
+        .route("/preferences/{token}/export", get(privacy::show_export).post(privacy::export))
+        .route("/preferences/{token}/erase", get(privacy::show_erase).post(privacy::erase))
+        .layer(DefaultBodyLimit::max(FORM_MAX))
 }

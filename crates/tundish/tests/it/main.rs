@@ -15,6 +15,7 @@ mod browser;
 mod cli;
 mod delivery;
 mod health;
+mod people;
 mod sign_in;
 mod pages;
 mod statements;

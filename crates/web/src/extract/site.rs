@@ -23,17 +23,8 @@ impl FromRequestParts<AppState> for CurrentSite {
             .and_then(|value| value.to_str().ok())
             .map(|value| without_port(value).to_ascii_lowercase())
             .ok_or(WebError::WrongHost)?;
-        state
-            .reader
-            .read(move |session| {
-                Box::pin(async move {
-                    store::sites::find_by_host(session, &host)
-                        .await?
-                        .map(CurrentSite)
-                        .ok_or(WebError::WrongHost)
-                })
-            })
-            .await
+        let site = engine::sites::by_host(&state.engine, &host).await?;
+        site.map(|site| CurrentSite(Site::clone(&site))).ok_or(WebError::WrongHost)
     }
 }
 

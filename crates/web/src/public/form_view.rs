@@ -54,8 +54,7 @@ impl FormView {
             (forms::TIME_FIELD.to_owned(), time),
             (forms::LANDING_FIELD.to_owned(), origin.landing.clone()),
         ]);
-        let more =
-            [(forms::REFERRER_FIELD, &origin.referrer), (forms::CODE_FIELD, &origin.code)];
+        let more = [(forms::REFERRER_FIELD, &origin.referrer), (forms::CODE_FIELD, &origin.code)];
         for (name, value) in more {
             if !value.is_empty() {
                 hidden.insert(name.to_owned(), value.clone());
@@ -138,7 +137,11 @@ impl FieldView {
     fn of(field: &Field) -> Self {
         Self {
             name: field.key.clone(),
-            label: field.label.clone(),
+            // What one agrees to is read at the box itself.
+            label: match field.kind {
+                FieldKind::Consent => field.wording().to_owned(),
+                _ => field.label.clone(),
+            },
             kind: input_kind(field.kind),
             required: field.required,
             help: (!field.help.is_empty()).then(|| field.help.clone()),

@@ -1,0 +1,89 @@
+//! Purges: who never confirmed is forgotten, and so are spam and old counts. Once an hour.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use model::contacts::PENDING_KEPT_DAYS;
+use model::ids::{ContactId, OrderId};
+use model::sites::Site;
+use model::times::HOUR_MS;
+use store::Tx;
+
+use crate::engine::Engine;
+use crate::fault::{EngineError, Result};
+use crate::forms;
+
+/// Contacts looked at in one transaction.
+const BATCH: i64 = 200;
+
+/// The hour in which the last purge was.
+#[derive(Debug, Default)]
+pub(crate) struct LastPurge(AtomicI64);
+
+/// Purges every site, if this hour's purge is not yet done; how many rows went.
+pub(crate) async fn run(engine: &Engine) -> Result<usize> {
+    let hour = engine.now().0.div_euclid(HOUR_MS);
+    if engine.last_purge().0.swap(hour, Ordering::SeqCst) == hour {
+        return Ok(0);
+    }
+    let sites = engine
+        .reader()
+        .read::<_, EngineError, _>(|session| {
+            Box::pin(async move { Ok(store::sites::list(session).await?) })
+        })
+        .await?;
+    let mut gone = 0;
+    for site in sites {
+        gone += pending(engine, &site).await?;
+        forms::forget_spam(engine, site.id).await?;
+    }
+    let before = engine.now().plus_days(-PENDING_KEPT_DAYS);
+    engine
+        .write(move |tx| {
+            Box::pin(async move { Ok(store::suppressions::forget_limits(tx, before).await?) })
+        })
+        .await?;
+    Ok(gone)
+}
+
+async fn pending(engine: &Engine, site: &Site) -> Result<usize> {
+    let kept = i64::from(site.settings.pending_days);
+    let before = store::contacts::first_id_at(engine.now().plus_days(-kept));
+    let (id, mut after, mut gone) = (site.id, ContactId(0), 0);
+    loop {
+        let from = after;
+        let (last, count) = engine
+            .write(move |tx| {
+                Box::pin(async move {
+                    let due = store::contacts::pending_before(tx, id, before, from, BATCH).await?;
+                    let mut count = 0;
+                    for contact in &due {
+                        count += usize::from(forget(tx, id, *contact).await?);
+                    }
+                    Ok((due.last().copied(), count))
+                })
+            })
+            .await?;
+        gone += count;
+        match last {
+            Some(last) => after = last,
+            None => return Ok(gone),
+        }
+    }
+}
+
+/// Forgets one pending contact, unless it bought something.
+async fn forget(tx: &mut Tx<'_>, site: model::SiteId, id: ContactId) -> Result<bool> {
+    let last = OrderId(i64::MAX);
+    if !store::orders::list_of_contact(tx, site, id, last, 1).await?.is_empty() {
+        return Ok(false);
+    }
+    store::messages::scrub_of_contact(tx, site, id).await?;
+    store::forms::forget_of_contact(tx, site, id).await?;
+    store::confirmations::forget(tx, site, id).await?;
+    store::magnets::forget(tx, site, id).await?;
+    store::touches::delete_of_contact(tx, site, id).await?;
+    store::tags::remove_all(tx, site, id).await?;
+    store::topics::leave_all(tx, site, id).await?;
+    store::contacts::delete(tx, site, id).await?;
+    Ok(true)
+}

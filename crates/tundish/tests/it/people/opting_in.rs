@@ -1,0 +1,120 @@
+//! A stranger leaves an address, confirms it and gets the free thing.
+
+use model::contacts::Status;
+use model::forms::{After, Delivery, Field, FieldKind};
+
+use super::{app, app_with, confirmed, contact, count, fill_in, ledger, messages, path_in};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stranger_opts_in_confirms_by_the_button_and_gets_the_file() {
+    let app = app().await;
+    let sent = fill_in(&app, "chapter", &[("email", "ada@x.test"), ("first_name", "Ada")]).await;
+    assert_eq!((sent.status.as_u16(), sent.location()), (303, "/f/chapter?sent"));
+    assert!(app.get("/f/chapter?sent").await.body.contains("inbox"));
+    let ada = contact(&app, "ada@x.test").await.unwrap();
+    assert_eq!((ada.status, ada.first_name.as_str()), (Status::Pending, "Ada"));
+    assert!(ledger(&app, &ada).await.is_empty(), "asking is no consent");
+
+    let path = path_in(&app, "confirmation", "confirm_url").await;
+    let page = app.get(&path).await;
+    assert!(page.body.contains("a…@x….test") && page.body.contains(super::WORDING));
+    assert_eq!(contact(&app, "ada@x.test").await.unwrap().status, Status::Pending);
+
+    let done = app.post(&path, &[]).await;
+    assert!(done.body.contains("is confirmed"), "{}", done.body);
+    let ada = contact(&app, "ada@x.test").await.unwrap();
+    assert_eq!(ada.status, Status::Confirmed);
+    let given = ("newsletter".into(), "granted".into(), "form".into());
+    assert_eq!(ledger(&app, &ada).await, [given]);
+
+    let magnet = path_in(&app, "magnet", "magnet_url").await;
+    assert!(app.get(&magnet).await.body.contains("Download"));
+    let file = app.post(&magnet, &[]).await;
+    assert_eq!(file.body, "%PDF-1.4 the first chapter");
+    assert!(file.headers["content-disposition"].to_str().unwrap().contains("chapter.pdf"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_mail_that_carries_the_file_confirms_by_its_download() {
+    let app = app_with(|spec| spec.delivery = Delivery::Confirmation).await;
+    fill_in(&app, "chapter", &[("email", "ada@x.test")]).await;
+    let path = path_in(&app, "confirmation", "confirm_url").await;
+    assert!(path.starts_with("/m/"), "{path}");
+    let page = app.get(&path).await;
+    assert!(page.body.contains("you confirm your address") && page.body.contains(super::WORDING));
+    assert_eq!(contact(&app, "ada@x.test").await.unwrap().status, Status::Pending);
+    assert!(app.post(&path, &[]).await.body.starts_with("%PDF"));
+    assert_eq!(contact(&app, "ada@x.test").await.unwrap().status, Status::Confirmed);
+    assert_eq!(count(&app, "magnet").await, 0, "the file is there already");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_in_gets_the_file_again_and_nothing_is_asked() {
+    let app = app().await;
+    confirmed(&app, "ada@x.test").await;
+    fill_in(&app, "chapter", &[("email", "Ada@x.test"), ("first_name", "Augusta")]).await;
+    assert_eq!(count(&app, "confirmation").await, 1);
+    assert_eq!(count(&app, "magnet").await, 2);
+    let ada = contact(&app, "ada@x.test").await.unwrap();
+    assert_eq!((ada.first_name.as_str(), ada.status), ("Augusta", Status::Confirmed));
+    fill_in(&app, "chapter", &[("email", "ada@x.test")]).await;
+    assert_eq!(messages(&app).await.len(), 3, "once a day is enough");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_form_without_double_opt_in_confirms_at_once() {
+    let app = app_with(|spec| {
+        spec.double_opt_in = false;
+        spec.after = After::Page("thanks".to_owned());
+    })
+    .await;
+    let sent = fill_in(&app, "chapter", &[("email", "ada@x.test")]).await;
+    assert_eq!(sent.location(), "/p/thanks");
+    assert_eq!(contact(&app, "ada@x.test").await.unwrap().status, Status::Confirmed);
+    assert_eq!((count(&app, "confirmation").await, count(&app, "magnet").await), (0, 1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_unfinished_form_keeps_what_was_typed_and_says_what_to_mend() {
+    let app = app_with(|spec| {
+        let topic = Field::new("why", FieldKind::Textarea, "Why");
+        spec.fields.push(Field { required: true, ..topic });
+    })
+    .await;
+    let page = fill_in(&app, "chapter", &[("email", "ada@x"), ("first_name", "Ada <b>")]).await;
+    assert_eq!(page.status, 422);
+    assert!(page.body.contains("Ada &lt;b&gt;") && page.body.contains("needs a dot"));
+    assert!(page.body.contains("please fill this in"), "{}", page.body);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn how_a_visitor_came_is_kept_with_the_first_form() {
+    let app = app().await;
+    let landing = "/p/book?utm_source=Flyer&utm_medium=print&r=ada.0123&email=secret";
+    fill_in(
+        &app,
+        "chapter",
+        &[
+            ("email", "bob@x.test"),
+            ("_landing", landing),
+            ("_referrer", "https://www.blog.example/private?x=1"),
+        ],
+    )
+    .await;
+    let bob = contact(&app, "bob@x.test").await.unwrap();
+    let site = app.site.id;
+    let touches = app
+        .engine
+        .reader()
+        .read::<_, store::StoreError, _>(move |session| {
+            Box::pin(async move { store::touches::of_contact(session, site, bob.id, 9).await })
+        })
+        .await
+        .unwrap();
+    let first = &touches[0];
+    assert_eq!((touches.len(), first.is_first, first.channel.as_str()), (1, true, "offline"));
+    assert_eq!(first.touch.utm.source.as_deref(), Some("flyer"));
+    assert_eq!(first.touch.referrer.as_deref(), Some("blog.example"));
+    assert_eq!(first.touch.landing, "/p/book");
+    assert_eq!(first.touch.code.as_deref(), Some("ada.0123"));
+}

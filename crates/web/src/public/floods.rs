@@ -1,0 +1,71 @@
+//! How many answers one network may send: kept in memory, never stored. Beyond the first limit
+//! answers are held for a look, beyond the second they are refused.
+
+use std::num::NonZeroU32;
+use std::sync::LazyLock;
+
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+
+use crate::extract::net::ClientNet;
+
+/// A family, an office, a class room: thirty at once, ten a minute after that.
+const HELD_BURST: u32 = 30;
+const HELD_A_MINUTE: u32 = 10;
+/// Nothing that fills in forms by hand is faster than this.
+const REFUSED_BURST: u32 = 300;
+const REFUSED_A_MINUTE: u32 = 60;
+/// Networks remembered before those at rest are dropped.
+const NETWORKS_MAX: usize = 100_000;
+
+type Limiter = DefaultKeyedRateLimiter<String>;
+
+static HELD: LazyLock<Limiter> = LazyLock::new(|| limiter(HELD_A_MINUTE, HELD_BURST));
+static REFUSED: LazyLock<Limiter> = LazyLock::new(|| limiter(REFUSED_A_MINUTE, REFUSED_BURST));
+
+fn limiter(a_minute: u32, burst: u32) -> Limiter {
+    let of = |n: u32| NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN);
+    RateLimiter::keyed(Quota::per_minute(of(a_minute)).allow_burst(of(burst)))
+}
+
+/// What is to be done with one more answer from a network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Take it.
+    Fine,
+    /// Keep it apart for a look.
+    Hold,
+    /// Say that it is too much.
+    Refuse,
+}
+
+/// Counts one more answer from `net`. The machine itself is not counted: there a proxy stands
+/// that was not named, and all visitors would be one.
+pub fn count(net: &ClientNet) -> Verdict {
+    if net.0 == "127.0.0.0" || net.0 == "::" {
+        return Verdict::Fine;
+    }
+    if REFUSED.len() > NETWORKS_MAX {
+        REFUSED.retain_recent();
+        HELD.retain_recent();
+    }
+    if REFUSED.check_key(&net.0).is_err() {
+        return Verdict::Refuse;
+    }
+    if HELD.check_key(&net.0).is_err() { Verdict::Hold } else { Verdict::Fine }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn f02_one_network_is_held_then_refused_and_another_is_not() {
+        let many = ClientNet("203.0.113.0".to_owned());
+        let verdicts: Vec<Verdict> = (0..400).map(|_| count(&many)).collect();
+        assert_eq!(verdicts[29], Verdict::Fine);
+        assert_eq!(verdicts[100], Verdict::Hold);
+        assert_eq!(verdicts[399], Verdict::Refuse);
+        assert_eq!(count(&ClientNet("198.51.100.0".to_owned())), Verdict::Fine);
+        assert_eq!(count(&ClientNet("127.0.0.0".to_owned())), Verdict::Fine);
+    }
+}
