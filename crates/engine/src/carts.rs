@@ -113,7 +113,7 @@ async fn one(engine: &Engine, tx: &mut Tx<'_>, site: &Site, cart: &Cart) -> Resu
         // One a contact and offer, however many forms were left.
         dedupe_key: format!("cart:{}:{}", contact.id, cart.offer_id),
         content: Content::System {
-            name: "cart",
+            name: "abandoned_cart",
             context: json!({ "name": contact.first_name, "product": state.product,
                 "title": state.offer.title,
                 "closes_at": state.closes.instant().map(model::UtcMs::rfc3339),

@@ -1,13 +1,14 @@
 //! Closing an order: its window for one-click offers is over, and the one receipt for all of it is
 //! made, with the next invoice number.
 
-use model::EmailAddr;
+use model::contacts::Status;
 use model::ids::OrderId;
 use model::messages::{Class, SourceKind};
-use model::money::Money;
+use model::money::{Money, Rate};
 use model::payments::LineState;
 use model::sites::Site;
 use model::tokens::Purpose;
+use model::{EmailAddr, UtcMs};
 use serde_json::{Value, json};
 use store::Tx;
 use store::order_lines::Line;
@@ -16,8 +17,10 @@ use store::orders::Order;
 use crate::engine::Engine;
 use crate::fault::{EngineError, Result};
 use crate::messages::{self, Content, NewMessage};
-use crate::{back_end, consents, pay, referrals};
+use crate::{back_end, consents, downloads, links, opt_in, pay, referrals};
 
+/// What the box at the checkout says.
+pub const NEWSLETTER_WORDS: &str = "Send me the newsletter";
 /// Orders of one batch.
 const BATCH: i64 = 50;
 
@@ -91,42 +94,104 @@ async fn receipt_context(
     number: i64,
     lines: &[Line],
 ) -> Result<Value> {
-    let money = |minor: i64| Money::new(minor, order.currency).human();
-    let paid: Vec<Value> = lines
-        .iter()
-        .filter(|line| matches!(line.state, LineState::Paid | LineState::Refunded))
-        .map(|line| {
-            json!({ "name": line.name, "quantity": line.quantity,
-                "unit": money(line.unit_minor), "total": money(line.total_minor) })
-        })
-        .collect();
     let address = EmailAddr::parse(&order.email)?;
     let (to, class) = (Some(order.contact_id), Class::BackEnd);
     let may_sell =
         consents::refusal_to_send(tx, site, to, &address, class, engine.now()).await?.is_none();
     let next =
         if may_sell { back_end::next_offer(tx, site, order, engine.now()).await? } else { None };
-    let offer = next.map_or(Value::Null, |next| {
-        json!({ "title": next.title, "price": next.price.human(), "button": next.button,
-            "url": site.url(&next.path), "coupon": next.coupon, "coupon_says": next.coupon_says })
-    });
+    let files: Vec<Value> = downloads::of_order(engine, tx, site, order.id)
+        .await?
+        .into_iter()
+        .map(|file| json!({ "name": file.title, "url": file.url }))
+        .collect();
     Ok(json!({
-        "number": number,
-        "name": order.name,
-        "paid_at": order.paid_at.map(|at| at.rfc3339()),
-        "lines": paid,
-        "goods": money(order.goods_minor),
-        "discount": (order.discount_minor > 0).then(|| money(order.discount_minor)),
-        "coupon_code": order.coupon_code,
-        "tax": (order.tax_minor > 0).then(|| money(order.tax_minor)),
-        "tax_included": order.tax_included,
-        "total": money(order.total_minor),
+        "preheader": "Your receipt, and everything you bought",
+        "receipt": receipt_block(site, order, number, lines),
+        "downloads": files,
         "order_url": order_url(engine, site, order.id),
-        "back_end_offer": offer,
-        "catalogue_url": may_sell.then(|| site.url("/catalogue")),
+        "offers": next.map(|next| offer_block(site, next)),
         "referral_url": referrals::link(engine, site, order.contact_id),
-        "newsletter_asked": order.newsletter,
+        "confirm_url": ask_for_newsletter(engine, tx, site, order).await?,
+        "why": "You get this mail because you ordered.",
     }))
+}
+
+/// The lines and sums, as the layout of mails draws them.
+fn receipt_block(site: &Site, order: &Order, number: i64, lines: &[Line]) -> Value {
+    let money = |minor: i64| Money::new(minor, order.currency).human();
+    let bought: Vec<Value> = lines
+        .iter()
+        .filter(|line| matches!(line.state, LineState::Paid | LineState::Refunded))
+        .map(|line| {
+            let note = match line.quantity {
+                1 => String::new(),
+                many => format!("{many} × {}", money(line.unit_minor)),
+            };
+            json!({ "name": line.name, "note": note, "amount": money(line.goods_minor) })
+        })
+        .collect();
+    let mut totals = Vec::new();
+    let mut total = |label: String, amount: String, strong: bool| {
+        totals.push(json!({ "label": label, "amount": amount, "strong": strong }));
+    };
+    if order.discount_minor > 0 {
+        let code = order.coupon_code.as_deref().unwrap_or_default();
+        total(format!("Coupon {code}"), money(-order.discount_minor), false);
+    }
+    if order.tax_minor > 0 {
+        let rate = Rate { ppm: u32::try_from(order.tax_ppm).unwrap_or(0) };
+        let label = if order.tax_included { "of which tax" } else { "plus tax" };
+        total(format!("{label} {rate}"), money(order.tax_minor), false);
+    }
+    total("Total".to_owned(), money(order.total_minor), true);
+    let to: Vec<&str> =
+        [order.name.as_str(), order.email.as_str()].into_iter().filter(|t| !t.is_empty()).collect();
+    json!({
+        "number": format!("Invoice {number}"),
+        "date": day(site, order.paid_at.unwrap_or(order.updated_at)),
+        "to": to,
+        "lines": bought,
+        "totals": totals,
+        "note": format!("Order {}. Tax is rounded on each line.", order.id),
+    })
+}
+
+/// The day where the site is, as in `21 Nov 2026`.
+fn day(site: &Site, at: UtcMs) -> String {
+    let zone = jiff::tz::TimeZone::get(&site.timezone).unwrap_or(jiff::tz::TimeZone::UTC);
+    at.timestamp().to_zoned(zone).strftime("%-d %b %Y").to_string()
+}
+
+fn offer_block(site: &Site, next: back_end::NextOffer) -> Value {
+    let terms = match (&next.coupon, &next.coupon_says) {
+        (Some(code), Some(says)) => format!("With the code {code}: {says}."),
+        _ => String::new(),
+    };
+    json!({
+        "title": "For your next order",
+        "items": [{ "name": next.title, "text": "", "price": next.price.human(),
+            "href": site.url(&next.path), "label": next.button, "image": null }],
+        "terms": terms,
+    })
+}
+
+/// The newsletter's box was ticked: the receipt's button confirms it. Nothing where it is
+/// confirmed already.
+async fn ask_for_newsletter(
+    engine: &Engine,
+    tx: &mut Tx<'_>,
+    site: &Site,
+    order: &Order,
+) -> Result<Option<String>> {
+    let contact = store::contacts::find(tx, site.id, order.contact_id).await?;
+    let is_confirmed = contact.is_some_and(|contact| contact.status == Status::Confirmed);
+    if !order.newsletter || is_confirmed {
+        return Ok(None);
+    }
+    let (id, of) = (order.contact_id, order.id.0);
+    let asking = opt_in::ask_at_checkout(engine, tx, site, id, of, NEWSLETTER_WORDS).await?;
+    Ok(Some(links::confirm_url(engine, site, asking.id, asking.expires_at)))
 }
 
 /// Tells a buyer whose money came too late that it goes back.

@@ -29,6 +29,7 @@ pub mod files;
 pub mod forms;
 mod fulfil;
 pub mod funnel;
+mod fulfil;
 mod gateway;
 pub mod guard;
 pub mod installation;

@@ -8,6 +8,7 @@ use model::SiteId;
 use crate::{Result, Session};
 
 pub mod mail;
+pub mod money;
 
 /// One promise and the query that looks for where it is broken.
 #[derive(Debug)]
@@ -21,7 +22,7 @@ pub struct Check {
 }
 
 /// Every check, by noun.
-pub const CHECKS: &[&[Check]] = &[mail::CHECKS];
+pub const CHECKS: &[&[Check]] = &[mail::CHECKS, money::CHECKS];
 
 /// The rows where a promise is broken.
 pub async fn run(

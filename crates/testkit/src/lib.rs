@@ -15,7 +15,9 @@ pub mod browser;
 pub mod data;
 pub mod databases;
 mod mails;
+mod shop;
 pub mod sink;
 
 pub use app::{Answer, START, TestApp, site};
 pub use mails::Mail;
+pub use shop::{Bought, Shop, coupon, offer, product, usd};

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use model::messages::State;
+use model::ids::CartId;
+use model::messages::{SourceKind, State};
 use model::times::DAY_MS;
 use model::{EmailAddr, UtcMs};
 use serde_json::json;
@@ -14,7 +15,7 @@ use super::LEASE_MS;
 use super::routes::Route;
 use crate::engine::Engine;
 use crate::fault::Result;
-use crate::{consents, enrolments};
+use crate::{carts, consents, enrolments};
 
 /// The word of a contact who asked for a pause: put off, not dropped.
 const PAUSED: &str = "paused";
@@ -78,6 +79,11 @@ pub(super) async fn refusal(
         }
         Some(why) => return Ok(Some(ended(State::Suppressed, &why, now))),
         None => {}
+    }
+    if message.source_kind == SourceKind::Cart
+        && carts::is_over(tx, message.site_id, CartId(message.source_id)).await?
+    {
+        return Ok(Some(ended(State::Cancelled, "bought meanwhile", now)));
     }
     let Some(enrolment) = message.enrolment_id else { return Ok(None) };
     let exit = enrolments::exit_of(engine, tx, site, enrolment).await?;

@@ -2,5 +2,6 @@
 
 mod addresses;
 mod admin;
+mod checkout;
 mod commands;
 mod templates;

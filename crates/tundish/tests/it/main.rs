@@ -16,6 +16,7 @@ mod cli;
 mod delivery;
 mod health;
 mod people;
+mod shop;
 mod sign_in;
 mod pages;
 mod statements;
