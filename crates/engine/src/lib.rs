@@ -29,7 +29,6 @@ pub mod files;
 pub mod forms;
 mod fulfil;
 pub mod funnel;
-mod fulfil;
 mod gateway;
 pub mod guard;
 pub mod installation;
