@@ -14,6 +14,7 @@ mod app;
 pub mod browser;
 pub mod data;
 pub mod databases;
+pub mod funnels;
 mod mails;
 mod shop;
 pub mod sink;

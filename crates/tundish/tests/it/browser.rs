@@ -1,5 +1,7 @@
 //! Journeys in a real browser.
 
+mod road;
+
 use testkit::TestApp;
 use testkit::browser::{Browser, Look};
 
