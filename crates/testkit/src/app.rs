@@ -163,7 +163,8 @@ impl TestApp {
     pub async fn serve(&self) -> String {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let host = listener.local_addr().unwrap().to_string();
-        let site = Site { base_url: format!("http://{host}"), ..self.site.clone() };
+        let now = engine::sites::get_by_slug(&self.engine, &self.site.slug).await.unwrap();
+        let site = Site { base_url: format!("http://{host}"), ..now };
         engine::sites::put(&self.engine, site, vec!["127.0.0.1".to_owned()]).await.unwrap();
         let router = self.router.clone();
         tokio::spawn(async move { axum::serve(listener, router).await });

@@ -135,7 +135,7 @@ async fn walk(test: &str, look: Look) {
     road.buy(false, "BAKEAGAIN").await;
     assert!(road.browser.url().contains("/order/"), "{}", road.browser.url());
     road.follow(&friend);
-    let found = engine::verify::run(&road.app.engine).await.unwrap();
+    let found = engine::verify::run(&road.app.engine.reader()).await.unwrap();
     assert!(found.is_empty(), "{found:?}");
 }
 
