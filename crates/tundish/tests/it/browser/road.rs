@@ -99,7 +99,7 @@ impl Road {
             self.browser.fill("input[name=coupon]", coupon);
             self.press("button[name=update]");
         }
-        self.browser.click("label[for=method-succeeds]");
+        self.browser.click("label.choice:has(input[value=succeeds])");
         self.press(".checkout-form .btn-primary");
         self.app.run_until_idle().await;
     }
