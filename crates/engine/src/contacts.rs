@@ -175,7 +175,8 @@ pub async fn change(
         .await
 }
 
-fn apply(contact: &mut Contact, change: Change) {
+/// Writes a change into a contact.
+pub(crate) fn apply(contact: &mut Contact, change: Change) {
     let or_none = |text: String| (!text.is_empty()).then(|| clean(&text, NAME_MAX));
     if let Some(name) = change.first_name {
         contact.first_name = clean(&name, NAME_MAX);

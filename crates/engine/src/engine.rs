@@ -22,7 +22,7 @@ use crate::kept::Kept;
 use crate::passwords::HASHES_AT_ONCE;
 use crate::purges::LastPurge;
 use crate::rng::Rng;
-use crate::throttle::Throttle;
+use crate::throttle::{Rate, Throttle};
 use crate::transport::Sending;
 use crate::views::Tally;
 
@@ -66,6 +66,7 @@ struct Inner {
     tally: Tally,
     hashing: Semaphore,
     throttle: Throttle,
+    rate: Rate,
     crash_points: CrashPoints,
     delivery: deliver::Shared,
 }
@@ -105,6 +106,7 @@ impl Engine {
             tally: Tally::default(),
             hashing: Semaphore::new(HASHES_AT_ONCE),
             throttle: Throttle::default(),
+            rate: Rate::default(),
             crash_points: CrashPoints::default(),
             delivery: deliver::Shared::default(),
         })))
@@ -256,6 +258,11 @@ impl Engine {
     /// When people were last forgotten.
     pub(crate) fn last_purge(&self) -> &LastPurge {
         &self.0.last_purge
+    }
+
+    /// Requests of API keys, counted in memory.
+    pub fn rate(&self) -> &Rate {
+        &self.0.rate
     }
 
     /// The folder that holds `files/`.

@@ -1,7 +1,7 @@
 //! Keys of the API: made, used, revoked. Of a key only its hash is kept.
 
 use model::audits::Actor;
-use model::ids::KeyId;
+use model::ids::{KeyId, OperatorId};
 use model::keys::{ApiKey, HINT_CHARS, PREFIX, Scope};
 use model::operators::{Operator, Role};
 use model::times::MINUTE_MS;
@@ -43,6 +43,36 @@ pub async fn make(
     maker: Option<&Operator>,
     new: NewKey,
 ) -> Result<(ApiKey, String)> {
+    let role = maker.map_or(Role::Owner, |operator| operator.role);
+    if let Some(scope) = new.scopes.iter().find(|scope| !role.may(scope.role())) {
+        let say = format!("you may not give {scope}: a key never may more than who makes it");
+        return Err(Refused::new("scope_beyond", say).at("scopes").into());
+    }
+    let actor = maker.map_or(Actor::Console, |operator| Actor::Operator(operator.id));
+    write(engine, site, actor, maker.map(|operator| operator.id), new).await
+}
+
+/// Makes a key by another one, in its maker's name: both fall with the maker's rights. The caller
+/// has checked that the scopes are within those of `by`.
+///
+/// # Errors
+/// As [`make`].
+pub async fn make_by_key(
+    engine: &Engine,
+    site: SiteId,
+    by: &ApiKey,
+    new: NewKey,
+) -> Result<(ApiKey, String)> {
+    write(engine, site, Actor::Key(by.id), by.made_by, new).await
+}
+
+async fn write(
+    engine: &Engine,
+    site: SiteId,
+    actor: Actor,
+    made_by: Option<OperatorId>,
+    new: NewKey,
+) -> Result<(ApiKey, String)> {
     let name: String = new.name.trim().chars().take(NAME_MAX).collect();
     if name.is_empty() {
         return Err(Refused::new("name_missing", "say what the key is for").at("name").into());
@@ -51,11 +81,6 @@ pub async fn make(
         let say = "choose at least one thing the key may do";
         return Err(Refused::new("scope_missing", say).at("scopes").into());
     }
-    let role = maker.map_or(Role::Owner, |operator| operator.role);
-    if let Some(scope) = new.scopes.iter().find(|scope| !role.may(scope.role())) {
-        let say = format!("you may not give {scope}: a key never may more than who makes it");
-        return Err(Refused::new("scope_beyond", say).at("scopes").into());
-    }
     let secret: [u8; tokens::KEY_BYTES] = engine.rng().bytes();
     let text = format!("{PREFIX}{}", tokens::secret_text(&secret));
     let key = ApiKey {
@@ -63,14 +88,13 @@ pub async fn make(
         name,
         hint: text.chars().take(HINT_CHARS).collect(),
         scopes: new.scopes,
-        made_by: maker.map(|operator| operator.id),
+        made_by,
         created_at: engine.now(),
         used_at: None,
         expires_at: new.expires_at,
         revoked_at: None,
     };
     let hash = tokens::hash_secret(&secret);
-    let actor = maker.map_or(Actor::Console, |operator| Actor::Operator(operator.id));
     let (engine_in, row) = (engine.clone(), key.clone());
     engine
         .write(move |tx| {

@@ -58,9 +58,7 @@ async fn changed_orders(engine: &Engine) -> Result<usize> {
     let changed = engine
         .reader()
         .read::<_, EngineError, _>(move |session| {
-            Box::pin(async move {
-                Ok(store::order_figures::changed(session, from, newest).await?)
-            })
+            Box::pin(async move { Ok(store::order_figures::changed(session, from, newest).await?) })
         })
         .await?;
     let zones = zones(engine).await?;
@@ -74,9 +72,9 @@ async fn changed_orders(engine: &Engine) -> Result<usize> {
     if newest > looked {
         engine
             .write(move |tx| {
-                Box::pin(async move {
-                    Ok(store::meta::set(tx, LOOKED, &newest.0.to_string()).await?)
-                })
+                Box::pin(
+                    async move { Ok(store::meta::set(tx, LOOKED, &newest.0.to_string()).await?) },
+                )
             })
             .await?;
     }

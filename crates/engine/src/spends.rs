@@ -108,12 +108,7 @@ pub struct LineError {
 ///
 /// # Errors
 /// It is no such file: a column is missing, or it is too long.
-pub async fn import(
-    engine: &Engine,
-    actor: Actor,
-    site: &Site,
-    bytes: &[u8],
-) -> Result<Imported> {
+pub async fn import(engine: &Engine, actor: Actor, site: &Site, bytes: &[u8]) -> Result<Imported> {
     let mut imported = Imported::default();
     let spends = read(bytes, site, engine.now(), &mut imported)?;
     let good = spends.len();

@@ -67,6 +67,27 @@ impl Throttle {
     }
 }
 
+/// Requests of one key within a minute, counted per minute.
+#[derive(Debug, Default)]
+pub struct Rate(Mutex<HashMap<i64, (i64, u32)>>);
+
+impl Rate {
+    /// Counts a request; the milliseconds to wait where it is one too many.
+    pub fn take(&self, key: i64, most: u32, now: UtcMs) -> Option<i64> {
+        let minute = now.0.div_euclid(MINUTE_MS);
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if counts.len() >= KEYS_MAX {
+            counts.retain(|_, (of, _)| *of == minute);
+        }
+        let (of, count) = counts.entry(key).or_insert((minute, 0));
+        if *of != minute {
+            (*of, *count) = (minute, 0);
+        }
+        *count = count.saturating_add(1);
+        (*count > most).then(|| (minute + 1) * MINUTE_MS - now.0)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -90,5 +111,14 @@ mod tests {
         assert_eq!(throttle.wait_ms("b", now), None);
         throttle.right("a");
         assert_eq!(throttle.wait_ms("a", now), None);
+    }
+
+    #[test]
+    fn a_key_has_so_many_requests_a_minute() {
+        let rate = Rate::default();
+        assert!((0..3).all(|_| rate.take(1, 3, UtcMs(5)).is_none()));
+        assert_eq!(rate.take(1, 3, UtcMs(5)), Some(59_995));
+        assert!(rate.take(2, 3, UtcMs(5)).is_none());
+        assert!(rate.take(1, 3, UtcMs(60_000)).is_none());
     }
 }

@@ -3,9 +3,9 @@
 use jiff::ToSpan;
 use jiff::civil::Date;
 
+use crate::Refused;
 use crate::times::UtcMs;
 use crate::zones::Zone;
-use crate::Refused;
 
 /// The span shown where nobody asks for another.
 pub const DEFAULT_DAYS: i64 = 30;

@@ -72,6 +72,8 @@ pub enum Purpose {
     Address,
     /// Secrets encrypted in the database.
     Secrets,
+    /// Where the next page of an API list begins.
+    Cursor,
 }
 
 impl Purpose {
@@ -99,6 +101,7 @@ impl Purpose {
             Self::MessageId => "message_id",
             Self::Address => "address",
             Self::Secrets => "secrets",
+            Self::Cursor => "cursor",
         }
     }
 }

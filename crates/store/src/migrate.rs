@@ -23,9 +23,9 @@ const MAIN: &[Migration] = migrations![
     "main/0001_platform.sql",
     "main/0002_people.sql",
     "main/0003_mail.sql",
+    "main/0004_shop.sql",
     "main/0005_admin.sql",
     "main/0007_pages.sql",
-    "main/0004_shop.sql",
     "main/0008_numbers.sql",
 ];
 

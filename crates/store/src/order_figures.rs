@@ -27,7 +27,8 @@ const FIRST_TOUCH: &str = "select channel, coalesce(source, '') from touches
     where site_id = $1 and contact_id = $2 and is_first = true order by id limit 1";
 const LANDING: &str = "select landing from touches
     where site_id = $1 and contact_id = $2 and at <= $3 order by at desc, id desc limit 1";
-const CLICKED: &str = "select m.id, m.source_kind, case when m.source_kind in ('sequence', 'broadcast')
+const CLICKED: &str =
+    "select m.id, m.source_kind, case when m.source_kind in ('sequence', 'broadcast')
         then m.source_id else 0 end,
     coalesce((select v.template_id from template_versions v
         where v.site_id = m.site_id and v.id = m.version_id), 0)

@@ -286,7 +286,8 @@ const REFERRAL_ROWS: &str = "select c.id, c.email, c.status, f.at,
         and (cast($8 as text) = '*' or coalesce(t.source, '') = $8)
         and (f.at < $5 or (f.at = $5 and c.id < $6))
     order by f.at desc, c.id desc limit $7";
-const ORDER_ROWS: &str = "select c.id, c.email, c.status, f.paid_at, f.channel, f.source, f.order_id
+const ORDER_ROWS: &str =
+    "select c.id, c.email, c.status, f.paid_at, f.channel, f.source, f.order_id
     from order_figures f join contacts c on c.site_id = f.site_id and c.id = f.contact_id
     where f.site_id = $1 and f.paid_at >= $2 and f.paid_at < $3 and f.nth = $9
         and (cast($4 as text) = '' or f.channel = $4)

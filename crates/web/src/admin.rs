@@ -3,6 +3,7 @@
 
 pub mod account;
 pub mod audits;
+pub mod contacts;
 pub mod keys;
 pub mod operators;
 pub mod pages;

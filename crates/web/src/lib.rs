@@ -1,6 +1,7 @@
 //! HTTP in; HTML and JSON out. Asks `engine` to do and `store` to read; holds no rules.
 
 pub mod admin;
+pub mod api;
 pub mod assets;
 pub mod charts;
 pub mod cookies;

@@ -16,7 +16,7 @@ use crate::error::WebError;
 use crate::guards::{addresses, cross_site, headers, plain_errors, request_id};
 use crate::public::{health, robots, theme};
 use crate::state::AppState;
-use crate::{admin, assets};
+use crate::{admin, api, assets};
 
 /// The most a request may carry, unless its route says otherwise (uploads do).
 const BODY_MAX: usize = 1 << 20;
@@ -33,8 +33,10 @@ pub fn router(state: AppState) -> Router {
         .merge(pages())
         .merge(admin_pages())
         .merge(admin_frame())
+        .merge(admin_contacts())
         .merge(admin_settings())
         .merge(people())
+        .nest("/api/v1", api::router())
         .fallback(async || WebError::NotFound)
         .method_not_allowed_fallback(async || {
             WebError::Bad(StatusCode::METHOD_NOT_ALLOWED, "this is not asked that way")
@@ -130,6 +132,24 @@ fn admin_frame() -> Router<AppState> {
             get(account::second_step).post(account::add_second_step),
         )
         .route("/admin/account/second-step/off", post(account::remove_second_step))
+}
+
+/// Contacts: the list, one of them, and what is done to one.
+fn admin_contacts() -> Router<AppState> {
+    use admin::contacts::{self, actions, csv, show};
+    Router::new()
+        .route("/admin/contacts", get(contacts::index).post(actions::create))
+        .route("/admin/contacts.csv", get(csv::show))
+        .route("/admin/contacts/new", get(contacts::new))
+        .route("/admin/contacts/{id}", get(show::show))
+        .route("/admin/contacts/{id}/name", post(actions::rename))
+        .route("/admin/contacts/{id}/tag", post(actions::tag))
+        .route("/admin/contacts/{id}/untag", post(actions::untag))
+        .route("/admin/contacts/{id}/switch", post(actions::switch))
+        .route("/admin/contacts/{id}/unsubscribe", post(actions::unsubscribe))
+        .route("/admin/contacts/{id}/forward", post(actions::forward))
+        .route("/admin/contacts/{id}/export", post(actions::export))
+        .route("/admin/contacts/{id}/erase", get(show::erase_plan).post(actions::erase))
 }
 
 /// The site's settings, its operators, its keys, its log.

@@ -44,6 +44,11 @@ impl AppState {
 
     /// The same, as configured.
     pub fn with_settings(engine: Engine, settings: WebSettings) -> Self {
-        Self { reader: engine.reader(), engine, kept: Kept::default(), settings: Arc::new(settings) }
+        Self {
+            reader: engine.reader(),
+            engine,
+            kept: Kept::default(),
+            settings: Arc::new(settings),
+        }
     }
 }

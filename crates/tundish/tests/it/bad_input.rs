@@ -3,5 +3,6 @@
 mod addresses;
 mod admin;
 mod checkout;
+mod api;
 mod commands;
 mod templates;

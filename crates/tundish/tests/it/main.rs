@@ -13,6 +13,7 @@
 mod bad_input;
 mod browser;
 mod cli;
+mod contacts;
 mod delivery;
 mod health;
 mod people;

@@ -86,9 +86,9 @@ pub async fn index(State(state): State<AppState>, who: CurrentOperator) -> Reply
     let pages = state
         .reader
         .read::<_, WebError, _>(move |session| {
-            Box::pin(async move {
-                Ok(store::pages::list(session, site, PageId(0), LIST_MAX).await?)
-            })
+            Box::pin(
+                async move { Ok(store::pages::list(session, site, PageId(0), LIST_MAX).await?) },
+            )
         })
         .await?;
     let pages = pages.iter().map(Row::from).collect();
@@ -132,8 +132,7 @@ impl EditPage {
 pub async fn new(who: CurrentOperator) -> Reply {
     let form = HeadForm { kind: "landing".to_owned(), ..HeadForm::default() };
     let action = "/admin/pages".to_owned();
-    let page =
-        EditPage { frame: who.frame("pages"), action, back: None, form, errors: Vec::new() };
+    let page = EditPage { frame: who.frame("pages"), action, back: None, form, errors: Vec::new() };
     reply::page("admin/pages/edit.html", page)
 }
 

@@ -13,8 +13,14 @@ use crate::state::AppState;
 /// What a page may show. SVG may hold script: it is shown within pages, where none runs, and is
 /// only ever saved when it is opened by itself.
 const SHOWN: [&str; 8] = [
-    "image/png", "image/jpeg", "image/gif", "image/webp", "image/avif", "image/svg+xml",
-    "video/mp4", "video/webm",
+    "image/png",
+    "image/jpeg",
+    "image/gif",
+    "image/webp",
+    "image/avif",
+    "image/svg+xml",
+    "video/mp4",
+    "video/webm",
 ];
 /// A file never changes under its id.
 const KEEP: &str = "public, max-age=31536000, immutable";

@@ -8,6 +8,7 @@ use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use engine::{Engine, EngineError, views};
+use model::UtcMs;
 use model::blocks::PageContent;
 use model::pages::Page;
 use model::sites::Site;
@@ -16,7 +17,6 @@ use model::times::MINUTE_MS;
 use model::tokens::Purpose;
 use model::views::DayKey;
 use model::zones::Zone;
-use model::UtcMs;
 use serde::Serialize;
 use store::Session;
 

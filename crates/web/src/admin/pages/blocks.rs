@@ -174,7 +174,10 @@ async fn save(
             let site = who.site.id;
             match engine::pages::change(&state.engine, site, page.id, version, draft).await {
                 Ok(()) => {
-                    return Ok(reply::done(&format!("/admin/pages/{id}"), "Saved, as a new draft."));
+                    return Ok(reply::done(
+                        &format!("/admin/pages/{id}"),
+                        "Saved, as a new draft.",
+                    ));
                 }
                 Err(error) => error,
             }

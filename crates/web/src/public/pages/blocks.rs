@@ -186,7 +186,10 @@ pub async fn views(
     let mut blocks: Vec<BlockView> = Vec::new();
     for block in &content.blocks {
         match (view(block, &known, visit), blocks.last_mut()) {
-            (Some(BlockView::Testimonials { items }), Some(BlockView::Testimonials { items: all })) => {
+            (
+                Some(BlockView::Testimonials { items }),
+                Some(BlockView::Testimonials { items: all }),
+            ) => {
                 all.extend(items);
             }
             (Some(view), _) => blocks.push(view),
@@ -319,10 +322,9 @@ fn view(block: &Block, known: &Known, visit: &Visit) -> Option<BlockView> {
             }
         }
         Block::Text { text } => BlockView::Text { html: markdown::to_html(text) },
-        Block::Image { image, alt, caption } => BlockView::Image {
-            image: known.picture(Some(image), alt)?,
-            caption: caption.clone(),
-        },
+        Block::Image { image, alt, caption } => {
+            BlockView::Image { image: known.picture(Some(image), alt)?, caption: caption.clone() }
+        }
         Block::Video { file, poster, url, title } => film(known, file, poster, url, title)?,
         Block::Form { form, title, text } => {
             let form = known.forms.get(form)?.clone();

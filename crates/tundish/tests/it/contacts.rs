@@ -1,0 +1,145 @@
+//! Contacts in the admin: found, looked at, changed, taken along, erased.
+
+use model::EmailAddr;
+use model::contacts::Contact;
+use model::operators::Role;
+use testkit::TestApp;
+
+async fn contact(app: &TestApp, address: &str) -> Contact {
+    let address = EmailAddr::parse(address).unwrap();
+    let actor = model::audits::Actor::Console;
+    engine::care::add(&app.engine, actor, &app.site, &address).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn contacts_are_found_by_the_beginning_of_their_address_and_page_by_page() {
+    let app = TestApp::start().await;
+    app.sign_in(Role::Editor).await;
+    assert!(app.get("/admin/contacts").await.body.contains("No contacts yet"));
+    for n in 0..120 {
+        contact(&app, &format!("p{n:03}@example.com")).await;
+    }
+    let mut path = "/admin/contacts".to_owned();
+    let mut seen = 0;
+    loop {
+        let page = app.get(&path).await;
+        assert_eq!(page.status, 200);
+        seen += page.body.matches("row-link").count();
+        let Some((before, _)) = page.body.split_once("\"><span>Next") else { break };
+        let next = before.rsplit("href=\"").next().unwrap();
+        path = next.replace("&#x2f;", "/").replace("&amp;", "&");
+    }
+    assert_eq!(seen, 120);
+    let page = app.get("/admin/contacts?q=P01").await;
+    assert_eq!(page.body.matches("row-link").count(), 10);
+    assert!(app.get("/admin/contacts?q=zzz").await.body.contains("Nobody like that"));
+    let file = app.get("/admin/contacts.csv?q=p01").await;
+    assert_eq!(file.body.lines().count(), 11);
+    assert!(file.body.starts_with("id,email,status"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_done_to_a_contact_shows_on_its_page_and_in_the_log() {
+    let app = TestApp::start().await;
+    app.sign_in(Role::Owner).await;
+    let one = contact(&app, "iris@example.com").await;
+    let path = format!("/admin/contacts/{}", one.id);
+    for (action, fields) in [
+        ("tag", vec![("tag", "Fern")]),
+        ("name", vec![("first_name", "Iris"), ("last_name", "Calloway")]),
+        ("switch", vec![("switch", "test")]),
+        ("switch", vec![("switch", "pause")]),
+        ("switch", vec![("switch", "no-sales")]),
+    ] {
+        let answer = app.post(&format!("{path}/{action}"), &fields).await;
+        assert_eq!(answer.status, 303, "{action}: {}", answer.body);
+    }
+    let page = app.get(&path).await.body;
+    for shown in ["Iris Calloway", "fern", "test", "paused", "no sales mail", "Became a contact"] {
+        assert!(page.contains(shown), "{shown}");
+    }
+    for tab in ["messages", "orders", "sequences", "consents", "sources"] {
+        assert_eq!(app.get(&format!("{path}?tab={tab}")).await.status, 200, "{tab}");
+    }
+    let log = app.get("/admin/audits").await.body;
+    for action in ["contact.added", "contact.test_set", "contact.paused", "contact.renamed"] {
+        assert!(log.contains(action), "{action}");
+    }
+    assert!(!log.contains("iris@example.com"), "the log holds ids only");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a14_an_erasure_shows_its_plan_and_asks_for_the_address() {
+    let app = TestApp::start().await;
+    app.sign_in(Role::Owner).await;
+    let one = contact(&app, "iris@example.com").await;
+    let path = format!("/admin/contacts/{}", one.id);
+    let known = app.post(&format!("{path}/export"), &[]).await;
+    assert!(known.body.contains("iris@example.com"));
+    assert!(app.get(&format!("{path}/erase")).await.body.contains("keyed hash"));
+    assert_eq!(
+        app.post(&format!("{path}/erase"), &[("email", "other@x.example")]).await.status,
+        422
+    );
+    let done = app.post(&format!("{path}/erase"), &[("email", "iris@example.com")]).await;
+    assert_eq!(done.location(), "/admin/contacts");
+    let page = app.get(&path).await.body;
+    assert!(page.contains("Erased contact") && !page.contains("iris@example.com"));
+    assert_eq!(app.post(&format!("{path}/tag"), &[("tag", "x")]).await.status, 404);
+    assert!(engine::audits::check(&app.engine).await.unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a05_a_name_that_is_markup_is_shown_as_text() {
+    let app = TestApp::start().await;
+    app.sign_in(Role::Owner).await;
+    let one = contact(&app, "iris@example.com").await;
+    let path = format!("/admin/contacts/{}", one.id);
+    let name = "<img src=x onerror=alert(1)>";
+    app.post(&format!("{path}/name"), &[("first_name", name), ("last_name", "{{7*7}}")]).await;
+    app.post(&format!("{path}/tag"), &[("tag", "<script>1</script>")]).await;
+    for page in [path.clone(), "/admin/contacts".to_owned(), format!("{path}/erase")] {
+        let body = app.get(&page).await.body;
+        assert!(!body.contains("<img src=x") && !body.contains("<script>1"), "{page}");
+        assert!(body.contains("&lt;img") && body.contains("{{7*7}}"), "{page}");
+    }
+    // And no formula reaches a spreadsheet.
+    app.post(&format!("{path}/name"), &[("first_name", "=cmd|' /C calc'!A0")]).await;
+    assert!(app.get("/admin/contacts.csv").await.body.contains(",'=cmd|"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn today_shows_what_there_is_and_what_to_do_next() {
+    let app = TestApp::start().await;
+    app.sign_in(Role::Viewer).await;
+    let page = app.get("/admin").await;
+    assert_eq!(page.status, 200);
+    assert!(page.body.contains("Next steps") && page.body.contains("all is well"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_settings_of_a_site_are_changed_and_mistakes_are_named() {
+    let app = TestApp::start().await;
+    app.sign_in(Role::Owner).await;
+    let mut fields = vec![
+        ("name", "Fern & Hollow"),
+        ("base_url", "http://shop.example"),
+        ("sender_name", "Ada"),
+        ("sender_address", "ada@shop.example"),
+        ("postal_address", "1 Test Street"),
+        ("currency", "EUR"),
+        ("timezone", "Europe/Berlin"),
+        ("language", "en"),
+        ("taxes", "DE 19%"),
+        ("sales_mails_per_week", "2"),
+        ("accent", "#336699"),
+    ];
+    assert_eq!(app.post("/admin/settings", &fields).await.location(), "/admin/settings");
+    let page = app.get("/admin/settings").await.body;
+    assert!(page.contains("Fern &amp; Hollow") && page.contains("DE 19%"));
+    fields.retain(|(name, _)| !["timezone", "postal_address", "taxes"].contains(name));
+    fields.extend([("timezone", "Berlin"), ("postal_address", " "), ("taxes", "XX 5")]);
+    let page = app.post("/admin/settings", &fields).await;
+    assert_eq!(page.status, 422);
+    assert!(page.body.contains("line 1"));
+}

@@ -1,0 +1,208 @@
+//! `/admin/contacts`: who they are, where they stand, and all that happened with each.
+
+use axum::extract::{Query, State};
+use engine::EngineError;
+use model::contacts::{Contact, Status};
+use model::ids::ContactId;
+use model::operators::Role;
+use model::urls::encode_component;
+use model::{SiteId, UtcMs};
+use serde::{Deserialize, Serialize};
+use store::contact_lists::{After, Narrowed};
+
+use crate::error::WebError;
+use crate::extract::operator::CurrentOperator;
+use crate::frame::{Frame, Pager};
+use crate::reply::{self, Reply};
+use crate::state::AppState;
+
+pub mod actions;
+pub mod csv;
+pub mod show;
+mod timeline;
+
+/// Contacts on a page.
+const PAGE: i64 = 50;
+/// Tags offered in the filter.
+const TAGS: i64 = 100;
+
+/// The list.
+#[derive(Debug, Serialize)]
+pub struct ContactsPage {
+    frame: Frame,
+    rows: Vec<ContactRow>,
+    asked: Asked,
+    tags: Vec<String>,
+    pager: Pager,
+    csv: String,
+    /// Whether anything narrows the list; an empty list then means something else.
+    narrowed: bool,
+}
+
+/// One contact of a list.
+#[derive(Debug, Serialize)]
+pub struct ContactRow {
+    id: String,
+    name: String,
+    email: String,
+    status: &'static str,
+    is_test: bool,
+    paused: bool,
+    created_at: UtcMs,
+}
+
+/// What the list is narrowed to.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Asked {
+    q: String,
+    status: String,
+    tag: String,
+    after: String,
+}
+
+impl Asked {
+    fn narrowed(&self) -> Narrowed {
+        Narrowed {
+            prefix: self.q.trim().to_lowercase(),
+            status: Status::parse(&self.status).ok(),
+            tag: model::contacts::tag(&self.tag).unwrap_or_default(),
+        }
+    }
+
+    /// Where the page before ended: an id in lists by age, an address in searches.
+    fn after(&self) -> After {
+        match self.after.parse::<ContactId>() {
+            Ok(id) => After { id: Some(id), key: String::new() },
+            Err(_) => After { id: None, key: self.after.clone() },
+        }
+    }
+
+    fn is_narrowed(&self) -> bool {
+        self.narrowed() != Narrowed::default()
+    }
+
+    /// The address of `path` with the same narrowing, after `after`.
+    fn path(&self, path: &str, after: &str) -> String {
+        let pairs = [
+            ("q", self.q.as_str()),
+            ("status", &self.status),
+            ("tag", &self.tag),
+            ("after", after),
+        ];
+        let query: Vec<String> = pairs
+            .iter()
+            .filter(|(_, value)| !value.is_empty())
+            .map(|(name, value)| format!("{name}={}", encode_component(value)))
+            .collect();
+        if query.is_empty() { path.to_owned() } else { format!("{path}?{}", query.join("&")) }
+    }
+}
+
+impl ContactRow {
+    fn of(contact: &Contact, now: UtcMs) -> Self {
+        Self {
+            id: contact.id.to_string(),
+            name: contact.name(),
+            email: contact.email.clone(),
+            status: contact.status.as_str(),
+            is_test: contact.is_test,
+            paused: contact.is_paused(now),
+            created_at: contact.created_at,
+        }
+    }
+}
+
+impl ContactsPage {
+    pub(crate) fn sample() -> Self {
+        let row = ContactRow {
+            id: "con_0000000000001".to_owned(),
+            name: "Iris Calloway".to_owned(),
+            email: "iris@example.com".to_owned(),
+            status: "confirmed",
+            is_test: true,
+            paused: true,
+            created_at: UtcMs(1_795_200_000_000),
+        };
+        Self {
+            frame: Frame::sample("contacts"),
+            rows: vec![row],
+            asked: Asked::default(),
+            tags: vec!["customer".to_owned()],
+            pager: Pager { next: Some("#".to_owned()), ..Pager::default() },
+            csv: "#".to_owned(),
+            narrowed: false,
+        }
+    }
+}
+
+/// The list, newest first; a search by address in the order of addresses.
+pub async fn index(
+    State(state): State<AppState>,
+    who: CurrentOperator,
+    Query(asked): Query<Asked>,
+) -> Reply {
+    if let Ok(id) = asked.q.trim().parse::<ContactId>() {
+        return Ok(reply::to(&format!("/admin/contacts/{id}")));
+    }
+    let (mut contacts, tags) = read(&state, who.site.id, &asked).await?;
+    let has_more = contacts.len() > usize::try_from(PAGE).unwrap_or(0);
+    contacts.truncate(usize::try_from(PAGE).unwrap_or(0));
+    let next = contacts.last().filter(|_| has_more).map(|last| {
+        let after = if asked.q.is_empty() { last.id.to_string() } else { last.email_key.clone() };
+        asked.path("/admin/contacts", &after)
+    });
+    let first = (!asked.after.is_empty()).then(|| asked.path("/admin/contacts", ""));
+    let page = ContactsPage {
+        frame: who.frame("contacts"),
+        rows: contacts.iter().map(|contact| ContactRow::of(contact, who.now)).collect(),
+        pager: Pager { previous: first, next, shown: None },
+        csv: asked.path("/admin/contacts.csv", ""),
+        narrowed: asked.is_narrowed(),
+        tags,
+        asked,
+    };
+    reply::page("admin/contacts/index.html", page)
+}
+
+async fn read(
+    state: &AppState,
+    site: SiteId,
+    asked: &Asked,
+) -> Result<(Vec<Contact>, Vec<String>), WebError> {
+    let (narrowed, after) = (asked.narrowed(), asked.after());
+    let read = state.reader.read::<_, EngineError, _>(move |session| {
+        Box::pin(async move {
+            let found =
+                store::contact_lists::page(session, site, &narrowed, &after, PAGE + 1).await?;
+            let tags = store::tags::counts(session, site, TAGS).await?;
+            Ok((found, tags.into_iter().map(|(tag, _)| tag).collect()))
+        })
+    });
+    Ok(read.await?)
+}
+
+/// The form for a new contact, or to change one.
+#[derive(Debug, Serialize)]
+pub struct NewPage {
+    frame: Frame,
+    email: String,
+    error: Option<String>,
+}
+
+impl NewPage {
+    pub(crate) fn sample() -> Self {
+        Self {
+            frame: Frame::sample("contacts"),
+            email: "iris@".to_owned(),
+            error: Some("this is not an address".to_owned()),
+        }
+    }
+}
+
+/// The form for a new contact.
+pub async fn new(who: CurrentOperator) -> Reply {
+    who.require(Role::Editor)?;
+    let frame = who.frame("contacts");
+    reply::page("admin/contacts/new.html", NewPage { frame, email: String::new(), error: None })
+}
