@@ -9,6 +9,7 @@ use crate::{Result, Session};
 
 pub mod mail;
 pub mod money;
+pub mod people;
 
 /// One promise and the query that looks for where it is broken.
 #[derive(Debug)]
@@ -22,7 +23,7 @@ pub struct Check {
 }
 
 /// Every check, by noun.
-pub const CHECKS: &[&[Check]] = &[mail::CHECKS, money::CHECKS];
+pub const CHECKS: &[&[Check]] = &[mail::CHECKS, money::CHECKS, people::CHECKS];
 
 /// The rows where a promise is broken.
 pub async fn run(

@@ -40,6 +40,8 @@ pub struct Common {
 /// Every command.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// A complete sample business in a fresh folder: try everything
+    Demo(Demo),
     /// Serve everything: pages, workers, scheduler
     Serve(Serve),
     /// Make the first site and its owner, without a browser
@@ -52,6 +54,16 @@ pub enum Command {
     Config(ConfigCommand),
     /// Bring the tables up to date
     Migrate(Migrate),
+    /// Keys of the API
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// One contact: shown, handed out, forgotten
+    #[command(subcommand)]
+    Contact(ContactCommand),
+    /// Send a template to an address, to try it
+    SendTest(SendTest),
+    /// Look whether everything around the server is as it should be
+    Doctor,
     /// Say what a funnel file would change
     Plan(Plan),
     /// Make a site as a funnel file says
@@ -71,6 +83,17 @@ pub enum Command {
     },
     /// Print the version
     Version,
+}
+
+/// `tundish demo`.
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// Where to listen (default: the next free port from 8095)
+    #[arg(long, value_name = "ADDRESS")]
+    pub listen: Option<SocketAddr>,
+    /// Days of history behind the shop
+    #[arg(long, default_value_t = crate::demo::history::DAYS, value_parser = clap::value_parser!(i64).range(0..=730))]
+    pub days: i64,
 }
 
 /// `tundish serve`.
@@ -249,4 +272,85 @@ pub struct Export {
     /// For a funnel: a new folder for the file and everything it names
     #[arg(long, value_name = "DIR")]
     pub to: Option<PathBuf>,
+}
+
+/// `tundish key …`.
+#[derive(Debug, Subcommand)]
+pub enum KeyCommand {
+    /// Make a key; it is shown once
+    Create {
+        /// What it is for
+        name: String,
+        /// What it may do: contacts:read, contacts:write, orders:read, …
+        #[arg(long = "scope", required = true, value_name = "SCOPE")]
+        scopes: Vec<String>,
+        /// The site, where there is more than one
+        #[arg(long, value_name = "SLUG")]
+        site: Option<String>,
+    },
+    /// Which keys there are
+    List {
+        /// The site, where there is more than one
+        #[arg(long, value_name = "SLUG")]
+        site: Option<String>,
+    },
+    /// Take a key away
+    Revoke {
+        /// Its id
+        id: String,
+        /// The site, where there is more than one
+        #[arg(long, value_name = "SLUG")]
+        site: Option<String>,
+    },
+}
+
+/// `tundish contact …`.
+#[derive(Debug, Subcommand)]
+pub enum ContactCommand {
+    /// Everything that is kept about one address
+    Show {
+        /// The address
+        email: String,
+        /// The site, where there is more than one
+        #[arg(long, value_name = "SLUG")]
+        site: Option<String>,
+    },
+    /// The same as a file for the person it is about
+    Export {
+        /// The address
+        email: String,
+        /// The site, where there is more than one
+        #[arg(long, value_name = "SLUG")]
+        site: Option<String>,
+        /// json or csv
+        #[arg(long, default_value = "json")]
+        format: String,
+    },
+    /// Forget somebody; only a keyed hash stays, so that no import brings them back
+    Erase {
+        /// The address
+        email: String,
+        /// The site, where there is more than one
+        #[arg(long, value_name = "SLUG")]
+        site: Option<String>,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+/// `tundish send-test`.
+#[derive(Debug, Args)]
+pub struct SendTest {
+    /// The template's slug
+    pub template: String,
+    /// The address
+    #[arg(long, value_name = "ADDRESS")]
+    pub to: String,
+    /// Whose name and fields it shows: an address
+    #[arg(long, value_name = "ADDRESS")]
+    pub contact: Option<String>,
+    /// The site, where there is more than one
+    #[arg(long, value_name = "SLUG")]
+    pub site: Option<String>,
 }

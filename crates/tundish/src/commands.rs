@@ -11,12 +11,17 @@ use crate::logging;
 use crate::output::{Output, refused};
 
 mod backup;
+mod contacts;
+mod demo;
+mod doctor;
 mod export;
 mod funnel;
 mod init;
+mod keys;
 mod migrate;
 mod operators;
 mod passwords;
+mod send_test;
 mod serve;
 mod settings;
 mod site;
@@ -45,6 +50,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
     }
     let flags = match &cli.command {
         Command::Serve(flags) => flags.settings(),
+        Command::Demo(flags) => flags.settings(cli.common.data.as_deref())?,
         _ => Vec::new(),
     };
     let call = Call { config: settings(&cli.common, flags)?, output };
@@ -53,11 +59,16 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         tracing::warn!("{warning}");
     }
     match cli.command {
+        Command::Demo(flags) => demo::run(&call, &flags).await,
         Command::Serve(_) => serve::run(&call).await,
         Command::Init(flags) => init::run(&call, flags).await,
         Command::Operator(command) => operators::run(&call, command).await,
         Command::Config(command) => settings::run(&call, &command),
         Command::Migrate(flags) => migrate::run(&call, &flags).await,
+        Command::Key(command) => keys::run(&call, command).await,
+        Command::Contact(command) => contacts::run(&call, command).await,
+        Command::SendTest(flags) => send_test::run(&call, &flags).await,
+        Command::Doctor => doctor::run(&call).await,
         Command::Plan(flags) => funnel::plan(&call, &flags).await,
         Command::Apply(flags) => funnel::apply(&call, &flags).await,
         Command::Export(flags) => export::run(&call, &flags).await,

@@ -36,6 +36,30 @@ pub struct Installation {
 /// # Errors
 /// Another server holds it, the folder or the key is not fit, or the database fails.
 pub async fn alone(config: &Config, clock: Clock, rng: Rng) -> anyhow::Result<Installation> {
+    let installation = open(config, clock, rng, Options::main()).await?;
+    if installation.engine.db().is_sqlite() {
+        generation::pass(&installation.engine).await?;
+    }
+    // What an earlier life of this node had claimed is nobody's now.
+    engine::deliver::take_up(&installation.engine).await?;
+    Ok(installation)
+}
+
+/// The same with commits that do not wait for the disk: for making the demo's history, which is
+/// made again if it breaks off.
+///
+/// # Errors
+/// As [`alone`].
+pub async fn unsafely(config: &Config, clock: Clock, rng: Rng) -> anyhow::Result<Installation> {
+    open(config, clock, rng, Options { durable: false, ..Options::main() }).await
+}
+
+async fn open(
+    config: &Config,
+    clock: Clock,
+    rng: Rng,
+    main: Options,
+) -> anyhow::Result<Installation> {
     let dir = config.data();
     folder::prepare(&dir)?;
     let lock = Lock::take(&dir)?;
@@ -45,7 +69,7 @@ pub async fn alone(config: &Config, clock: Clock, rng: Rng) -> anyhow::Result<In
     {
         tracing::warn!("{warning}");
     }
-    let db = Db::connect(&url, options(config, Options::main())).await?;
+    let db = Db::connect(&url, options(config, main)).await?;
     let views = Db::connect(&views_url(config), Options::views()).await?;
     let (master_key, fresh) = master_key(config, &db, &rng).await?;
     let node_name = if db.is_sqlite() { SERVER.to_owned() } else { host_name() };
@@ -54,9 +78,6 @@ pub async fn alone(config: &Config, clock: Clock, rng: Rng) -> anyhow::Result<In
     let parts = Parts { db, views, clock, rng, master_key, data_dir, node_name, sending };
     let engine = Engine::start(parts).await?;
     installation::keep_key_check(&engine).await?;
-    if engine.db().is_sqlite() {
-        generation::pass(&engine).await?;
-    }
     Ok(Installation { engine, fresh, lock: Some(lock), _heartbeat: None })
 }
 

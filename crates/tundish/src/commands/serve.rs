@@ -131,6 +131,14 @@ fn check_clock(engine: &Engine) -> bool {
     }
 }
 
+/// The scheduler, and the connections to mail servers.
+async fn work_until(engine: Engine, stop: CancellationToken) {
+    tokio::join!(
+        engine::sweeps::run(engine.clone(), stop.clone()),
+        engine::deliver::run(engine, stop)
+    );
+}
+
 /// How often the disk is looked at.
 const DISK_ROUND: Duration = Duration::from_secs(30);
 
@@ -158,8 +166,7 @@ async fn send_while_there_is_room(
             }
             (false, None) => {
                 let pause = stop.child_token();
-                let work = engine::sweeps::run(engine.clone(), pause.clone());
-                working = Some((pause, tokio::spawn(work)));
+                working = Some((pause.clone(), tokio::spawn(work_until(engine.clone(), pause))));
             }
             (_, unchanged) => working = unchanged,
         }

@@ -7,6 +7,7 @@ use std::process::{Child, Command, Stdio};
 use tempfile::TempDir;
 
 mod data_care;
+mod demo;
 mod funnel;
 pub mod operators;
 mod serving;

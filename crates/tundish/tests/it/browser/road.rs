@@ -162,8 +162,7 @@ async fn without_script_one_can_opt_in_confirm_buy_and_leave() {
     assert!(road.browser.has("#files"), "{}", road.browser.url());
 
     road.app.advance_ms(5 * DAY_MS).await;
-    let letters: Vec<_> =
-        road.app.mails().into_iter().filter(|m| m.text.contains("/u/")).collect();
+    let letters: Vec<_> = road.app.mails().into_iter().filter(|m| m.text.contains("/u/")).collect();
     road.follow(&letters.last().expect("a letter came").link("/u/"));
     road.press(".note-card form .btn-primary");
     let before = road.mails();
