@@ -17,6 +17,7 @@ struct Road {
     app: TestApp,
     host: String,
     browser: Browser,
+    look: Look,
 }
 
 impl Road {
@@ -25,7 +26,7 @@ impl Road {
         let app = TestApp::start().await;
         testkit::funnels::apply(&app, Path::new(SHOP)).await;
         let host = app.serve().await;
-        Some(Self { app, host, browser })
+        Some(Self { app, host, browser, look })
     }
 
     fn goto(&self, path: &str) {
@@ -47,7 +48,10 @@ impl Road {
     /// What must hold on every page: nothing unseen goes wrong, and axe finds nothing.
     fn look(&self) {
         let url = self.browser.url();
-        assert_eq!(self.browser.axe(), Vec::<String>::new(), "{url}");
+        // axe is a script, and waits by timers: where pages may run none, it has nothing to say.
+        if self.look.script {
+            assert_eq!(self.browser.axe(), Vec::<String>::new(), "{url}");
+        }
         assert_eq!(self.browser.complaints(&self.host), Vec::<String>::new(), "{url}");
         self.keep_picture(&url);
     }
