@@ -33,6 +33,8 @@ pub struct Failure {
     pub reply: Option<Reply>,
     /// One sentence for a person; holds the server's words where there are any.
     pub why: String,
+    /// The connection had carried mails before: the server may just have had enough of it.
+    pub on_reused: bool,
 }
 
 /// The step of the dialogue at which something happened.
@@ -64,10 +66,14 @@ pub enum Stage {
 /// uses up the attempts of a thousand mails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Blame {
-    /// This mail or its recipient: counts as an attempt of the mail.
+    /// This mail or its recipient: counts as an attempt of the mail, with its back-off.
     Letter,
-    /// Only this connection (closed, 421, time-out): put the mail back, open another connection.
-    /// Not an attempt of the mail.
+    /// Only this connection: no connection could be had, or one that had carried mails before
+    /// ended (closed, 421) as the next was begun. Put the mail back, open another connection. Not
+    /// an attempt of the mail.
+    ///
+    /// What ends a *fresh* connection at a mail is the mail's own attempt: a server that does so
+    /// every time would otherwise be asked for ever, without a pause.
     Connection,
     /// The relay as it is set up (password, TLS, no service): pause the relay, keep the mails.
     Relay,
@@ -76,13 +82,13 @@ pub enum Blame {
 impl Failure {
     /// A failure without an answer from the server.
     pub fn local(stage: Stage, class: Class, why: impl Into<String>) -> Self {
-        Self { stage, class, reply: None, why: why.into() }
+        Self { stage, class, reply: None, why: why.into(), on_reused: false }
     }
 
     /// A failure said by the server at `stage`.
     pub fn said(stage: Stage, class: Class, reply: Reply) -> Self {
         let why = format!("the server answered {} with {}", stage.doing(), reply.one_line());
-        Self { stage, class, reply: Some(reply), why }
+        Self { stage, class, reply: Some(reply), why, on_reused: false }
     }
 
     /// Whose trouble this is.
@@ -94,11 +100,12 @@ impl Failure {
                 let is_refusal = (500..600).contains(&code) || self.class == Class::Relay;
                 if is_refusal { Blame::Relay } else { Blame::Connection }
             }
-            // No answer to the dot is `Unknown`: this mail's business, whatever broke.
-            Stage::Dot if code == 0 => Blame::Letter,
             // "Login required", "relaying denied": whoever the recipient is.
             _ if self.class == Class::Relay => Blame::Relay,
-            _ if code == 421 || self.class == Class::Connection => Blame::Connection,
+            Stage::Mail if self.on_reused && self.class == Class::Connection => Blame::Connection,
+            Stage::Mail | Stage::Rcpt | Stage::Data if self.on_reused && code == 421 => {
+                Blame::Connection
+            }
             _ => Blame::Letter,
         }
     }

@@ -126,6 +126,16 @@ impl Connection {
     /// one if [`Connection::is_open`]. Where the envelope was given to [`Connection::dot`] before,
     /// this only reads the answers. May be dropped while waiting and called again.
     pub async fn envelope(&mut self, envelope: &Envelope) -> Result<(), Outcome> {
+        let on_reused = self.messages > 0;
+        self.offer_and_hear(envelope).await.map_err(|mut outcome| {
+            if let Outcome::Later(failure) | Outcome::Never(failure) = &mut outcome {
+                failure.on_reused |= on_reused;
+            }
+            outcome
+        })
+    }
+
+    async fn offer_and_hear(&mut self, envelope: &Envelope) -> Result<(), Outcome> {
         match &self.state {
             State::Offered(offer) if offer.envelope == *envelope => {}
             State::Idle => {
@@ -135,7 +145,9 @@ impl Connection {
             _ => {
                 self.abandon();
                 let why = "the connection was closed before this mail was begun";
-                return Err(Outcome::Later(Failure::local(Stage::Mail, Class::Connection, why)));
+                let failure = Failure::local(Stage::Mail, Class::Connection, why);
+                // Nothing of this mail was said: it cannot be the reason.
+                return Err(Outcome::Later(Failure { on_reused: true, ..failure }));
             }
         }
         self.read_answers().await?;

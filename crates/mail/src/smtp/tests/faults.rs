@@ -130,8 +130,8 @@ async fn closings_before_the_dot_are_later_and_after_it_unknown() {
             };
             assert_eq!(told, want, "row {nth} {stage:?}: {outcome:?}");
             assert_eq!(sink.mails(), *kept, "row {nth}");
-            if let Some(failure) = outcome.failure().filter(|f| f.stage != Stage::Dot) {
-                assert_eq!(failure.blame(), Blame::Connection, "row {nth}");
+            if let Some(failure) = outcome.failure() {
+                assert_eq!(failure.blame(), Blame::Letter, "row {nth}: a fresh connection");
             }
             if !matches!(told, "sent" | "never") {
                 assert!(!conn.is_open(), "row {nth}");
@@ -261,5 +261,19 @@ async fn a_421_between_mails_puts_the_next_one_back() {
         assert_eq!(told(&outcome), ("later", Some(Class::Rate), Some(Stage::Mail)));
         assert_eq!(outcome.failure().unwrap().blame(), Blame::Connection);
         assert_eq!(sink.mails(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_always_hangs_up_uses_up_attempts() {
+    let hangs_up = [Action::Drop, Action::ReplyAndDrop("421 4.7.0 go away".to_owned())];
+    for action in hangs_up {
+        for step in [Step::Mail, Step::Rcpt, Step::Data, Step::Body, Step::Dot] {
+            let sink = Sink::start(Options::default());
+            sink.rule(Rule::at(step).act(action.clone()));
+            let mut conn = connect(&sink).await;
+            let outcome = send(&mut conn, 0).await;
+            assert_eq!(outcome.failure().unwrap().blame(), Blame::Letter, "{step:?}");
+        }
     }
 }
