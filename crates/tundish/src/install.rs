@@ -24,8 +24,6 @@ const SERVER: &str = "server";
 pub struct Installation {
     /// The engine over it.
     pub engine: Engine,
-    /// Whether it was made just now.
-    pub fresh: bool,
     lock: Option<Lock>,
     _heartbeat: Option<AbortOnDropHandle<()>>,
 }
@@ -71,14 +69,14 @@ async fn open(
     }
     let db = Db::connect(&url, options(config, main)).await?;
     let views = Db::connect(&views_url(config), Options::views()).await?;
-    let (master_key, fresh) = master_key(config, &db, &rng).await?;
+    let master_key = master_key(config, &db, &rng).await?;
     let node_name = if db.is_sqlite() { SERVER.to_owned() } else { host_name() };
     let data_dir = dir;
     let sending = sending(config)?;
     let parts = Parts { db, views, clock, rng, master_key, data_dir, node_name, sending };
     let engine = Engine::start(parts).await?;
     installation::keep_key_check(&engine).await?;
-    Ok(Installation { engine, fresh, lock: Some(lock), _heartbeat: None })
+    Ok(Installation { engine, lock: Some(lock), _heartbeat: None })
 }
 
 /// Opens it beside a server that may be running, with a leased number for ids. A database that
@@ -122,7 +120,7 @@ pub async fn beside(config: &Config) -> anyhow::Result<Installation> {
             }
         }
     }));
-    Ok(Installation { engine, fresh: false, lock: None, _heartbeat: Some(heartbeat) })
+    Ok(Installation { engine, lock: None, _heartbeat: Some(heartbeat) })
 }
 
 impl Installation {
@@ -187,16 +185,15 @@ async fn refuse_pending(db: &Db, views: &Db) -> anyhow::Result<()> {
     }
 }
 
-async fn master_key(config: &Config, db: &Db, rng: &Rng) -> anyhow::Result<(MasterKey, bool)> {
+async fn master_key(config: &Config, db: &Db, rng: &Rng) -> anyhow::Result<MasterKey> {
     let key = folder::find_key(config)?;
     let state = installation::key_state(&db.reader(), key.as_ref()).await?;
     match (state, key) {
-        (KeyState::Right, Some(key)) => Ok((key, false)),
-        (KeyState::Fresh, Some(key)) => Ok((key, true)),
+        (KeyState::Right | KeyState::Fresh, Some(key)) => Ok(key),
         (KeyState::Fresh, None) => {
             let key = folder::make_key(&config.data(), rng)
                 .context("a master key is needed before the first start")?;
-            Ok((key, true))
+            Ok(key)
         }
         (state, _) => Err(key_refused(state)),
     }

@@ -1,6 +1,7 @@
 //! What is on a site now, as a document: the same shape a file has.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use model::ids::{CouponId, FileId, OfferId, PageId, ProductId};
 use model::pages::Page;
@@ -135,9 +136,9 @@ async fn files(
     let (mut hashes, mut ids) = (BTreeMap::new(), BTreeMap::new());
     for file in all_files(session, site).await? {
         // Newest first: an older file of the same name is left out.
-        if !ids.contains_key(&file.name) {
-            hashes.insert(file.name.clone(), format!("{STORED}{}", file.sha256));
-            ids.insert(file.name, file.id);
+        if let Entry::Vacant(place) = ids.entry(file.name.clone()) {
+            place.insert(file.id);
+            hashes.insert(file.name, format!("{STORED}{}", file.sha256));
         }
     }
     Ok((hashes, ids))

@@ -1,7 +1,6 @@
 //! A year of the sample shop, lived through the engine under a clock that is moved: nothing here
 //! writes a row, everything goes the way a visitor's own press of a button goes.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use engine::checkout::{Form, Placed};
@@ -52,14 +51,12 @@ pub async fn live(engine: &Engine, site: &Site, days: i64, end: UtcMs) -> anyhow
         dice: Dice::new(SEED),
         people: Vec::new(),
         agenda: Agenda::default(),
-        orders: 0,
-        left: BTreeSet::new(),
     };
     let begin = end.plus_days(-days);
     for day in 0..days {
         let morning = begin.plus_days(day);
         year.clock.set(morning);
-        year.plan_day(day, morning, end);
+        year.plan_day(day, morning);
         year.spend(day, morning).await?;
         for round in 1..=ROUNDS {
             let until = morning.plus_ms(round * DAY_MS / ROUNDS);
@@ -78,8 +75,6 @@ struct Year<'e> {
     dice: Dice,
     people: Vec<Person>,
     agenda: Agenda,
-    orders: u64,
-    left: BTreeSet<usize>,
 }
 
 impl Year<'_> {
@@ -103,7 +98,7 @@ impl Year<'_> {
     }
 
     /// Who comes today.
-    fn plan_day(&mut self, day: i64, morning: UtcMs, end: UtcMs) {
+    fn plan_day(&mut self, day: i64, morning: UtcMs) {
         // The shop grows: two a day at first, four at the end.
         let visitors = self.dice.between(1, 3) + i64::from(self.dice.chance(20)) + day / 180;
         for _ in 0..visitors {
@@ -124,9 +119,7 @@ impl Year<'_> {
             self.agenda.add(at, Act::Buy(self.people.len(), offer, coupon));
             self.people.push(person);
         }
-        if morning < end {
-            self.visits(morning, visitors);
-        }
+        self.visits(morning, visitors);
     }
 
     /// Page views are counted, not recorded.
@@ -330,7 +323,6 @@ impl Year<'_> {
     }
 
     fn after_order(&mut self, who: usize, order: OrderId, offer: &'static str) {
-        self.orders += 1;
         if self.dice.chance(4) {
             self.later(3 * DAY_MS, 25 * DAY_MS, Act::Refund(order));
             return;
@@ -357,7 +349,6 @@ impl Year<'_> {
 
     async fn leave(&mut self, who: usize) -> anyhow::Result<()> {
         if let Some(contact) = self.contact(who).await? {
-            self.left.insert(who);
             unsubscribe::from_page(self.engine, self.site, contact.id, None).await?;
         }
         Ok(())
