@@ -1,5 +1,6 @@
 //! Orders as their pages show them: found by the buyer's token, or by the key in a mail.
 
+use model::audits::Actor;
 use model::ids::OrderId;
 use model::orders::AttemptState;
 use model::sites::Site;
@@ -11,6 +12,7 @@ use store::payments::Payment;
 
 use crate::engine::Engine;
 use crate::fault::{EngineError, Result};
+use crate::{audits, pay};
 
 /// An order with what belongs to it.
 #[derive(Debug, Clone)]
@@ -136,4 +138,56 @@ pub async fn has_bought(
     product: model::ids::ProductId,
 ) -> Result<bool> {
     Ok(store::orders::has_bought(session, site, contact, product).await?)
+}
+
+/// The operator has seen the money of an offline order.
+///
+/// # Errors
+/// Nothing of it waits for money.
+pub async fn mark_paid(
+    engine: &Engine,
+    site: &Site,
+    order: OrderId,
+    actor: Actor,
+) -> Result<pay::Applied> {
+    note(engine, site.id, order, (actor, "order.mark_paid"), None).await?;
+    pay::mark_paid(engine, site, order).await
+}
+
+/// A person has looked at an order that asked for it.
+///
+/// # Errors
+/// The database fails.
+pub async fn reviewed(
+    engine: &Engine,
+    site: model::SiteId,
+    order: OrderId,
+    actor: Actor,
+) -> Result<()> {
+    note(engine, site, order, (actor, "order.reviewed"), Some(Reviewed)).await
+}
+
+/// The mark goes.
+#[derive(Debug, Clone, Copy)]
+struct Reviewed;
+
+async fn note(
+    engine: &Engine,
+    site: model::SiteId,
+    order: OrderId,
+    (actor, action): (Actor, &'static str),
+    reviewed: Option<Reviewed>,
+) -> Result<()> {
+    let it = engine.clone();
+    engine
+        .write(move |tx| {
+            Box::pin(async move {
+                if reviewed.is_some() {
+                    store::orders::review(tx, site, order, None, it.now()).await?;
+                }
+                let data = serde_json::json!({});
+                audits::record(&it, tx, site, actor, action, order, &data).await
+            })
+        })
+        .await
 }

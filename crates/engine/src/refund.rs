@@ -1,6 +1,7 @@
 //! Paying back: guarded against more than came in, written down, then asked for by a job. What was
 //! paid back is taken back.
 
+use model::audits::Actor;
 use model::ids::{LineId, OrderId, RefundId};
 use model::jobs::{Outcome, Work};
 use model::orders::{AttemptState, RefundState};
@@ -17,7 +18,7 @@ use store::refunds::Refund;
 use crate::engine::Engine;
 use crate::fault::{EngineError, Result};
 use crate::fulfil::{book, happened};
-use crate::{enrolments, gateway, jobs, pay};
+use crate::{audits, enrolments, gateway, jobs, pay};
 
 /// What is to be paid back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,15 +40,18 @@ pub async fn refund(
     site: &Site,
     order: OrderId,
     what: What,
-    (reason, actor): (&str, &str),
+    (reason, actor): (&str, Actor),
 ) -> Result<()> {
     let (it, its_site) = (engine.clone(), site.clone());
-    let (reason, actor) = (model::notes::clean_line(reason), actor.to_owned());
+    let reason = model::notes::clean_line(reason);
     engine
         .write(move |tx| {
             Box::pin(async move {
-                let by = (reason.as_str(), actor.as_str());
-                begin(&it, tx, &its_site, order, what, by).await
+                let name = actor.to_string();
+                let by = (reason.as_str(), name.as_str());
+                begin(&it, tx, &its_site, order, what, by).await?;
+                let data = json!({ "reason": reason });
+                audits::record(&it, tx, its_site.id, actor, "order.refund", order, &data).await
             })
         })
         .await?;
@@ -152,7 +156,7 @@ async fn one(
         payment_id: payment.id,
         line_id: share.line,
         amount_minor: share.minor,
-        tax_minor: tax_of(payment, share, lines),
+        tax_minor: tax_of(tx, site, payment, share, lines).await?,
         currency: payment.currency,
         reason: reason.to_owned(),
         state: RefundState::Creating,
@@ -171,16 +175,32 @@ async fn one(
     Ok(())
 }
 
-/// The tax within what is paid back: the line's own, or its share of the attempt's, the last
-/// repayment of an attempt taking what rounding left.
-fn tax_of(payment: &Payment, share: Share, lines: &[Line]) -> i64 {
-    let of_payment = |line: &&Line| line.payment_id == Some(payment.id);
-    if let Some(line) = share.line.and_then(|id| lines.iter().find(|line| line.id == id)) {
-        return line.tax_minor.min(share.minor);
+/// The tax within what is paid back: the line's own, or its share of the attempt's; the last
+/// repayment of an attempt takes what is left, so that all of it goes back.
+async fn tax_of(
+    tx: &mut Tx<'_>,
+    site: &Site,
+    payment: &Payment,
+    share: Share,
+    lines: &[Line],
+) -> Result<i64> {
+    let its = lines.iter().filter(|line| line.payment_id == Some(payment.id));
+    let tax: i64 = its.map(|line| line.tax_minor).sum();
+    let before = store::refunds::of_order(tx, site.id, payment.order_id).await?;
+    let back: i64 = before
+        .iter()
+        .filter(|refund| refund.payment_id == payment.id && refund.state != RefundState::Failed)
+        .map(|refund| refund.tax_minor)
+        .sum();
+    if payment.refunded_minor + share.minor >= payment.amount_minor {
+        return Ok(tax - back);
     }
-    let tax: i64 = lines.iter().filter(of_payment).map(|line| line.tax_minor).sum();
+    if let Some(line) = share.line.and_then(|id| lines.iter().find(|line| line.id == id)) {
+        return Ok(line.tax_minor.min(share.minor).min(tax - back));
+    }
     let weights = [share.minor, payment.amount_minor - share.minor];
-    model::money::split_largest_remainder(tax, &weights).first().copied().unwrap_or(0)
+    let part = model::money::split_largest_remainder(tax, &weights).first().copied().unwrap_or(0);
+    Ok(part.min(tax - back))
 }
 
 fn nothing_left() -> Refused {

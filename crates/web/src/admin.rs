@@ -2,12 +2,20 @@
 //! [`CurrentOperator::frame`](crate::extract::operator::CurrentOperator::frame).
 
 pub mod account;
+pub mod also_bought;
 pub mod audits;
 pub mod contacts;
+pub mod catalogue;
+pub mod coupons;
 pub mod keys;
+pub mod offers;
 pub mod operators;
+pub mod orders;
 pub mod pages;
 pub mod password;
+pub mod paths;
+pub mod products;
+pub mod referrals;
 pub mod settings;
 pub mod setup;
 pub mod sign_in;

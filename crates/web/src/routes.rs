@@ -30,6 +30,7 @@ pub fn router(state: AppState) -> Router {
     Router::new()
         .merge(platform())
         .merge(shop())
+        .merge(admin_shop())
         .merge(pages())
         .merge(admin_pages())
         .merge(admin_frame())
@@ -110,6 +111,37 @@ fn pages() -> Router<AppState> {
         .route("/p/{slug}", get(pages::show))
         .route("/media/{file}", get(media::show))
         .route("/preview/{token}", get(pages::preview))
+}
+
+/// What is sold and what was bought, for those who sell it.
+fn admin_shop() -> Router<AppState> {
+    use crate::admin::{
+        also_bought, catalogue, coupons, offers, orders, paths, products, referrals,
+    };
+    let uploads = DefaultBodyLimit::max(engine::files::BYTES_MAX);
+    Router::new()
+        .route("/admin/products", get(products::index).post(products::create).layer(uploads))
+        .route("/admin/products/new", get(products::new))
+        .route("/admin/products/{id}", get(products::show).post(products::update).layer(uploads))
+        .route("/admin/offers", get(offers::index).post(offers::create))
+        .route("/admin/offers/new", get(offers::new))
+        .route("/admin/offers/{id}", get(offers::show).post(offers::update))
+        .route("/admin/paths", get(paths::index).post(paths::create))
+        .route("/admin/paths/new", get(paths::new))
+        .route("/admin/paths/{id}", get(paths::show).post(paths::update))
+        .route("/admin/coupons", get(coupons::index).post(coupons::create))
+        .route("/admin/coupons/new", get(coupons::new))
+        .route("/admin/coupons/{id}", get(coupons::show).post(coupons::update))
+        .route("/admin/orders", get(orders::index))
+        .route("/admin/orders/{id}", get(orders::show))
+        .route("/admin/orders/{id}/refund", post(orders::refund))
+        .route("/admin/orders/{id}/mark-paid", post(orders::mark_paid))
+        .route("/admin/orders/{id}/resend", post(orders::resend))
+        .route("/admin/orders/{id}/reviewed", post(orders::reviewed))
+        .route("/admin/catalogue", get(catalogue::index))
+        .route("/admin/also-bought", get(also_bought::index))
+        .route("/admin/also-bought/{id}", post(also_bought::pin))
+        .route("/admin/referrals", get(referrals::index))
 }
 
 /// Signing in, one's own account, and the first page.

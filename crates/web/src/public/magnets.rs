@@ -3,6 +3,7 @@
 use axum::extract::{Path, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use engine::EngineError;
 use engine::magnets::{self, Gift, Standing};
 use model::ids::FileId;
 use model::magnets::{Magnet, MagnetKind};
@@ -81,7 +82,7 @@ pub async fn show(
             page
         }
         Standing::Over(magnet) => MagnetPage::new(&site, "over", &token, Some(&magnet)),
-        Standing::Invalid => MagnetPage::new(&site, "invalid", &token, None),
+        Standing::Invalid => bought(&state, &site, &token).await?,
     };
     let mut response = reply::page("public/magnets/show.html", page)?;
     if let Some(url) = elsewhere {
@@ -91,6 +92,21 @@ pub async fn show(
     Ok(response)
 }
 
+/// The page of a purchased file; what stands against it is said, in the page's own words.
+async fn bought(state: &AppState, site: &Site, token: &str) -> Result<MagnetPage, WebError> {
+    match engine::downloads::open(&state.engine, site, token).await {
+        Ok(opened) => Ok(MagnetPage {
+            name: opened.title,
+            note: Some(opened.product),
+            ..MagnetPage::new(site, "ready", token, None)
+        }),
+        Err(EngineError::Refused(refused)) if refused.code.starts_with("token") => {
+            Ok(MagnetPage::new(site, "invalid", token, None))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// The button.
 pub async fn create(
     State(state): State<AppState>,
@@ -98,7 +114,11 @@ pub async fn create(
     Path(token): Path<String>,
 ) -> Reply {
     let Standing::Ready(claim, magnet) = magnets::look(&state.engine, &site, &token).await? else {
-        return Ok(reply::to(&format!("/m/{token}")));
+        return match engine::downloads::take(&state.engine, &site, &token).await {
+            Ok((file, bytes)) => as_attachment(file, bytes),
+            Err(EngineError::Refused(_)) => Ok(reply::to(&format!("/m/{token}"))),
+            Err(error) => Err(error.into()),
+        };
     };
     match magnets::fetch(&state.engine, &site, claim, magnet).await? {
         Gift::Link(url) => {
@@ -112,6 +132,10 @@ pub async fn create(
 /// A stored file, to be saved: never shown within the page's own origin.
 pub async fn download(state: &AppState, site: &Site, id: FileId) -> Result<Response, WebError> {
     let (file, bytes) = engine::files::read(&state.engine, site.id, id).await?;
+    as_attachment(file, bytes)
+}
+
+fn as_attachment(file: store::files::File, bytes: Vec<u8>) -> Result<Response, WebError> {
     let plain: String =
         file.name.chars().map(|c| if c.is_ascii_graphic() { c } else { '_' }).collect();
     let encoded = model::urls::encode_component(&file.name);

@@ -1,6 +1,7 @@
 //! A crash after each point where something durable was written: nothing is charged twice, nothing
 //! paid is not granted.
 
+use model::audits::Actor;
 use model::orders::{AttemptState, OrderState};
 use testkit::TestApp;
 
@@ -86,7 +87,7 @@ async fn a_refund_that_crashes_is_paid_back_once() {
             let order = app.place("guide", form).await.unwrap();
             let (engine, site) = (&app.engine, &app.site);
             let whole = engine::refund::What::Whole;
-            let by = ("asked for", "the test");
+            let by = ("asked for", Actor::Console);
             engine::refund::refund(engine, site, order, whole, by).await.unwrap();
             app.engine.crash_at(point);
             app.run_until_idle().await;

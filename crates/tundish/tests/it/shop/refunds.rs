@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use engine::refund::{What, refund};
+use model::audits::Actor;
 use model::orders::OrderState;
 use model::payments::LineState;
 use testkit::TestApp;
@@ -20,7 +21,7 @@ async fn refunds_in_parallel_never_pass_what_came_in() {
             .map(|_| {
                 let app = Arc::clone(&app);
                 tokio::spawn(async move {
-                    let by = ("asked for", "the test");
+                    let by = ("asked for", Actor::Console);
                     refund(&app.engine, &app.site, order, What::Amount(600), by).await
                 })
             })
@@ -46,7 +47,7 @@ async fn a_line_that_is_paid_back_is_taken_back_and_the_others_stay() {
     form.bump = true;
     let order = app.place("guide", form).await.unwrap();
     let bump = app.order(order).await.lines[1].id;
-    let by = ("not wanted", "the test");
+    let by = ("not wanted", Actor::Console);
     refund(&app.engine, &app.site, order, What::Line(bump), by).await.unwrap();
     refund(&app.engine, &app.site, order, What::Line(bump), by).await.unwrap();
     app.run_until_idle().await;

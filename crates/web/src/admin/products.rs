@@ -1,0 +1,335 @@
+//! `/admin/products`: what is sold.
+
+use axum::extract::{Multipart, Path, State};
+use axum::http::StatusCode;
+use engine::EngineError;
+use engine::products::Draft;
+use model::ids::{FileId, ProductId};
+use model::products::{ProductState, Role};
+use model::{Currency, Money, Refused};
+use serde::Serialize;
+use store::products::Product;
+
+use crate::error::WebError;
+use crate::extract::operator::CurrentOperator;
+use crate::forms::{FieldError, field_errors};
+use crate::frame::Frame;
+use crate::reply::{self, Reply};
+use crate::state::AppState;
+
+/// The products.
+#[derive(Debug, Serialize)]
+pub struct ProductsPage {
+    frame: Frame,
+    rows: Vec<Row>,
+}
+
+#[derive(Debug, Serialize)]
+struct Row {
+    id: String,
+    name: String,
+    slug: String,
+    role: &'static str,
+    state: &'static str,
+    cost: Money,
+    buyers: i64,
+}
+
+/// One product and its form.
+#[derive(Debug, Serialize)]
+pub struct ProductPage {
+    frame: Frame,
+    id: Option<String>,
+    form: ProductForm,
+    files: Vec<(String, String)>,
+    image: Option<String>,
+    currency: String,
+    errors: Vec<FieldError>,
+}
+
+/// What the form holds.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct ProductForm {
+    version: String,
+    name: String,
+    slug: String,
+    summary: String,
+    description: String,
+    role: String,
+    state: String,
+    cost: String,
+}
+
+impl ProductsPage {
+    pub(crate) fn sample() -> Self {
+        let row = Row {
+            id: "prd_0000000000001".to_owned(),
+            name: "The field guide".to_owned(),
+            slug: "field-guide".to_owned(),
+            role: "front",
+            state: "active",
+            cost: Money::new(100, Currency::USD),
+            buyers: 42,
+        };
+        Self { frame: Frame::sample("products"), rows: vec![row] }
+    }
+}
+
+impl ProductPage {
+    pub(crate) fn sample() -> Self {
+        Self {
+            frame: Frame::sample("products"),
+            id: Some("prd_0000000000001".to_owned()),
+            form: ProductForm { name: "The field guide".to_owned(), ..ProductForm::default() },
+            files: vec![("fil_0000000000001".to_owned(), "The guide (PDF)".to_owned())],
+            image: None,
+            currency: "USD".to_owned(),
+            errors: vec![FieldError::new("name", "give it a name")],
+        }
+    }
+}
+
+/// The products.
+pub async fn index(State(state): State<AppState>, who: CurrentOperator) -> Reply {
+    let site = who.site.id;
+    let rows = state
+        .reader
+        .read::<_, EngineError, _>(move |session| {
+            Box::pin(async move {
+                let mut rows = Vec::new();
+                for product in store::products::list(session, site).await? {
+                    let buyers = store::product_pairs::buyers(session, site, product.id).await?;
+                    rows.push(row(product, buyers));
+                }
+                Ok(rows)
+            })
+        })
+        .await?;
+    reply::page("admin/products/index.html", ProductsPage { frame: who.frame("products"), rows })
+}
+
+fn row(product: Product, buyers: i64) -> Row {
+    Row {
+        id: product.id.to_string(),
+        role: product.role.as_str(),
+        state: product.state.as_str(),
+        cost: Money::new(product.cost_minor, product.currency),
+        name: product.name,
+        slug: product.slug,
+        buyers,
+    }
+}
+
+/// The form for a new one.
+pub async fn new(who: CurrentOperator) -> Reply {
+    let form = ProductForm {
+        role: "front".to_owned(),
+        state: "active".to_owned(),
+        cost: "0".to_owned(),
+        ..ProductForm::default()
+    };
+    reply::page("admin/products/show.html", page_of(&who, None, form, (Vec::new(), None)))
+}
+
+/// One product.
+pub async fn show(
+    State(state): State<AppState>,
+    who: CurrentOperator,
+    Path(id): Path<ProductId>,
+) -> Reply {
+    let (product, files) = find(&state, &who, id).await?;
+    let image = product.image.map(|id| format!("/media/{id}"));
+    let form = ProductForm {
+        version: product.version.to_string(),
+        cost: amount(product.cost_minor, product.currency),
+        role: product.role.to_string(),
+        state: product.state.to_string(),
+        name: product.name,
+        slug: product.slug,
+        summary: product.summary,
+        description: product.description,
+    };
+    reply::page("admin/products/show.html", page_of(&who, Some(id), form, (files, image)))
+}
+
+/// An amount as it is typed, without its currency.
+pub(crate) fn amount(minor: i64, currency: Currency) -> String {
+    let text = Money::new(minor, currency).to_string();
+    text.split_once(' ').map_or(text.clone(), |(amount, _)| amount.to_owned())
+}
+
+type Files = Vec<(FileId, String)>;
+
+async fn find(
+    state: &AppState,
+    who: &CurrentOperator,
+    id: ProductId,
+) -> Result<(Product, Vec<(String, String)>), WebError> {
+    let (product, files) = find_raw(state, who, id).await?;
+    Ok((product, files.into_iter().map(|(id, title)| (id.to_string(), title)).collect()))
+}
+
+async fn find_raw(
+    state: &AppState,
+    who: &CurrentOperator,
+    id: ProductId,
+) -> Result<(Product, Files), WebError> {
+    let site = who.site.id;
+    state
+        .reader
+        .read::<_, WebError, _>(move |session| {
+            Box::pin(async move {
+                let product = store::products::find(session, site, id)
+                    .await?
+                    .ok_or_else(|| EngineError::missing("product", id))?;
+                Ok((product, store::products::files(session, site, id).await?))
+            })
+        })
+        .await
+}
+
+fn page_of(
+    who: &CurrentOperator,
+    id: Option<ProductId>,
+    form: ProductForm,
+    (files, image): (Vec<(String, String)>, Option<String>),
+) -> ProductPage {
+    ProductPage {
+        frame: who.frame("products"),
+        id: id.map(|id| id.to_string()),
+        form,
+        files,
+        image,
+        currency: who.site.currency.clone(),
+        errors: Vec::new(),
+    }
+}
+
+/// Makes one.
+pub async fn create(
+    State(state): State<AppState>,
+    who: CurrentOperator,
+    parts: Multipart,
+) -> Reply {
+    save(&state, &who, None, parts).await
+}
+
+/// Changes one.
+pub async fn update(
+    State(state): State<AppState>,
+    who: CurrentOperator,
+    Path(id): Path<ProductId>,
+    parts: Multipart,
+) -> Reply {
+    save(&state, &who, Some(id), parts).await
+}
+
+/// What came with the form.
+#[derive(Default)]
+struct Sent {
+    form: ProductForm,
+    image: Option<FileId>,
+    file: Option<(FileId, String)>,
+    dropped: Vec<FileId>,
+}
+
+async fn save(
+    state: &AppState,
+    who: &CurrentOperator,
+    id: Option<ProductId>,
+    parts: Multipart,
+) -> Reply {
+    let sent = read(state, who, parts).await?;
+    let (known, mut files) = match id {
+        Some(id) => {
+            let (product, files) = find_raw(state, who, id).await?;
+            (Some(product), files)
+        }
+        None => (None, Vec::new()),
+    };
+    files.retain(|(file, _)| !sent.dropped.contains(file));
+    files.extend(sent.file.clone());
+    let image = sent.image.or(known.as_ref().and_then(|known| known.image));
+    let draft = draft(who, id, &sent.form, (image, files.clone()));
+    let saved = match draft {
+        Ok(draft) => engine::products::put(&state.engine, who.site.id, draft).await,
+        Err(refused) => Err(refused.into()),
+    };
+    match saved {
+        Ok(id) => Ok(reply::done(&format!("/admin/products/{id}"), "The product is saved.")),
+        Err(error) if !field_errors(&error).is_empty() => {
+            let shown = files.into_iter().map(|(id, title)| (id.to_string(), title)).collect();
+            let image = image.map(|id| format!("/media/{id}"));
+            let mut page = page_of(who, id, sent.form, (shown, image));
+            page.errors = field_errors(&error);
+            reply::page_with(StatusCode::UNPROCESSABLE_ENTITY, "admin/products/show.html", page)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn draft(
+    who: &CurrentOperator,
+    id: Option<ProductId>,
+    form: &ProductForm,
+    (image, files): (Option<FileId>, Files),
+) -> Result<Draft, Refused> {
+    let currency = Currency::parse(&who.site.currency)?;
+    let cost = if form.cost.trim().is_empty() { "0" } else { form.cost.as_str() };
+    Ok(Draft {
+        id,
+        version: form.version.parse().ok(),
+        slug: form.slug.clone(),
+        name: form.name.clone(),
+        summary: form.summary.clone(),
+        description: form.description.clone(),
+        role: Role::parse(&form.role).map_err(|refused| refused.at("role"))?,
+        state: ProductState::parse(&form.state).map_err(|refused| refused.at("state"))?,
+        cost: Money::parse_amount(cost, currency).map_err(|refused| refused.at("cost"))?,
+        image,
+        files: Some(files),
+    })
+}
+
+async fn read(
+    state: &AppState,
+    who: &CurrentOperator,
+    mut parts: Multipart,
+) -> Result<Sent, WebError> {
+    let broken = |_| WebError::Bad(StatusCode::BAD_REQUEST, "the form was cut: send it again");
+    let mut sent = Sent::default();
+    while let Some(part) = parts.next_field().await.map_err(broken)? {
+        let name = part.name().unwrap_or_default().to_owned();
+        if name == "image" || name == "file" {
+            let file_name = part.file_name().unwrap_or_default().to_owned();
+            let kind = part.content_type().unwrap_or("application/octet-stream").to_owned();
+            let bytes = part.bytes().await.map_err(broken)?;
+            if bytes.is_empty() {
+                continue;
+            }
+            let site = who.site.id;
+            let file =
+                engine::files::put(&state.engine, site, &file_name, &kind, bytes.to_vec()).await?;
+            match name.as_str() {
+                "image" => sent.image = Some(file),
+                _ => sent.file = Some((file, file_name)),
+            }
+            continue;
+        }
+        let text = part.text().await.map_err(broken)?;
+        let form = &mut sent.form;
+        match name.as_str() {
+            "version" => form.version = text,
+            "name" => form.name = text,
+            "slug" => form.slug = text,
+            "summary" => form.summary = text,
+            "description" => form.description = text,
+            "role" => form.role = text,
+            "state" => form.state = text,
+            "cost" => form.cost = text,
+            "drop" => sent.dropped.extend(text.parse::<FileId>().ok()),
+            _ => {}
+        }
+    }
+    Ok(sent)
+}
