@@ -169,6 +169,57 @@ impl TestApp {
         engine::verify::run(&self.engine.reader()).await.unwrap()
     }
 
+    /// A contact who wants mail: bought a leaflet with the newsletter ticked, and confirmed it by
+    /// the receipt's button.
+    pub async fn subscribe(&self, email: &str) {
+        self.sell("leaflet", "The leaflet", Role::Front, usd(100)).await;
+        let mut form = self.checkout_form(email, 100);
+        form.newsletter = true;
+        self.place("leaflet", form).await.unwrap();
+        self.run_until_idle().await;
+        let path = self.mail_to(email).path("/confirm/");
+        let page = self.get(&path).await;
+        assert_eq!(page.status, 200, "{}", page.body);
+        let confirmed = self.post(&path, &[]).await;
+        assert!(confirmed.status.is_success() || confirmed.status.is_redirection());
+        self.run_until_idle().await;
+    }
+
+    /// The contact with an address.
+    pub async fn contact(&self, email: &str) -> model::contacts::Contact {
+        let (site, key) = (self.site.id, model::EmailAddr::parse(email).unwrap().key());
+        self.engine
+            .reader()
+            .read::<_, engine::EngineError, _>(move |session| {
+                Box::pin(
+                    async move { Ok(store::contacts::find_by_key(session, site, &key).await?) },
+                )
+            })
+            .await
+            .unwrap()
+            .unwrap()
+    }
+
+    /// The path that a mail's link to `part` leads to, followed where it is a tracked one.
+    pub async fn follow(&self, mail: &crate::Mail, part: &str) -> String {
+        let words = mail.text.split(|c: char| c.is_whitespace() || "<>()".contains(c));
+        for link in words.filter(|word| word.starts_with("http")) {
+            let path = link.split_once("shop.example").map_or(link, |(_, path)| path);
+            if path.contains(part) {
+                return path.to_owned();
+            }
+            if path.starts_with("/l/") {
+                let onward = self.get(path).await.location().to_owned();
+                if onward.contains(part) {
+                    return onward
+                        .split_once("shop.example")
+                        .map_or(onward.clone(), |(_, p)| p.to_owned());
+                }
+            }
+        }
+        panic!("no link to {part} in:\n{}", mail.text)
+    }
+
     /// Buys through the pages: opens the checkout, fills it in, sends it.
     pub async fn buy(&self, offer: &str, fields: &[(&str, &str)]) -> Bought {
         let page = self.get(&format!("/buy/{offer}")).await;

@@ -5,8 +5,8 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
-use axum::middleware::{from_fn, from_fn_with_state};
-use axum::response::IntoResponse;
+use axum::middleware::{from_fn, from_fn_with_state, map_response};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
@@ -85,6 +85,13 @@ fn shop() -> Router<AppState> {
         .route("/order/{token}/offer/{offer}/accept", post(upsell::accept))
         .route("/order/{token}/offer/{offer}/decline", post(upsell::decline))
         .route("/order/{token}/offer/{offer}/pay", post(upsell::pay))
+        .layer(map_response(token_page))
+}
+
+/// An address with a token is told to no other site.
+async fn token_page(mut response: Response) -> Response {
+    crate::public::confirmations::keep_to_ourselves(response.headers_mut());
+    response
 }
 
 /// Writing pages.

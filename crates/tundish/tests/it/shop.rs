@@ -1,5 +1,8 @@
 //! The shop, from the checkout to the second sale, through its pages and past them.
 
+mod admin;
+mod carts;
+mod chance;
 mod crashes;
 mod crowds;
 mod refunds;
