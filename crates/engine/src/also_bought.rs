@@ -1,6 +1,8 @@
 //! Also bought: six products that customers of one have too, by how much more often than chance.
 //! Counted customer by customer as orders are paid.
 
+use std::collections::BTreeSet;
+
 use model::SiteId;
 use model::ids::{ContactId, OfferId, ProductId};
 use model::money::Money;
@@ -16,21 +18,29 @@ const PAIRED_MAX: i64 = 100;
 /// Candidates that are weighed.
 const CANDIDATES: i64 = 50;
 
-/// Counts a product for a customer who had it not, with everything they have. Before it is granted.
+/// Counts products for a customer who had them not, with everything they have. Before they are
+/// granted. Always in one order, so that two orders at once wait for each other and never cross.
 pub(crate) async fn count(
     tx: &mut Tx<'_>,
     site: SiteId,
     contact: ContactId,
-    product: ProductId,
+    products: &[ProductId],
 ) -> Result<()> {
-    let had = store::product_pairs::products_of(tx, site, contact, PAIRED_MAX).await?;
-    if had.contains(&product) {
-        return Ok(());
+    let mut had = store::product_pairs::products_of(tx, site, contact, PAIRED_MAX).await?;
+    let mut pairs: BTreeSet<(ProductId, ProductId)> = BTreeSet::new();
+    for product in products {
+        if had.contains(product) {
+            continue;
+        }
+        pairs.insert((*product, *product));
+        for other in &had {
+            pairs.insert((*product, *other));
+            pairs.insert((*other, *product));
+        }
+        had.push(*product);
     }
-    store::product_pairs::add(tx, site, product, product).await?;
-    for other in had {
+    for (product, other) in pairs {
         store::product_pairs::add(tx, site, product, other).await?;
-        store::product_pairs::add(tx, site, other, product).await?;
     }
     Ok(())
 }

@@ -62,6 +62,7 @@ async fn initial(
     if !can_have {
         return give_back(engine, tx, site, order, payment, &lines).await;
     }
+    count(tx, site, order, &lines).await?;
     for line in &lines {
         grant(engine, tx, site, order, line).await?;
     }
@@ -108,6 +109,7 @@ async fn one_click(
         return Ok(());
     }
     book_sale(engine, tx, site, order, payment, sums).await?;
+    count(tx, site, order, &lines).await?;
     for line in &lines {
         grant(engine, tx, site, order, line).await?;
         let which = (order.id, line.offer_id);
@@ -184,6 +186,12 @@ async fn give_back(
     close::close(engine, tx, site, order.id).await.map(drop)
 }
 
+/// Before anything is granted: what is had already is not counted again.
+async fn count(tx: &mut Tx<'_>, site: &Site, order: &Order, lines: &[Line]) -> Result<()> {
+    let products: Vec<ProductId> = lines.iter().map(|line| line.product_id).collect();
+    also_bought::count(tx, site.id, order.contact_id, &products).await
+}
+
 async fn grant(
     engine: &Engine,
     tx: &mut Tx<'_>,
@@ -197,7 +205,6 @@ async fn grant(
         store::offers::sell(tx, site.id, line.offer_id, line.quantity).await?;
         store::order_lines::set_stock(tx, site.id, line.id, StockState::Sold).await?;
     }
-    also_bought::count(tx, site.id, order.contact_id, line.product_id).await?;
     let entitlement = Entitlement {
         id: EntitlementId(engine.next_id()),
         contact_id: order.contact_id,
