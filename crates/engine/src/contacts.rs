@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use model::contacts::{Contact, FIELD_MAX, NAME_MAX, Status, clean};
+use model::contacts::{Contact, FIELD_MAX, NAME_MAX, Status, SuppressionReason, clean};
 use model::ids::ContactId;
 use model::sites::Site;
 use model::tokens::{Purpose, address_hmac};
@@ -200,4 +200,53 @@ pub(crate) fn apply(contact: &mut Contact, change: Change) {
     if let Some(is_test) = change.is_test {
         contact.is_test = is_test;
     }
+}
+
+/// Stops all mail to a contact: its address does not take mail, or it complained. A complaint
+/// takes back every consent as well; only the person's own click lifts it.
+///
+/// # Errors
+/// There is no such contact.
+pub async fn suppress(
+    engine: &Engine,
+    site: &Site,
+    id: ContactId,
+    reason: SuppressionReason,
+    note: &str,
+) -> Result<()> {
+    let (of, site, note) = (engine.clone(), site.clone(), note.to_owned());
+    engine
+        .write(move |tx| {
+            Box::pin(async move { suppress_in(&of, tx, &site, id, reason, &note).await })
+        })
+        .await
+}
+
+/// The same within a transaction.
+pub(crate) async fn suppress_in(
+    engine: &Engine,
+    tx: &mut Tx<'_>,
+    site: &Site,
+    id: ContactId,
+    reason: SuppressionReason,
+    note: &str,
+) -> Result<()> {
+    if reason == SuppressionReason::Complaint {
+        let source = model::consents::Source::Complaint;
+        crate::consents::withdraw_all(engine, tx, site, id, source, None).await?;
+    }
+    let now = engine.now();
+    let mut contact = get(tx, site.id, id).await?;
+    store::suppressions::put(tx, site.id, &contact.address_hmac, reason, note, now).await?;
+    contact.status = Status::Suppressed;
+    contact.updated_at = now;
+    store::contacts::update(tx, site.id, &contact).await?;
+    let data = json!({ "suppressed": reason });
+    let event = NewEvent {
+        kind: "contact.updated",
+        contact_id: Some(id),
+        subject_id: Some(id.0),
+        data: &data,
+    };
+    engine.record(tx, site.id, event).await
 }

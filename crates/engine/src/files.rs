@@ -1,6 +1,8 @@
 //! Files: stored once by what they hold, in a folder, or in the database where no folder is
 //! shared.
 
+pub mod tables;
+
 use std::path::PathBuf;
 
 use base64::Engine as _;

@@ -7,7 +7,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::engine::Engine;
 use crate::fault::Result;
-use crate::{carts, close, deliver, enrolments, jobs, pay, purges, referrals, rollups, views};
+use crate::{
+    carts, close, deliver, enrolments, imports, jobs, pay, purges, referrals, rollups, views,
+};
 
 /// How long the scheduler rests when nothing woke it.
 const REST: Duration = Duration::from_secs(1);
@@ -37,6 +39,7 @@ pub async fn tick(engine: &Engine) -> Result<usize> {
     purges::run(engine).await?;
     let mut done = shop(engine).await?;
     done += jobs::run_due(engine).await?;
+    done += imports::sweep(engine).await?;
     done += enrolments::sweep(engine).await?;
     done += deliver::sweep(engine).await?;
     done += deliver::run_due(engine).await?;

@@ -20,8 +20,10 @@ const UNFINISHED_OF_FILE: &str = "select id, name, file_id, file_hash, preset, p
     ended_at from imports where site_id = $1 and file_hash = $2 and plan = $3
     and state in ('running', 'paused') order by id desc limit 1";
 const RUNNING: &str = "select site_id, id from imports where state = 'running' order by id limit 1";
+const SET_PLAN: &str = "update imports set plan = $3 where site_id = $1 and id = $2
+    and state = 'ready'";
 const SET_STATE: &str = "update imports set state = $3, why = $4, updated_at = $5,
-    ended_at = case when $3 = 'done' then $5 else ended_at end
+    ended_at = case when cast($3 as text) = 'done' then $5 else ended_at end
     where site_id = $1 and id = $2";
 const ADVANCE: &str = "update imports set next_line = $4, rows_read = rows_read + $5,
     created = created + $6, updated = updated + $7, unchanged = unchanged + $8,
@@ -116,11 +118,7 @@ pub async fn insert(tx: &mut Tx<'_>, site: SiteId, import: &Import) -> Result<()
 }
 
 /// The import with this id.
-pub async fn find(
-    session: &mut Session<'_>,
-    site: SiteId,
-    id: ImportId,
-) -> Result<Option<Import>> {
+pub async fn find(session: &mut Session<'_>, site: SiteId, id: ImportId) -> Result<Option<Import>> {
     session.query(FIND).bind(site).bind(id).maybe().await
 }
 
@@ -147,6 +145,11 @@ pub async fn unfinished_of_file(
 /// An import that has work left, of whichever site.
 pub async fn running(session: &mut Session<'_>) -> Result<Option<(SiteId, ImportId)>> {
     session.query(RUNNING).maybe().await
+}
+
+/// Changes how an import that has not begun takes its file.
+pub async fn set_plan(tx: &mut Tx<'_>, site: SiteId, id: ImportId, plan: &str) -> Result<()> {
+    tx.query(SET_PLAN).bind(site).bind(id).bind(plan).run().await.map(drop)
 }
 
 /// Moves an import to another state.
@@ -211,12 +214,7 @@ pub struct Note {
 
 impl FromRow for Note {
     fn from_row(row: &mut Row) -> Result<Self> {
-        Ok(Self {
-            line: row.take()?,
-            email: row.take()?,
-            level: row.take()?,
-            message: row.take()?,
-        })
+        Ok(Self { line: row.take()?, email: row.take()?, level: row.take()?, message: row.take()? })
     }
 }
 

@@ -4,3 +4,4 @@ pub mod browser;
 pub mod net;
 pub mod operator;
 pub mod site;
+pub mod upload;

@@ -17,6 +17,7 @@ pub mod preferences;
 pub mod privacy;
 pub mod referrals;
 pub mod robots;
+pub mod short_links;
 pub mod theme;
 pub mod unsubscribe;
 pub mod upsell;

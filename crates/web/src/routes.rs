@@ -20,6 +20,8 @@ use crate::{admin, api, assets};
 
 /// The most a request may carry, unless its route says otherwise (uploads do).
 const BODY_MAX: usize = 1 << 20;
+/// The most an upload may carry: the largest file, and the rest of its form.
+const UPLOAD_MAX: usize = engine::files::BYTES_MAX + (1 << 20);
 /// The most a visitor's form may carry: forty long answers.
 const FORM_MAX: usize = 256 << 10;
 /// The longest a handler may take before the visitor is told to try again.
@@ -38,6 +40,7 @@ pub fn router(state: AppState) -> Router {
         .merge(admin_settings())
         .merge(people())
         .nest("/api/v1", api::router())
+        .merge(admin_leads())
         .fallback(async || WebError::NotFound)
         .method_not_allowed_fallback(async || {
             WebError::Bad(StatusCode::METHOD_NOT_ALLOWED, "this is not asked that way")
@@ -209,6 +212,7 @@ fn admin_settings() -> Router<AppState> {
 fn people() -> Router<AppState> {
     use crate::public::{confirmations, embeds, forms, magnets, preferences, privacy, unsubscribe};
     Router::new()
+        .route("/go/{code}", get(crate::public::short_links::show))
         .route("/f/{form}", get(forms::show).post(forms::create))
         .route("/f/{form}/embed.html", get(embeds::html))
         .route("/f/{form}/embed.js", get(embeds::script))
@@ -224,4 +228,28 @@ fn people() -> Router<AppState> {
         .route("/preferences/{token}/export", get(privacy::show_export).post(privacy::export))
         .route("/preferences/{token}/erase", get(privacy::show_erase).post(privacy::erase))
         .layer(DefaultBodyLimit::max(FORM_MAX))
+}
+
+/// Forms, magnets, imports, sources.
+fn admin_leads() -> Router<AppState> {
+    use admin::{forms, imports, magnets, sources};
+    let uploads = Router::new()
+        .route("/admin/magnets", get(magnets::index).post(magnets::create))
+        .route("/admin/magnets/new", get(magnets::new))
+        .route("/admin/magnets/{id}", get(magnets::edit).post(magnets::update))
+        .route("/admin/imports", get(imports::index).post(imports::create))
+        .layer(DefaultBodyLimit::max(UPLOAD_MAX));
+    Router::new()
+        .route("/admin/forms", get(forms::index).post(forms::create))
+        .route("/admin/forms/new", get(forms::new))
+        .route("/admin/forms/{id}", get(forms::show).post(forms::update))
+        .route("/admin/forms/{id}/edit", get(forms::edit))
+        .route("/admin/forms/{id}/retire", post(forms::retire))
+        .route("/admin/forms/{id}/answers/{answer}", post(forms::decide))
+        .route("/admin/imports/{id}", get(imports::show))
+        .route("/admin/imports/{id}/start", post(imports::start))
+        .route("/admin/imports/{id}/pause", post(imports::pause))
+        .route("/admin/imports/{id}/errors.csv", get(imports::errors))
+        .route("/admin/sources", get(sources::index).post(sources::create))
+        .merge(uploads)
 }

@@ -39,14 +39,8 @@ impl Table {
     pub fn read(bytes: &[u8]) -> Result<Self, Refused> {
         refuse_archive(bytes)?;
         let (text, encoding) = decode(bytes);
-        let mut table = Self {
-            encoding,
-            separator: ',',
-            headers: Vec::new(),
-            text,
-            first: 0,
-            first_line: 1,
-        };
+        let mut table =
+            Self { encoding, separator: ',', headers: Vec::new(), text, first: 0, first_line: 1 };
         table.separator = separator(&table.text);
         let mut rows = table.rows_from(0, 1);
         let header = rows.next();

@@ -14,10 +14,10 @@ use store::imports::{Import, Note, Step};
 use super::Plan;
 use super::columns::{Preset, Role, roles, status_of};
 use crate::consents::{self, Giving};
+use crate::contacts;
 use crate::engine::Engine;
 use crate::fault::Result;
 use crate::files::tables::{Rows, Table, plain};
-use crate::contacts;
 
 /// A row that was read.
 #[derive(Debug, Clone, PartialEq)]
@@ -141,11 +141,7 @@ impl<'a> Reader<'a> {
         at.and_then(|at| cells.get(at)).map(|cell| unquoted(cell.trim())).unwrap_or_default()
     }
 
-    fn person(
-        &self,
-        email: EmailAddr,
-        cells: &[String],
-    ) -> std::result::Result<Person, String> {
+    fn person(&self, email: EmailAddr, cells: &[String]) -> std::result::Result<Person, String> {
         let cell = |role: &Role| self.cell(cells, role).to_owned();
         let said = cell(&Role::Status);
         let status = match status_of(&said) {
@@ -171,6 +167,7 @@ impl<'a> Reader<'a> {
             if let Role::Field(key) = role
                 && !value.trim().is_empty()
             {
+                let value = unquoted(value.trim());
                 fields.insert(key.clone(), value.chars().take(FIELD_MAX).collect());
             }
         }
@@ -237,9 +234,9 @@ pub(crate) async fn take(
     let barred = store::suppressions::find(tx, site.id, &hmac).await?;
     let known = store::contacts::find_by_key(tx, site.id, &person.email.key()).await?;
     if person.status == Status::Confirmed || person.status == Status::Pending {
-        let left = known.as_ref().is_some_and(|known| {
-            matches!(known.status, Status::Unsubscribed | Status::Suppressed)
-        });
+        let left = known
+            .as_ref()
+            .is_some_and(|known| matches!(known.status, Status::Unsubscribed | Status::Suppressed));
         if left || barred.is_some() {
             step.skipped += 1;
             return Ok(warning("unsubscribed or suppressed here: stays so"));

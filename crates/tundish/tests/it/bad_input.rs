@@ -5,4 +5,7 @@ mod admin;
 mod checkout;
 mod api;
 mod commands;
+mod forms;
+mod imports;
 mod templates;
+mod unsubscribe;

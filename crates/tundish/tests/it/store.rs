@@ -1,3 +1,4 @@
 //! Rows in, nouns out, on both databases from one body.
 
 mod jobs;
+mod people;

@@ -118,3 +118,23 @@ async fn how_a_visitor_came_is_kept_with_the_first_form() {
     assert_eq!(first.touch.landing, "/p/book");
     assert_eq!(first.touch.code.as_deref(), Some("ada.0123"));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_short_link_leads_to_its_page_with_its_tags_and_is_a_picture_too() {
+    let app = app().await;
+    let new = engine::short_links::NewShortLink {
+        code: "fair".to_owned(),
+        destination: "/f/chapter".to_owned(),
+        source: "Flyer".to_owned(),
+        medium: String::new(),
+        campaign: "Spring fair".to_owned(),
+    };
+    engine::short_links::make(&app.engine, app.site.id, new.clone()).await.unwrap();
+    assert!(engine::short_links::make(&app.engine, app.site.id, new).await.is_err());
+    let led = app.get("/go/fair").await;
+    let wanted = "/f/chapter?utm_source=flyer&utm_medium=print&utm_campaign=spring%20fair";
+    assert_eq!((led.status.as_u16(), led.location()), (302, wanted));
+    let picture = app.get("/go/fair.png").await;
+    assert_eq!(picture.headers["content-type"], "image/png");
+    assert_eq!(app.get("/go/nowhere").await.status, 404);
+}

@@ -1,0 +1,152 @@
+//! Exports: contacts as a table that can be taken in again, row by row, safe for spreadsheets.
+
+use std::collections::BTreeSet;
+
+use model::SiteId;
+use model::consents::{Action, NEWSLETTER};
+use model::contacts::Contact;
+use model::ids::ContactId;
+use store::Session;
+
+use crate::engine::Engine;
+use crate::fault::{EngineError, Result};
+
+/// Contacts read at once.
+const PAGE: i64 = 500;
+/// The columns of every export; `field.…` follow.
+const HEADERS: [&str; 13] = [
+    "external_id",
+    "email",
+    "status",
+    "first_name",
+    "last_name",
+    "language",
+    "timezone",
+    "tags",
+    "topics",
+    "consent_source",
+    "consent_at",
+    "consent_text",
+    "created_at",
+];
+
+/// One cell of a table: what a spreadsheet would take for a formula gets an apostrophe, and what
+/// needs quotation marks gets them.
+pub fn cell(text: &str) -> String {
+    let safe = model::exports::csv_safe(text);
+    if safe.contains(['"', ',', '\n', '\r']) {
+        format!("\"{}\"", safe.replace('"', "\"\""))
+    } else {
+        safe.into_owned()
+    }
+}
+
+fn row(cells: &[String]) -> String {
+    let cells: Vec<String> = cells.iter().map(|text| cell(text)).collect();
+    format!("{}\r\n", cells.join(","))
+}
+
+/// Writes every contact of a site as lines of CSV, header first, to `write`.
+///
+/// # Errors
+/// `write` fails, or the database does.
+pub async fn contacts(
+    engine: &Engine,
+    site: SiteId,
+    mut write: impl FnMut(&str) -> std::io::Result<()> + Send,
+) -> Result<i64> {
+    let keys = field_keys(engine, site).await?;
+    let mut headers: Vec<String> = HEADERS.iter().map(|name| (*name).to_owned()).collect();
+    headers.extend(keys.iter().map(|key| format!("field.{key}")));
+    let failed =
+        |e: std::io::Error| EngineError::Fault(format!("the export cannot be written: {e}"));
+    write(&row(&headers)).map_err(failed)?;
+    let (mut after, mut count) = (ContactId(0), 0);
+    loop {
+        let (from, wanted) = (after, keys.clone());
+        let (lines, last) = engine
+            .reader()
+            .read::<_, EngineError, _>(move |session| {
+                Box::pin(async move {
+                    let page = store::contacts::list_from(session, site, from, PAGE).await?;
+                    let mut lines = Vec::with_capacity(page.len());
+                    for contact in &page {
+                        lines.push(line_of(session, site, contact, &wanted).await?);
+                    }
+                    Ok((lines, page.last().map(|contact| contact.id)))
+                })
+            })
+            .await?;
+        let Some(last) = last else { return Ok(count) };
+        after = last;
+        for line in lines {
+            count += 1;
+            write(&line).map_err(failed)?;
+        }
+    }
+}
+
+/// The same as one text: for a download.
+pub async fn contacts_text(engine: &Engine, site: SiteId) -> Result<String> {
+    let mut text = String::new();
+    contacts(engine, site, |line| {
+        text.push_str(line);
+        Ok(())
+    })
+    .await?;
+    Ok(text)
+}
+
+async fn field_keys(engine: &Engine, site: SiteId) -> Result<Vec<String>> {
+    let (mut keys, mut after) = (BTreeSet::new(), ContactId(0));
+    loop {
+        let from = after;
+        let page = engine
+            .reader()
+            .read::<_, EngineError, _>(move |session| {
+                Box::pin(
+                    async move { Ok(store::contacts::list_from(session, site, from, PAGE).await?) },
+                )
+            })
+            .await?;
+        let Some(last) = page.last() else { return Ok(keys.into_iter().collect()) };
+        after = last.id;
+        keys.extend(page.into_iter().flat_map(|contact| contact.fields.into_keys()));
+    }
+}
+
+async fn line_of(
+    session: &mut Session<'_>,
+    site: SiteId,
+    contact: &Contact,
+    keys: &[String],
+) -> Result<String> {
+    let tags = store::tags::of_contact(session, site, contact.id).await?;
+    let topics = store::topics::of_contact(session, site, contact.id).await?;
+    let topics: Vec<String> = topics.into_iter().map(|topic| topic.slug).collect();
+    let lines = store::consents::list(session, site, contact.id).await?;
+    let given = lines
+        .into_iter()
+        .rfind(|line| line.purpose == NEWSLETTER && line.action == Action::Granted);
+    let text = match given.as_ref().and_then(|line| line.wording_id) {
+        Some(id) => store::consents::find_wording(session, site, id).await?,
+        None => None,
+    };
+    let mut cells = vec![
+        contact.external_id.clone().unwrap_or_default(),
+        contact.email.clone(),
+        contact.status.to_string(),
+        contact.first_name.clone(),
+        contact.last_name.clone(),
+        contact.language.clone().unwrap_or_default(),
+        contact.timezone.clone().unwrap_or_default(),
+        tags.join(","),
+        topics.join(","),
+        given.as_ref().map(|line| line.source.to_string()).unwrap_or_default(),
+        given.as_ref().map(|line| line.at.rfc3339()).unwrap_or_default(),
+        text.map(|wording| wording.text).unwrap_or_default(),
+        contact.created_at.rfc3339(),
+    ];
+    cells.extend(keys.iter().map(|key| contact.fields.get(key).cloned().unwrap_or_default()));
+    Ok(row(&cells))
+}

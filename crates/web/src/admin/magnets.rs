@@ -1,0 +1,200 @@
+//! `/admin/magnets`: the free things, and how often they were fetched.
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use engine::EngineError;
+use engine::magnets::Gift;
+use model::ids::MagnetId;
+use model::magnets::{Magnet, MagnetKind};
+use serde::Serialize;
+
+use crate::error::WebError;
+use crate::extract::operator::CurrentOperator;
+use crate::extract::upload::Upload;
+use crate::forms::{FieldError, field_errors};
+use crate::frame::Frame;
+use crate::reply::{self, Reply};
+use crate::state::AppState;
+
+/// Every magnet with its figures.
+#[derive(Debug, Serialize)]
+pub struct MagnetsPage {
+    frame: Frame,
+    rows: Vec<MagnetRow>,
+}
+
+/// One magnet.
+#[derive(Debug, Serialize)]
+pub struct MagnetRow {
+    id: String,
+    slug: String,
+    name: String,
+    is_link: bool,
+    claims: i64,
+    downloads: i64,
+}
+
+impl MagnetsPage {
+    pub(crate) fn sample() -> Self {
+        let row = MagnetRow {
+            id: "mag_0000000000001".to_owned(),
+            slug: "chapter".to_owned(),
+            name: "The first chapter".to_owned(),
+            is_link: false,
+            claims: 84,
+            downloads: 79,
+        };
+        Self { frame: Frame::sample("magnets"), rows: vec![row] }
+    }
+}
+
+/// The list.
+pub async fn index(State(state): State<AppState>, who: CurrentOperator) -> Reply {
+    let site = who.site.id;
+    let (magnets, counts) = state
+        .reader
+        .read::<_, EngineError, _>(move |session| {
+            Box::pin(async move {
+                let magnets = store::magnets::list(session, site).await?;
+                Ok((magnets, store::magnets::counts(session, site).await?))
+            })
+        })
+        .await?;
+    let row = |magnet: Magnet| {
+        let found = counts.iter().find(|(id, ..)| *id == magnet.id);
+        let (claims, downloads) =
+            found.map_or((0, 0), |(_, claims, downloads)| (*claims, *downloads));
+        MagnetRow {
+            id: magnet.id.to_string(),
+            is_link: magnet.kind == MagnetKind::Link,
+            claims,
+            downloads,
+            slug: magnet.slug,
+            name: magnet.name,
+        }
+    };
+    let rows = magnets.into_iter().map(row).collect();
+    reply::page("admin/magnets/index.html", MagnetsPage { frame: who.frame("magnets"), rows })
+}
+
+/// One magnet, to be made or changed.
+#[derive(Debug, Serialize)]
+pub struct MagnetPage {
+    frame: Frame,
+    id: Option<String>,
+    slug: String,
+    name: String,
+    url: String,
+    file: Option<String>,
+    errors: Vec<FieldError>,
+}
+
+impl MagnetPage {
+    pub(crate) fn sample() -> Self {
+        Self {
+            frame: Frame::sample("magnets"),
+            id: None,
+            slug: "chapter".to_owned(),
+            name: "The first chapter".to_owned(),
+            url: String::new(),
+            file: Some("chapter.pdf".to_owned()),
+            errors: vec![FieldError::new("file", "choose the file to give away")],
+        }
+    }
+}
+
+/// The empty form.
+pub async fn new(who: CurrentOperator) -> Reply {
+    let (slug, name, url) = (String::new(), String::new(), String::new());
+    let frame = who.frame("magnets");
+    let page = MagnetPage { frame, id: None, slug, name, url, file: None, errors: Vec::new() };
+    reply::page("admin/magnets/edit.html", page)
+}
+
+/// The form of a magnet.
+pub async fn edit(
+    State(state): State<AppState>,
+    who: CurrentOperator,
+    Path(id): Path<MagnetId>,
+) -> Reply {
+    let magnet = find(&state, &who, id).await?;
+    let file = match magnet.file_id {
+        Some(id) => Some(engine::files::find(&state.engine, who.site.id, id).await?.name),
+        None => None,
+    };
+    let page = MagnetPage {
+        frame: who.frame("magnets"),
+        id: Some(id.to_string()),
+        slug: magnet.slug,
+        name: magnet.name,
+        url: magnet.url.unwrap_or_default(),
+        file,
+        errors: Vec::new(),
+    };
+    reply::page("admin/magnets/edit.html", page)
+}
+
+async fn find(state: &AppState, who: &CurrentOperator, id: MagnetId) -> Result<Magnet, WebError> {
+    let site = who.site.id;
+    let magnet = state
+        .reader
+        .read::<_, EngineError, _>(move |session| {
+            Box::pin(async move { Ok(store::magnets::find(session, site, id).await?) })
+        })
+        .await?;
+    magnet.ok_or(WebError::NotFound)
+}
+
+/// Makes a magnet.
+pub async fn create(State(state): State<AppState>, who: CurrentOperator, upload: Upload) -> Reply {
+    save(&state, &who, None, upload).await
+}
+
+/// Changes a magnet; without a new file the old one stays.
+pub async fn update(
+    State(state): State<AppState>,
+    who: CurrentOperator,
+    Path(id): Path<MagnetId>,
+    upload: Upload,
+) -> Reply {
+    let magnet = find(&state, &who, id).await?;
+    save(&state, &who, Some(magnet), upload).await
+}
+
+async fn save(
+    state: &AppState,
+    who: &CurrentOperator,
+    known: Option<Magnet>,
+    mut upload: Upload,
+) -> Reply {
+    let site = who.site.id;
+    let slug = known.as_ref().map_or_else(|| upload.text("slug").to_owned(), |m| m.slug.clone());
+    let (name, url) = (upload.text("name").to_owned(), upload.text("url").trim().to_owned());
+    let stored = match upload.file.take() {
+        Some(file) => {
+            let (kind, bytes) = (file.content_type, file.bytes);
+            engine::files::put(&state.engine, site, &file.name, &kind, bytes).await.map(Some)
+        }
+        None => Ok(known.as_ref().and_then(|magnet| magnet.file_id).filter(|_| url.is_empty())),
+    };
+    let stored = match stored {
+        Ok(Some(file)) => {
+            engine::magnets::put(&state.engine, site, &slug, &name, Gift::File(file)).await
+        }
+        Ok(None) => {
+            let gift = Gift::Link(url.clone());
+            engine::magnets::put(&state.engine, site, &slug, &name, gift).await
+        }
+        Err(error) => Err(error),
+    };
+    match stored {
+        Ok(_) => Ok(reply::done("/admin/magnets", "Saved.")),
+        Err(error @ EngineError::Refused(_)) => {
+            let (frame, errors) = (who.frame("magnets"), field_errors(&error));
+            let id = known.map(|magnet| magnet.id.to_string());
+            let page = MagnetPage { frame, id, slug, name, url, file: None, errors };
+            reply::page_with(StatusCode::UNPROCESSABLE_ENTITY, "admin/magnets/edit.html", page)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
