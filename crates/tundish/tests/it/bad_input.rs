@@ -2,8 +2,8 @@
 
 mod addresses;
 mod admin;
-mod checkout;
 mod api;
+mod checkout;
 mod commands;
 mod forms;
 mod imports;
