@@ -116,6 +116,22 @@ impl Sender {
         rendered.map_err(|error| format!("the template does not render: {error}"))
     }
 
+    /// The subject alone.
+    pub fn subject(
+        &self,
+        engine: &Engine,
+        frozen: &Frozen,
+        compiled: Option<&Arc<Compiled>>,
+    ) -> Result<String, String> {
+        let context = self.context(engine, frozen, 0)?;
+        let rendered = match (compiled, &frozen.system_name) {
+            (Some(compiled), _) => compiled.subject(&context),
+            (None, Some(name)) => mails::subject(name, &context),
+            (None, None) => return Err("the message has lost its template".to_owned()),
+        };
+        rendered.map_err(|error| format!("the template does not render: {error}"))
+    }
+
     /// The bytes of a message.
     pub fn seal(
         &self,

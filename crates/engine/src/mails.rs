@@ -43,6 +43,7 @@ fn environment() -> Environment<'static> {
     if let Ok(syntax) = SyntaxConfig::builder().trim_blocks(true).build() {
         mails.set_syntax(syntax);
     }
+    mails.set_formatter(crate::render::format);
     filters::add_to(&mut mails);
     mails.set_loader(|name| {
         let Some(file) = Files::get(name) else { return Ok(None) };
@@ -63,6 +64,12 @@ pub(crate) fn render(name: &str, context: &Value) -> Result<Rendered, Error> {
     let body = part("html.html")?;
     let html = inline(&in_layout(&subject, &body, context)?)?;
     Ok(Rendered { subject, plain, html })
+}
+
+/// The subject of the mail `name` alone.
+pub(crate) fn subject(name: &str, context: &Value) -> Result<String, Error> {
+    let template = MAILS.get_template(&format!("{name}/subject.txt"))?;
+    Ok(template.render(Serde(context))?.trim().to_owned())
 }
 
 /// `body` in the layout, its style sheet not yet inlined.
@@ -112,7 +119,8 @@ pub(crate) fn site_view(site: &Site) -> Value {
 
 /// The colour of a site's buttons and links.
 pub(crate) fn accent(site: &Site) -> &str {
-    site.settings.theme.get("accent").map_or(ACCENT, String::as_str)
+    let own = site.settings.theme.get("accent").map(String::as_str);
+    own.filter(|colour| colour.starts_with('#')).unwrap_or(ACCENT)
 }
 
 #[cfg(test)]

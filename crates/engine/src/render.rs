@@ -112,6 +112,11 @@ impl Compiled {
         })
     }
 
+    /// Renders the subject alone.
+    pub fn subject(&self, context: &serde_json::Value) -> Result<String, Error> {
+        part(&self.env, "subject.txt", &Value::from(Serde(context)))
+    }
+
     /// Where link number `position` leads for one contact. What comes from data is encoded; a
     /// destination that data would choose alone must still be an address of the web (T12).
     pub fn target(&self, position: usize, context: &serde_json::Value) -> Result<String, Error> {
@@ -173,19 +178,45 @@ fn environment() -> Environment<'static> {
     env
 }
 
-/// As minijinja writes values, but percent-encoded inside a destination.
-fn format(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {
-    if !matches!(state.auto_escape(), AutoEscape::Custom(_)) {
-        return minijinja::escape_formatter(out, state, value);
+/// As minijinja writes values, but percent-encoded inside a destination, and with the slashes of
+/// addresses left as they are: mail programs and scanners read HTML carelessly.
+pub(crate) fn format(
+    out: &mut Output<'_>,
+    state: &mut State<'_, '_>,
+    value: &Value,
+) -> Result<(), Error> {
+    let text = value.as_str().filter(|_| !value.is_safe());
+    match (state.auto_escape(), text) {
+        (AutoEscape::Html, Some(text)) => escape(out, text).map_err(Error::from),
+        (AutoEscape::Custom(_), _) if value.is_undefined() => {
+            Err(Error::from(ErrorKind::UndefinedError))
+        }
+        (AutoEscape::Custom(_), _) => {
+            let text = value.to_string();
+            // A whole address that stands alone is one; within another it is a part.
+            let alone = text.starts_with("https://") || text.starts_with("http://");
+            let written = if alone { text } else { encode_component(&text) };
+            out.write_str(&written).map_err(Error::from)
+        }
+        _ => minijinja::escape_formatter(out, state, value),
     }
-    if value.is_undefined() {
-        return Err(Error::from(ErrorKind::UndefinedError));
+}
+
+fn escape(out: &mut Output<'_>, text: &str) -> std::fmt::Result {
+    let mut rest = text;
+    while let Some(at) = rest.find(['&', '<', '>', '"', '\'']) {
+        let (plain, special) = rest.split_at(at);
+        out.write_str(plain)?;
+        out.write_str(match special.as_bytes().first() {
+            Some(b'&') => "&amp;",
+            Some(b'<') => "&lt;",
+            Some(b'>') => "&gt;",
+            Some(b'"') => "&quot;",
+            _ => "&#39;",
+        })?;
+        rest = special.get(1..).unwrap_or_default();
     }
-    let text = value.to_string();
-    // A whole address that stands alone is one; within another it is a part.
-    let alone = text.starts_with("https://") || text.starts_with("http://");
-    let written = if alone { text } else { encode_component(&text) };
-    out.write_str(&written).map_err(Error::from)
+    out.write_str(rest)
 }
 
 /// Stops a rendering that grows too big.

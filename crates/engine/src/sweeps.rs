@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use crate::engine::Engine;
 use crate::fault::Result;
 use crate::{
-    carts, close, deliver, enrolments, imports, jobs, pay, purges, referrals, rollups, views,
+    carts, clicks, close, deliver, enrolments, imports, jobs, pay, purges, referrals, rollups, views,
 };
 
 /// How long the scheduler rests when nothing woke it.
@@ -44,6 +44,7 @@ pub async fn tick(engine: &Engine) -> Result<usize> {
     done += deliver::sweep(engine).await?;
     done += deliver::run_due(engine).await?;
     done += rollups::sweep(engine).await?;
+    done += clicks::sweep(engine).await?;
     Ok(done)
 }
 

@@ -33,6 +33,11 @@ const REOPEN: &str = "update enrolments set state = 'active', version_id = $3, d
     ended_at = null, ended_why = null where site_id = $1 and id = $2 and state = 'finished'";
 const BOUGHT_SINCE: &str = "select count(*) from (select id from orders
     where site_id = $1 and contact_id = $2 and paid_at >= $3 limit 1) q";
+const STAND_AFTER: &str = "update enrolments set last_step_id = $3
+    where site_id = $1 and id = $2";
+const DUE_AGAIN: &str = "update enrolments set due_at = $3
+    where site_id = $1 and sequence_id = $2 and state = 'active' and due_at > $3
+    and due_at <= $4";
 const SKIP_DUE: &str = "update enrolments set state = 'exited', ended_at = $2, due_at = null,
     ended_why = 'counted as done when the data was restored'
     where state = 'active' and due_at < $1";
@@ -227,4 +232,25 @@ pub async fn bought_since(
 ) -> Result<bool> {
     let found: i64 = session.query(BOUGHT_SINCE).bind(site).bind(contact).bind(since).one().await?;
     Ok(found > 0)
+}
+
+/// Sets the last step an enrolment passed.
+pub async fn stand_after(
+    tx: &mut Tx<'_>,
+    site: SiteId,
+    id: EnrolmentId,
+    step: Option<StepId>,
+) -> Result<()> {
+    tx.query(STAND_AFTER).bind(site).bind(id).bind(step).run().await.map(drop)
+}
+
+/// What a pause put off by up to an hour is due again.
+pub async fn due_again(
+    tx: &mut Tx<'_>,
+    site: SiteId,
+    sequence: SequenceId,
+    now: UtcMs,
+) -> Result<u64> {
+    let until = now.plus_hours(1);
+    tx.query(DUE_AGAIN).bind(site).bind(sequence).bind(now).bind(until).run().await
 }

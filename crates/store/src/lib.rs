@@ -15,6 +15,7 @@ pub mod views;
 
 pub mod audits;
 pub mod carts;
+pub mod clicks;
 pub mod confirmations;
 pub mod consents;
 pub mod contact_lists;

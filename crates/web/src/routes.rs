@@ -35,10 +35,12 @@ pub fn router(state: AppState) -> Router {
         .merge(admin_shop())
         .merge(pages())
         .merge(admin_pages())
+        .merge(mail())
         .merge(admin_frame())
         .merge(admin_contacts())
         .merge(admin_settings())
         .merge(people())
+        .merge(admin_mail())
         .nest("/api/v1", api::router())
         .merge(admin_leads())
         .fallback(async || WebError::NotFound)
@@ -154,6 +156,12 @@ fn admin_shop() -> Router<AppState> {
         .route("/admin/referrals", get(referrals::index))
 }
 
+/// What mails lead to.
+fn mail() -> Router<AppState> {
+    use crate::public::clicks;
+    Router::new().route("/l/{token}", get(clicks::show))
+}
+
 /// Signing in, one's own account, and the first page.
 fn admin_frame() -> Router<AppState> {
     use admin::{account, password, setup, sign_in, site, today};
@@ -192,6 +200,28 @@ fn admin_contacts() -> Router<AppState> {
         .route("/admin/contacts/{id}/forward", post(actions::forward))
         .route("/admin/contacts/{id}/export", post(actions::export))
         .route("/admin/contacts/{id}/erase", get(show::erase_plan).post(actions::erase))
+}
+
+/// Follow-up and delivery.
+fn admin_mail() -> Router<AppState> {
+    use admin::{messages, sending, sequences, templates};
+    Router::new()
+        .route("/admin/messages", get(messages::index))
+        .route("/admin/messages/{id}", get(messages::show))
+        .route("/admin/messages/{id}/html", get(messages::html))
+        .route("/admin/messages/{id}/source", get(messages::source))
+        .route("/admin/messages/{id}/{act}", post(messages::act))
+        .route("/admin/caught", get(messages::caught))
+        .route("/admin/sending", get(sending::show).post(sending::update))
+        .route("/admin/sending/act", post(sending::act))
+        .route("/admin/templates", get(templates::index).post(templates::create))
+        .route("/admin/templates/new", get(templates::new))
+        .route("/admin/templates/{id}", get(templates::edit).post(templates::update))
+        .route("/admin/templates/{id}/preview", get(templates::preview))
+        .route("/admin/templates/{id}/test", post(templates::test))
+        .route("/admin/sequences", get(sequences::index).post(sequences::create))
+        .route("/admin/sequences/{id}", get(sequences::show).post(sequences::act))
+        .route("/admin/sequences/{id}/edit", get(sequences::edit).post(sequences::update))
 }
 
 /// The site's settings, its operators, its keys, its log.

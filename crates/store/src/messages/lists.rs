@@ -35,6 +35,11 @@ const LIST_OF_KEPT: &str = "select site_id, id, dedupe_key, class, source_kind, 
     from messages where site_id = $1 and state = $2 and id < $3
     and state in ('planned', 'deferred', 'unknown', 'held', 'failed', 'suppressed', 'cancelled',
         'expired') order by id desc limit $4";
+const LIST_CAUGHT: &str = "select site_id, id, dedupe_key, class, source_kind, source_id,
+    enrolment_id, contact_id, to_address, version_id, system_name, context, message_id, state,
+    reason, next_at, expires_at, attempts, epoch, date_at, commit_at, data_sha256, relay,
+    reply_code, reply_enhanced, reply_text, unknown_count, accepted_at, created_at
+    from messages where site_id = $1 and relay = 'caught' and id < $2 order by id desc limit $3";
 const LIST_OF_CONTACT: &str = "select site_id, id, dedupe_key, class, source_kind, source_id,
     enrolment_id, contact_id, to_address, version_id, system_name, context, message_id, state,
     reason, next_at, expires_at, attempts, epoch, date_at, commit_at, data_sha256, relay,
@@ -355,4 +360,14 @@ pub async fn capped(
 ) -> Result<Vec<Capped>> {
     let q = session.query(CAPPED).bind(site).bind(contact).bind(since_id);
     q.bind(except).bind(since).all().await
+}
+
+/// Messages that were caught, newest first, from before `before`.
+pub async fn list_caught(
+    session: &mut Session<'_>,
+    site: SiteId,
+    before: MessageId,
+    limit: i64,
+) -> Result<Vec<Message>> {
+    session.query(LIST_CAUGHT).bind(site).bind(before).bind(limit).all().await
 }

@@ -44,6 +44,8 @@ const WAITED: &str = "select count(*) from (select id from messages where site_i
 const CANCEL_DUE: &str = "update messages set state = 'cancelled',
     reason = 'counted as sent when the data was restored'
     where state in ('planned', 'queued', 'deferred', 'unknown') and next_at < $1";
+const DUE_NOW: &str = "update messages set next_at = $3
+    where site_id = $1 and contact_id = $2 and state in ('planned', 'deferred')";
 const MOVE: &str = "update messages set state = $4, reason = $5, next_at = $6
     where site_id = $1 and id = $2 and state = $3";
 const EVIDENCE: &str = "update messages set state = 'accepted', reason = $4, accepted_at = $3
@@ -221,4 +223,9 @@ pub async fn has_waited(session: &mut Session<'_>, site: SiteId, now: UtcMs) -> 
 /// Counts what was due before `before` as sent: after an older state was restored.
 pub async fn cancel_due_before(tx: &mut Tx<'_>, before: UtcMs) -> Result<u64> {
     tx.query(CANCEL_DUE).bind(before).run().await
+}
+
+/// Makes what a contact waits for due now: for test contacts.
+pub async fn due_now(tx: &mut Tx<'_>, site: SiteId, contact: ContactId, now: UtcMs) -> Result<u64> {
+    tx.query(DUE_NOW).bind(site).bind(contact).bind(now).run().await
 }

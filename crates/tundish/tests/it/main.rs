@@ -15,6 +15,7 @@ mod browser;
 mod cli;
 mod contacts;
 mod delivery;
+mod follow_up;
 mod health;
 mod pages;
 mod people;

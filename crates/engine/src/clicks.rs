@@ -1,0 +1,232 @@
+//! Tracked links. Asking for one redirects and notes that it was asked for, no more; what it was,
+//! a person or a machine that reads mail for one, is judged later, all clicks of a message together.
+
+use model::clicks::{self, VERDICT_WAIT_MS, Verdict};
+use model::ids::{ClickId, MessageId};
+use model::sites::Site;
+use model::sources::{Touch, Utm};
+use model::tokens::{Purpose, Token, TokenError};
+use model::{SiteId, UtcMs};
+use serde_json::json;
+use store::Tx;
+use store::clicks::Click;
+use store::events::NewEvent;
+use store::messages::Message;
+
+use crate::engine::Engine;
+use crate::fault::{EngineError, Result};
+use crate::touches::{self, Meeting};
+
+/// Characters of a program's name that are kept.
+const AGENT_MAX: usize = 300;
+/// Clicks of one message that are looked at: a machine may hammer.
+const CLICKS_MAX: i64 = 500;
+/// Messages judged in one round.
+const JUDGED_MAX: i64 = 100;
+
+/// What is told of a request; no address of the network among it.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    /// GET or HEAD.
+    pub method: String,
+    /// What the program calls itself.
+    pub user_agent: String,
+    /// Whether it says that it only fetches ahead.
+    pub prefetch: bool,
+}
+
+/// Where a tracked link leads. Notes the click, unless its MAC is wrong (then the destination is
+/// still ours, but nobody's click it is).
+///
+/// # Errors
+/// There is no such link: shown as a friendly page.
+pub async fn follow(engine: &Engine, site: &Site, token: &str, seen: Seen) -> Result<String> {
+    let (token, counts) = match engine.keys().open(Purpose::Click, token) {
+        Ok(token) => (token, true),
+        Err(TokenError::WrongMac(token)) => (token, false),
+        Err(_) => return Err(EngineError::missing("link", "of this mail")),
+    };
+    let message = message_of(engine, site.id, token).await?;
+    let target = target(engine, site, &message, token.what).await?;
+    if counts {
+        note(engine, &message, token.what, seen).await;
+    }
+    Ok(target)
+}
+
+async fn message_of(engine: &Engine, site: SiteId, token: Token) -> Result<Message> {
+    let id = MessageId(token.id);
+    engine
+        .reader()
+        .read::<_, EngineError, _>(move |session| {
+            Box::pin(async move {
+                let found = store::messages::find(session, site, id).await?;
+                found.ok_or_else(|| EngineError::missing("link", "of this mail"))
+            })
+        })
+        .await
+}
+
+async fn target(engine: &Engine, site: &Site, message: &Message, position: u16) -> Result<String> {
+    let missing = || EngineError::missing("link", "of this mail");
+    let version = message.version_id.ok_or_else(missing)?;
+    let compiled = engine.delivery().compiled(engine, site.id, version).await?;
+    let compiled = compiled.map_err(|_| missing())?;
+    if usize::from(position) >= compiled.links() {
+        return Err(missing());
+    }
+    let mut context: serde_json::Value =
+        serde_json::from_str(&message.context).unwrap_or_else(|_| json!({}));
+    if let Some(names) = context.as_object_mut() {
+        names.insert("site".to_owned(), crate::mails::site_view(site));
+        names.insert("language".to_owned(), json!(site.language));
+    }
+    // An erased contact has no fields any more: the link still leads somewhere of ours.
+    let target =
+        compiled.target(usize::from(position), &context).unwrap_or_else(|_| "/".to_owned());
+    Ok(if target.starts_with('/') { site.url(&target) } else { target })
+}
+
+/// Notes the click without keeping the visitor waiting for the disk: the write stands in the
+/// queue when this returns, and shares its commit with whatever waits beside it.
+async fn note(engine: &Engine, message: &Message, position: u16, seen: Seen) {
+    let Some(version_id) = message.version_id else { return };
+    let now = engine.now();
+    let click = Click {
+        site_id: message.site_id,
+        id: ClickId(engine.next_id()),
+        message_id: message.id,
+        contact_id: message.contact_id,
+        version_id,
+        position: i64::from(position),
+        at: now,
+        method: seen.method,
+        user_agent: seen.user_agent.chars().take(AGENT_MAX).collect(),
+        prefetch: seen.prefetch,
+        verdict: None,
+        reason: None,
+    };
+    let writing = engine.clone();
+    let written = tokio::spawn(async move {
+        let outcome = writing
+            .write(move |tx| {
+                Box::pin(async move {
+                    store::clicks::insert(tx, &click).await?;
+                    // A validly signed click says that the mail arrived, whoever clicked.
+                    let why = "a link in it was asked for";
+                    let (site, id) = (click.site_id, click.message_id);
+                    store::messages::settle_by_evidence(tx, site, id, now, why).await?;
+                    Ok(())
+                })
+            })
+            .await;
+        if let Err(error) = outcome {
+            tracing::warn!(%error, "a click could not be noted");
+        }
+    });
+    // Long enough for a commit; a slow disk must not hold the visitor up (L15).
+    let patience = std::time::Duration::from_millis(40);
+    let _ = tokio::time::timeout(patience, written).await;
+}
+
+/// Judges the clicks whose wait is over; how many messages were looked at.
+///
+/// # Errors
+/// The database fails.
+pub async fn sweep(engine: &Engine) -> Result<usize> {
+    let before = engine.now().plus_ms(-VERDICT_WAIT_MS);
+    let open = engine
+        .reader()
+        .read::<_, EngineError, _>(move |session| {
+            Box::pin(async move { Ok(store::clicks::open(session, before, JUDGED_MAX).await?) })
+        })
+        .await?;
+    let count = open.len();
+    for (site, message) in open {
+        let inside = engine.clone();
+        engine
+            .write(move |tx| Box::pin(async move { judge(&inside, tx, site, message).await }))
+            .await?;
+    }
+    Ok(count)
+}
+
+/// A click may change what earlier ones were taken for, so all of a message are judged again.
+async fn judge(engine: &Engine, tx: &mut Tx<'_>, site: SiteId, message: MessageId) -> Result<()> {
+    let now = engine.now();
+    let all = store::clicks::of_message(tx, site, message, CLICKS_MAX).await?;
+    let Some(row) = store::messages::find(tx, site, message).await? else { return Ok(()) };
+    let links = match row.version_id {
+        Some(version) => store::templates::links(tx, site, version).await?,
+        None => Vec::new(),
+    };
+    let seen: Vec<clicks::Click<'_>> = all
+        .iter()
+        .map(|click| clicks::Click {
+            at: click.at,
+            method: &click.method,
+            user_agent: &click.user_agent,
+            prefetch: click.prefetch,
+            link: u16::try_from(click.position).unwrap_or(u16::MAX),
+        })
+        .collect();
+    // The hidden link is none a person could count.
+    let verdicts = clicks::judge(row.accepted_at, links.len().saturating_sub(1), &seen);
+    let mut was_human = all.iter().any(|click| click.verdict.as_deref() == Some("human"));
+    for (click, (verdict, reason)) in all.iter().zip(verdicts) {
+        let same = click.verdict.as_deref() == Some(verdict.as_str())
+            && click.reason.as_deref() == Some(reason.as_str());
+        if same {
+            continue;
+        }
+        let (verdict_word, reason_word) = (verdict.as_str(), reason.as_str());
+        store::clicks::judge(tx, site, click.id, verdict_word, reason_word, now).await?;
+        if verdict == Verdict::Human && click.verdict.is_none() {
+            let target = usize::try_from(click.position).ok().and_then(|at| links.get(at));
+            let landing = target.map(String::as_str).unwrap_or_default();
+            by_a_person(engine, tx, &row, click, landing, !was_human).await?;
+            was_human = true;
+        }
+    }
+    Ok(())
+}
+
+/// A person clicked: an event, and the first time in a message a touch of the contact.
+async fn by_a_person(
+    engine: &Engine,
+    tx: &mut Tx<'_>,
+    message: &Message,
+    click: &Click,
+    landing: &str,
+    first: bool,
+) -> Result<()> {
+    let data = json!({
+        "link": click.position,
+        "to": landing,
+        "source_kind": message.source_kind,
+        "source_id": model::ids::to_base32(message.source_id),
+    });
+    let event = NewEvent {
+        kind: "message.clicked",
+        contact_id: message.contact_id,
+        subject_id: Some(message.id.0),
+        data: &data,
+    };
+    engine.record(tx, message.site_id, event).await?;
+    let (Some(contact), true) = (message.contact_id, first) else { return Ok(()) };
+    let Some(site) = store::sites::find(tx, message.site_id).await? else { return Ok(()) };
+    let touch = touch(message, click.at, landing);
+    touches::record(engine, tx, &site, contact, touch, Meeting::Later).await
+}
+
+fn touch(message: &Message, at: UtcMs, landing: &str) -> Touch {
+    let utm = Utm {
+        source: Some(message.source_kind.to_string()),
+        medium: Some("email".to_owned()),
+        campaign: Some(model::ids::to_base32(message.source_id)),
+        ..Utm::default()
+    };
+    let path = landing.split(['?', '#']).next().unwrap_or_default();
+    let landing = if path.starts_with('/') { path.to_owned() } else { String::new() };
+    Touch { at, utm, landing, ..Touch::default() }
+}

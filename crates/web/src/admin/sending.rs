@@ -1,0 +1,286 @@
+//! `/admin/sending`: how the site's mail leaves: its server, its keys, what is held back.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum_extra::extract::Form;
+use engine::guard::{self, Choice};
+use engine::sending::{self, Smtp, Status, UNSIGNED_WORDS};
+use model::operators::Role;
+use model::sending::SmtpTls;
+use model::sites::Site;
+use model::{EmailAddr, Refused};
+use serde::{Deserialize, Serialize};
+
+use crate::error::WebError;
+use crate::extract::operator::CurrentOperator;
+use crate::forms::{FieldError, field_errors};
+use crate::frame::Frame;
+use crate::reply::{self, Reply};
+use crate::state::AppState;
+
+const PATH: &str = "/admin/sending";
+
+/// How mail leaves.
+#[derive(Debug, Serialize)]
+pub struct SendingPage {
+    frame: Frame,
+    status: StatusView,
+    form: SmtpForm,
+    has_password: bool,
+    keys: Vec<KeyRow>,
+    selector: String,
+    domain: String,
+    unsigned_by: Option<String>,
+    unsigned_words: &'static str,
+    test_to: String,
+    errors: Vec<FieldError>,
+}
+
+/// How it stands.
+#[derive(Debug, Serialize)]
+pub struct StatusView {
+    relay: String,
+    is_caught: bool,
+    is_fixed: bool,
+    paused: Option<String>,
+    marketing_blocked: Option<String>,
+    held: Option<String>,
+}
+
+impl From<Status> for StatusView {
+    fn from(status: Status) -> Self {
+        Self {
+            relay: status.relay,
+            is_caught: status.is_caught,
+            is_fixed: status.is_fixed,
+            paused: status.paused,
+            marketing_blocked: status.marketing_blocked,
+            held: status.held,
+        }
+    }
+}
+
+/// A signing key and its DNS record.
+#[derive(Debug, Serialize)]
+pub struct KeyRow {
+    selector: String,
+    kind: String,
+    name: String,
+    record: String,
+}
+
+/// The mail server, as typed.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SmtpForm {
+    host: String,
+    port: String,
+    tls: String,
+    username: String,
+    #[serde(skip_serializing)]
+    password: String,
+    connections: String,
+    per_second: String,
+    relay_signs: Option<String>,
+}
+
+impl Default for SmtpForm {
+    fn default() -> Self {
+        Self {
+            host: String::new(),
+            port: "587".to_owned(),
+            tls: "starttls".to_owned(),
+            username: String::new(),
+            password: String::new(),
+            connections: "10".to_owned(),
+            per_second: "0".to_owned(),
+            relay_signs: None,
+        }
+    }
+}
+
+impl SmtpForm {
+    fn of(site: &Site) -> Self {
+        let Some(smtp) = &site.settings.sending.smtp else { return Self::default() };
+        Self {
+            host: smtp.host.clone(),
+            port: smtp.port.to_string(),
+            tls: smtp.tls.to_string(),
+            username: smtp.username.clone(),
+            password: String::new(),
+            connections: smtp.connections.to_string(),
+            per_second: smtp.per_second.to_string(),
+            relay_signs: smtp.relay_signs.then(|| "on".to_owned()),
+        }
+    }
+
+    fn read(&self) -> Result<Smtp, Refused> {
+        let number = |text: &str, field: &'static str| {
+            let message = "write a whole number";
+            text.trim().parse::<u16>().map_err(|_| Refused::new("number", message).at(field))
+        };
+        Ok(Smtp {
+            host: self.host.clone(),
+            port: number(&self.port, "port")?,
+            tls: SmtpTls::parse(&self.tls).map_err(|e| e.at("tls"))?,
+            username: self.username.clone(),
+            password: Some(self.password.clone()).filter(|password| !password.is_empty()),
+            connections: number(&self.connections, "connections")?,
+            per_second: number(&self.per_second, "per_second")?.into(),
+            relay_signs: self.relay_signs.is_some(),
+        })
+    }
+}
+
+impl SendingPage {
+    pub(crate) fn sample() -> Self {
+        Self {
+            frame: Frame::sample("sending"),
+            status: StatusView {
+                relay: "caught".to_owned(),
+                is_caught: true,
+                is_fixed: false,
+                paused: Some("the server answered the login with 535 5.7.8".to_owned()),
+                marketing_blocked: Some("unsigned: make a DKIM key first".to_owned()),
+                held: Some("the data was restored".to_owned()),
+            },
+            form: SmtpForm::default(),
+            has_password: true,
+            keys: vec![KeyRow {
+                selector: "s2026".to_owned(),
+                kind: "rsa".to_owned(),
+                name: "s2026._domainkey.shop.example".to_owned(),
+                record: "v=DKIM1; k=rsa; p=MIIB".to_owned(),
+            }],
+            selector: "s2027".to_owned(),
+            domain: "shop.example".to_owned(),
+            unsigned_by: None,
+            unsigned_words: UNSIGNED_WORDS,
+            test_to: "owner@shop.example".to_owned(),
+            errors: vec![FieldError::new("host", "give the name of the mail server")],
+        }
+    }
+
+    async fn of(state: &AppState, who: &CurrentOperator) -> Result<Self, WebError> {
+        let status = sending::status(&state.engine, who.site.id).await?;
+        let settings = &who.site.settings.sending;
+        let keys = settings.dkim.iter().map(|key| KeyRow {
+            selector: key.selector.clone(),
+            kind: key.kind.clone(),
+            name: format!("{}._domainkey.{}", key.selector, key.domain),
+            record: key.record.clone(),
+        });
+        Ok(Self {
+            frame: who.frame("sending"),
+            status: status.into(),
+            form: SmtpForm::of(&who.site),
+            has_password: settings.smtp.as_ref().is_some_and(|s| !s.password_sealed.is_empty()),
+            keys: keys.collect(),
+            selector: format!("s{}", settings.dkim.len() + 1),
+            domain: who.site.sender_domain().to_owned(),
+            unsigned_by: settings.unsigned_allowed.as_ref().map(|allowed| allowed.by.clone()),
+            unsigned_words: UNSIGNED_WORDS,
+            test_to: who.present.operator.email.clone(),
+            errors: Vec::new(),
+        })
+    }
+}
+
+/// How it stands.
+pub async fn show(State(state): State<AppState>, who: CurrentOperator) -> Reply {
+    reply::page("admin/sending/show.html", SendingPage::of(&state, &who).await?)
+}
+
+/// Sets the mail server.
+pub async fn update(
+    State(state): State<AppState>,
+    who: CurrentOperator,
+    Form(form): Form<SmtpForm>,
+) -> Reply {
+    who.require(Role::Admin)?;
+    let done = match form.read() {
+        Ok(smtp) => sending::set_smtp(&state.engine, &who.site, smtp).await,
+        Err(refused) => Err(refused.into()),
+    };
+    match done {
+        Ok(()) => Ok(reply::done(PATH, "The mail server is set. Send yourself a test.")),
+        Err(error) => again(&state, &who, error, Some(form)).await,
+    }
+}
+
+async fn again(
+    state: &AppState,
+    who: &CurrentOperator,
+    error: engine::EngineError,
+    form: Option<SmtpForm>,
+) -> Reply {
+    let errors = field_errors(&error);
+    if errors.is_empty() {
+        return Err(error.into());
+    }
+    let mut page = SendingPage { errors, ..SendingPage::of(state, who).await? };
+    page.form = form.unwrap_or(page.form);
+    reply::page_with(StatusCode::UNPROCESSABLE_ENTITY, "admin/sending/show.html", page)
+}
+
+/// What else can be done here: one word, and what was typed beside it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct ActForm {
+    act: String,
+    selector: String,
+    kind: String,
+    typed: String,
+    to: String,
+}
+
+/// Keys, tests, the guard.
+pub async fn act(
+    State(state): State<AppState>,
+    who: CurrentOperator,
+    Form(form): Form<ActForm>,
+) -> Reply {
+    who.require(Role::Admin)?;
+    let (engine, site) = (&state.engine, &who.site);
+    let by = &who.present.operator.email;
+    let done = match form.act.as_str() {
+        "caught" => sending::remove_smtp(engine, site).await.map(|()| "Mail is caught again."),
+        "try" => sending::try_smtp(engine, site.id).await.map(|()| "The server can be used."),
+        "dkim" => {
+            let made = sending::make_dkim(engine, site, &form.selector, &form.kind).await;
+            made.map(|()| "The key is made and signs from now on. Publish its record.")
+        }
+        "dkim-off" => {
+            let gone = sending::remove_dkim(engine, site, &form.selector).await;
+            gone.map(|()| "The key is gone.")
+        }
+        "unsigned" => {
+            let allowed = sending::allow_unsigned(engine, site, by, &form.typed).await;
+            allowed.map(|()| "Marketing mail may leave unsigned.")
+        }
+        "signed" => {
+            sending::forbid_unsigned(engine, site).await.map(|()| "Marketing mail must be signed.")
+        }
+        "test" => test(&state, &who, &form.to).await.map(|()| "The test is on its way."),
+        "continue" => guard::choose(engine, Choice::Continue).await.map(|()| "Sending goes on."),
+        "sent-before" => {
+            let before = Choice::SentBefore(engine.now());
+            guard::choose(engine, before).await.map(|()| "What was due counts as sent.")
+        }
+        "copy" => guard::choose(engine, Choice::Copy).await.map(|()| "This copy never sends."),
+        _ => return Err(WebError::NotFound),
+    };
+    match done {
+        Ok(said) => Ok(reply::done(PATH, said)),
+        Err(error) => again(&state, &who, error, None).await,
+    }
+}
+
+async fn test(
+    state: &AppState,
+    who: &CurrentOperator,
+    to: &str,
+) -> Result<(), engine::EngineError> {
+    let to = EmailAddr::parse(to).map_err(|e| e.at("to"))?;
+    sending::send_test(&state.engine, who.site.clone(), to).await
+}
