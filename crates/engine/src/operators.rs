@@ -2,7 +2,9 @@
 
 use model::audits::Actor;
 use model::ids::{OperatorId, SessionId};
+use model::messages::{Class, SourceKind};
 use model::operators::{INVITE_MS, LinkKind, Operator, RESET_MS, Role};
+use model::sites::Site;
 use model::times::HOUR_MS;
 use model::{EmailAddr, Refused, SiteId, tokens};
 use serde::Serialize;
@@ -11,8 +13,9 @@ use store::operator_links::OperatorLink;
 
 use crate::engine::Engine;
 use crate::fault::{EngineError, Result};
+use crate::messages::{Content, NewMessage};
 use crate::sessions::Present;
-use crate::{audits, passwords, sign_in};
+use crate::{audits, messages, passwords, sign_in};
 
 /// How long a printed sign-in link holds.
 const SIGN_IN_LINK_MS: i64 = HOUR_MS;
@@ -283,4 +286,70 @@ pub enum MaySignIn {
     Yes,
     /// Not any more.
     No,
+}
+
+/// Sends a link to choose a new password to the operator with this address, if there is one. The
+/// caller tells nobody whether there is. Asked for too often, nothing is sent.
+///
+/// # Errors
+/// The database fails.
+pub async fn ask_for_reset(engine: &Engine, site: &Site, address: &str) -> Result<()> {
+    let Ok(to) = EmailAddr::parse(address) else { return Ok(()) };
+    let bucket = format!("reset {}", to.key());
+    if engine.throttle().wait_ms(&bucket, engine.now()).is_some() {
+        return Ok(());
+    }
+    engine.throttle().wrong(&bucket, engine.now(), 0);
+    let (of, site, key) = (engine.clone(), site.clone(), to.key());
+    engine
+        .write(move |tx| {
+            Box::pin(async move {
+                let found = store::operators::find_by_key(tx, &key).await?;
+                match found.filter(|operator| !operator.disabled) {
+                    Some(operator) => send_reset(&of, tx, &site, &operator).await,
+                    None => Ok(()),
+                }
+            })
+        })
+        .await?;
+    engine.wake();
+    Ok(())
+}
+
+async fn send_reset(
+    engine: &Engine,
+    tx: &mut Tx<'_>,
+    site: &Site,
+    operator: &Operator,
+) -> Result<()> {
+    let secret: [u8; tokens::KEY_BYTES] = engine.rng().bytes();
+    let link = OperatorLink {
+        id: engine.next_id(),
+        operator_id: operator.id,
+        kind: LinkKind::Reset,
+        expires_at: engine.now().plus_ms(RESET_MS),
+        used_at: None,
+    };
+    store::operator_links::insert(tx, &link, &tokens::hash_secret(&secret)).await?;
+    let url = site.url(&format!("/admin/password/{}", tokens::secret_text(&secret)));
+    let context = serde_json::json!({
+        "title": "Choose a new password",
+        "sentence": "Somebody asked for a new password for this address, to sign in and run the shop.",
+        "url": url,
+    });
+    let new = NewMessage {
+        contact_id: None,
+        to: EmailAddr::parse(&operator.email)?,
+        class: Class::Transactional,
+        source_kind: SourceKind::Reset,
+        source_id: operator.id.0,
+        enrolment_id: None,
+        dedupe_key: format!("reset:{}", link.id),
+        content: Content::System { name: "sign_in", context },
+        not_before: None,
+        expires_at: Some(link.expires_at),
+    };
+    messages::plan(engine, tx, site, new).await?;
+    let (actor, home) = (Actor::System, audits::INSTALLATION);
+    audits::record(engine, tx, home, actor, "operator.reset_asked", operator.id, &()).await
 }

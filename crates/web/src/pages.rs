@@ -68,6 +68,7 @@ pages! {
     "admin/setup/index.html" => admin::setup::SetupPage::sample(),
     "admin/sign_in/choose.html" => admin::password::ChoosePage::sample(),
     "admin/sign_in/code.html" => admin::sign_in::CodePage::sample(),
+    "admin/sign_in/forgot.html" => admin::password::ForgotPage::sample(),
     "admin/sign_in/index.html" => admin::sign_in::SignInPage::sample(),
     "admin/sign_in/link.html" => admin::sign_in::LinkPage::sample(),
     "admin/today/index.html" => admin::today::TodayPage::sample(),

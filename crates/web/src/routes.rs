@@ -173,6 +173,7 @@ fn admin_frame() -> Router<AppState> {
         .route("/admin/sign-in/code", get(sign_in::code).post(sign_in::check_code))
         .route("/admin/sign-in/link/{token}", get(sign_in::link).post(sign_in::follow_link))
         .route("/admin/sign-out", post(sign_in::delete))
+        .route("/admin/forgot", get(password::forgot).post(password::ask))
         .route("/admin/password/{token}", get(password::show).post(password::update))
         .route("/admin/account", get(account::show))
         .route("/admin/account/password", post(account::change_password))

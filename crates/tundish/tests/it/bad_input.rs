@@ -9,3 +9,4 @@ mod forms;
 mod imports;
 mod templates;
 mod unsubscribe;
+mod tenants;

@@ -7,10 +7,45 @@ use engine::EngineError;
 use model::operators::LinkKind;
 use serde::{Deserialize, Serialize};
 
+use crate::extract::site::CurrentSite;
 use crate::reply::{self, Reply};
 use crate::state::AppState;
 
 const KINDS: &[LinkKind] = &[LinkKind::Reset, LinkKind::Invite];
+
+/// The page for who cannot sign in: the same whether the address is known or not.
+#[derive(Debug, Serialize)]
+pub struct ForgotPage {
+    asked: bool,
+}
+
+impl ForgotPage {
+    pub(crate) fn sample() -> Self {
+        Self { asked: false }
+    }
+}
+
+/// The form that asks for a link.
+pub async fn forgot() -> Reply {
+    reply::page("admin/sign_in/forgot.html", ForgotPage { asked: false })
+}
+
+/// What the form sends.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct ForgotForm {
+    email: String,
+}
+
+/// Sends a link, if there is somebody to send it to, and says the same in any case.
+pub async fn ask(
+    State(state): State<AppState>,
+    CurrentSite(site): CurrentSite,
+    Form(form): Form<ForgotForm>,
+) -> Reply {
+    engine::operators::ask_for_reset(&state.engine, &site, &form.email).await?;
+    reply::page("admin/sign_in/forgot.html", ForgotPage { asked: true })
+}
 
 /// The page that asks for a new password.
 #[derive(Debug, Serialize)]

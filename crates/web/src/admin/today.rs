@@ -58,7 +58,8 @@ pub struct TroubleRow {
 #[derive(Debug, Serialize)]
 pub struct Look {
     text: String,
-    href: &'static str,
+    /// Where it is decided, if on a page of its own.
+    href: Option<&'static str>,
     label: &'static str,
 }
 
@@ -85,7 +86,8 @@ impl TodayPage {
             count: 3,
             href: "#".to_owned(),
         };
-        let look = Look { text: "2 orders need a look.".to_owned(), href: "#", label: "See them" };
+        let look =
+            Look { text: "2 orders need a look.".to_owned(), href: Some("#"), label: "See them" };
         let step = Step { done: false, text: "Make a form", href: "/admin/forms/new" };
         Self {
             frame: Frame::sample("today"),
@@ -255,13 +257,13 @@ fn looks(seen: &Seen) -> Vec<Look> {
     add(
         review,
         format!("{} must be looked at.", counted(review, "order")),
-        "/admin/orders?review=1",
+        Some("/admin/orders"),
         "See the orders",
     );
     add(
         open,
         format!("{} without a known end.", counted(open, "payment")),
-        "/admin/orders?state=pending",
+        Some("/admin/orders?state=pending"),
         "See the orders",
     );
     for (state, count) in &seen.submissions {
@@ -269,16 +271,12 @@ fn looks(seen: &Seen) -> Vec<Look> {
             "held" => format!("{} waiting for you.", counted(*count, "submission")),
             _ => format!("{} taken for spam.", counted(*count, "submission")),
         };
-        let href = match state.as_str() {
-            "held" => "/admin/submissions?state=held",
-            _ => "/admin/submissions?state=spam",
-        };
-        add(*count, text, href, "Look through them");
+        add(*count, text, Some("/admin/forms"), "See the forms");
     }
     let dead = seen.dead_jobs;
     let text =
-        format!("{} could not be done.", counted(dead, "piece of work").replace("works", "work"));
-    add(dead, text, "/admin/jobs", "See why");
+        format!("{} could not be done; the log of the server says why.", counted(dead, "job"));
+    add(dead, text, None, "");
     looks
 }
 

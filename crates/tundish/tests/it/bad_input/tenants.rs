@@ -1,0 +1,153 @@
+//! A6: ids of another site, in every admin route there is; A17, A18.
+
+use std::collections::BTreeSet;
+
+use axum::http::header;
+use engine::operators::NewOperator;
+use model::audits::Actor;
+use model::operators::Role;
+use model::sites::Site;
+use model::{EmailAddr, SiteId};
+use testkit::TestApp;
+
+/// Every admin route with an id in it, read from the source, so that none is forgotten.
+fn routes() -> BTreeSet<(String, bool)> {
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/../web/src/routes.rs");
+    let mut text = std::fs::read_to_string(source).unwrap();
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../web/src/routes");
+    for entry in std::fs::read_dir(folder).into_iter().flatten() {
+        text.push_str(&std::fs::read_to_string(entry.unwrap().path()).unwrap());
+    }
+    let mut found = BTreeSet::new();
+    for part in text.split(".route(").skip(1) {
+        let path = part.split('"').nth(1).unwrap();
+        // What signs in has a token, not an id; one's own account is not of a site.
+        let of_site = path.starts_with("/admin/")
+            && path.contains('{')
+            && !path.contains("{token}")
+            && !path.starts_with("/admin/account")
+            && !path.starts_with("/admin/operators");
+        if of_site {
+            let methods = part.split('"').nth(2).unwrap();
+            if methods.contains("get(") {
+                found.insert((path.to_owned(), false));
+            }
+            if methods.contains("post(") {
+                found.insert((path.to_owned(), true));
+            }
+        }
+    }
+    found
+}
+
+async fn other_site(app: &TestApp) -> Site {
+    let site = Site {
+        id: SiteId(0),
+        slug: "other".to_owned(),
+        name: "The Other Shop".to_owned(),
+        base_url: "http://other.example".to_owned(),
+        ..app.site.clone()
+    };
+    let hosts = vec!["other.example".to_owned()];
+    let id = engine::sites::put(&app.engine, site.clone(), hosts).await.unwrap();
+    Site { id, ..site }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a06_ids_of_another_site_name_nothing_in_any_admin_route() {
+    let app = TestApp::start().await;
+    let other = other_site(&app).await;
+    let address = EmailAddr::parse("theirs@example.com").unwrap();
+    let theirs = engine::care::add(&app.engine, Actor::Console, &other, &address).await.unwrap();
+    let number = theirs.id.to_string();
+    let (_, number) = number.split_once('_').unwrap();
+    app.sign_in(Role::Admin).await;
+    // Another site cannot even be put in view.
+    let switched = app.post("/admin/site", &[("site", &other.id.to_string())]).await;
+    assert_eq!(switched.status, 404);
+    let routes = routes();
+    assert!(routes.len() >= 10, "{routes:?}");
+    let kinds = [
+        "con", "ord", "msg", "frm", "mag", "seq", "tpl", "prd", "ofr", "pth", "cpn", "pag", "imp",
+        "key", "ref", "fil", "spd", "enr", "sub", "job",
+    ];
+    for (route, posts) in routes {
+        for kind in kinds {
+            let id = format!("{kind}_{number}");
+            let parts = route
+                .split('/')
+                .map(|part| if part.starts_with('{') { id.clone() } else { part.to_owned() });
+            let path = parts.collect::<Vec<_>>().join("/");
+            let answer = if posts { app.post(&path, &[]).await } else { app.get(&path).await };
+            let status = answer.status.as_u16();
+            assert!(
+                matches!(status, 400 | 404 | 415 | 422) || status == 303 && kind != "con",
+                "{path} {posts}: {status}"
+            );
+            assert!(!answer.body.contains("theirs@example.com"), "{path}");
+        }
+    }
+    // In its own site it is there.
+    let path = format!("/admin/contacts/{}", theirs.id);
+    assert_eq!(app.get(&path).await.status, 404);
+    app.sign_in(Role::Owner).await;
+    app.post("/admin/site", &[("site", &other.id.to_string())]).await;
+    assert!(app.get(&path).await.body.contains("theirs@example.com"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a17_a_database_that_is_down_is_a_plain_page_that_says_when_to_come_back() {
+    let app = TestApp::start().await;
+    app.sign_in(Role::Owner).await;
+    let db = app.engine.db().clone();
+    db.write::<_, store::StoreError, _>(|tx| {
+        Box::pin(async move { tx.query("alter table sessions rename to gone").run().await })
+    })
+    .await
+    .unwrap();
+    let answer = app.get("/admin").await;
+    assert_eq!(answer.status, 503);
+    assert!(answer.headers.contains_key(header::RETRY_AFTER));
+    assert!(answer.body.contains("Nothing was lost") && answer.body.contains("req_"));
+    for inside in ["sessions", "select", "sqlite", "panic", ".rs"] {
+        assert!(!answer.body.to_lowercase().contains(inside), "{inside}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a18_a_reset_says_the_same_to_all_and_its_link_works_once_for_half_an_hour() {
+    let app = TestApp::start().await;
+    let new = NewOperator {
+        email: "owner@shop.example".to_owned(),
+        name: "Maren".to_owned(),
+        role: Role::Owner,
+        password: Some("we water ferns on friday".to_owned()),
+        sites: Vec::new(),
+    };
+    engine::operators::add(&app.engine, Actor::Console, new).await.unwrap();
+    let known = app.post("/admin/forgot", &[("email", "owner@shop.example")]).await;
+    let unknown = app.post("/admin/forgot", &[("email", "nobody@shop.example")]).await;
+    assert_eq!((known.status, &known.body), (unknown.status, &unknown.body));
+    app.run_until_idle().await;
+    let mails = app.mails();
+    assert_eq!(mails.len(), 1);
+    // The link is built from the settings, whatever host was asked.
+    let text = format!("{:?}", mails[0]);
+    let after = text.split("http://shop.example/admin/password/").nth(1).unwrap();
+    let token: String =
+        after.chars().take_while(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).collect();
+    let path = format!("/admin/password/{token}");
+    assert_eq!(app.get(&path).await.status, 200);
+    assert_eq!(app.post(&path, &[("password", "short")]).await.status, 422);
+    let fields = [("password", "the ferns are dry on monday")];
+    assert_eq!(app.post(&path, &fields).await.location(), "/admin/sign-in");
+    assert_eq!(app.post(&path, &fields).await.status, 422);
+    app.post("/admin/forgot", &[("email", "owner@shop.example")]).await;
+    app.run_until_idle().await;
+    let text = format!("{:?}", app.mails().last().unwrap());
+    let after = text.split("/admin/password/").nth(1).unwrap();
+    let token: String =
+        after.chars().take_while(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).collect();
+    app.engine.clock().advance_ms(31 * 60_000);
+    assert_eq!(app.get(&format!("/admin/password/{token}")).await.status, 422);
+}
