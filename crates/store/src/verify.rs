@@ -9,6 +9,7 @@ use crate::{Result, Session};
 
 pub mod mail;
 pub mod money;
+pub mod numbers;
 pub mod people;
 
 /// One promise and the query that looks for where it is broken.
@@ -23,7 +24,7 @@ pub struct Check {
 }
 
 /// Every check, by noun.
-pub const CHECKS: &[&[Check]] = &[mail::CHECKS, money::CHECKS, people::CHECKS];
+pub const CHECKS: &[&[Check]] = &[mail::CHECKS, money::CHECKS, numbers::CHECKS, people::CHECKS];
 
 /// The rows where a promise is broken.
 pub async fn run(

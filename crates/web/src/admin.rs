@@ -13,6 +13,7 @@ pub mod forms;
 pub mod imports;
 pub mod magnets;
 pub mod messages;
+pub mod numbers;
 pub mod operators;
 pub mod orders;
 pub mod pages;

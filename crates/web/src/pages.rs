@@ -65,6 +65,8 @@ pages! {
     "admin/operators/index.html" => admin::operators::OperatorsPage::sample(),
     "admin/operators/show.html" => admin::operators::OperatorPage::sample(),
     "admin/settings/show.html" => admin::settings::SettingsPage::sample(),
+    "admin/numbers/report.html" => admin::numbers::report::Report::sample(),
+    "admin/numbers/spend.html" => admin::numbers::spend::SpendPage::sample(),
     "admin/setup/index.html" => admin::setup::SetupPage::sample(),
     "admin/sign_in/choose.html" => admin::password::ChoosePage::sample(),
     "admin/sign_in/code.html" => admin::sign_in::CodePage::sample(),

@@ -41,6 +41,7 @@ pub fn router(state: AppState) -> Router {
         .merge(admin_settings())
         .merge(people())
         .merge(admin_mail())
+        .merge(admin_numbers())
         .nest("/api/v1", api::router())
         .merge(admin_leads())
         .fallback(async || WebError::NotFound)
@@ -283,4 +284,24 @@ fn admin_leads() -> Router<AppState> {
         .route("/admin/imports/{id}/errors.csv", get(imports::errors))
         .route("/admin/sources", get(sources::index).post(sources::create))
         .merge(uploads)
+}
+
+/// What it costs and what it brings.
+fn admin_numbers() -> Router<AppState> {
+    use admin::numbers::{cohorts, payback, reconciliation, revenue, rows, spend, stages};
+    Router::new()
+        .route("/admin/numbers/stages", get(stages::index))
+        .route("/admin/numbers/stages/{stage}", get(stages::show))
+        .route("/admin/numbers/revenue", get(revenue::index))
+        .route("/admin/numbers/orders", get(rows::orders))
+        .route("/admin/numbers/mails", get(rows::mails))
+        .route("/admin/numbers/spend", get(spend::index).post(spend::create))
+        .route(
+            "/admin/numbers/spend/file",
+            post(spend::upload).layer(DefaultBodyLimit::max(spend::FILE_MAX)),
+        )
+        .route("/admin/numbers/spend/{id}/delete", post(spend::delete))
+        .route("/admin/numbers/payback", get(payback::index))
+        .route("/admin/numbers/cohorts", get(cohorts::index))
+        .route("/admin/numbers/reconciliation", get(reconciliation::index))
 }

@@ -20,6 +20,7 @@ mod health;
 mod pages;
 mod people;
 mod shop;
+mod numbers;
 mod sign_in;
 mod statements;
 mod store;

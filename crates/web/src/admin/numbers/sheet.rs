@@ -99,6 +99,16 @@ impl Cell {
         Self { text: percent(share.rate), note, raw, ..Self::default() }
     }
 
+    /// A figure told in words of its own.
+    pub fn worded(text: impl Into<String>, raw: i64) -> Self {
+        Self { text: text.into(), raw: Raw::Number(raw.to_string()), ..Self::default() }
+    }
+
+    /// What has not come yet: words on the page, nothing in a file.
+    pub fn pending(text: &str) -> Self {
+        Self { text: text.to_owned(), ..Self::default() }
+    }
+
     /// What is not known, which is not nothing.
     pub fn unknown() -> Self {
         Self { text: "–".to_owned(), ..Self::default() }
@@ -203,16 +213,17 @@ mod tests {
             columns: columns(&["Source", "#Revenue", "#Rate"]),
             rows: vec![
                 vec![Cell::text("=1+1, \"x\""), Cell::money(-1_205, "EUR"), Cell::unknown()],
-                vec![Cell::text("a"), Cell::money(5, "JPY"), Cell::share(numbers::stages::share(1, 4))],
+                vec![
+                    Cell::text("a"),
+                    Cell::money(5, "JPY"),
+                    Cell::share(numbers::stages::share(1, 4)),
+                ],
             ],
             ..Sheet::default()
         };
         let body = sheet.file("x").into_body();
         let bytes = axum::body::to_bytes(body, 10_000).await.unwrap();
         let text = String::from_utf8(bytes.to_vec()).unwrap();
-        assert_eq!(
-            text,
-            "Source,Revenue,Rate\r\n\"'=1+1, \"\"x\"\"\",-12.05,\r\na,5,0.250000\r\n"
-        );
+        assert_eq!(text, "Source,Revenue,Rate\r\n\"'=1+1, \"\"x\"\"\",-12.05,\r\na,5,0.250000\r\n");
     }
 }

@@ -1,0 +1,358 @@
+//! The pages of figures: a small story whose every figure is worked out by hand.
+//!
+//! Ann came by an ad, confirmed, clicked, bought at a discount, and a month later bought again and
+//! was given a part back. Ben came by himself and bought once. Tess is there to try things out.
+
+use std::fmt::Write as _;
+
+use engine::rollups;
+use model::ids::ContactId;
+use model::operators::Role;
+use model::spans::Span;
+use model::times::DAY_MS;
+use model::{UtcMs, Zone};
+use store::StoreError;
+use store::revenue::MailKey;
+use testkit::TestApp;
+
+mod pages;
+mod spends;
+
+/// 2026-01-01T00:00:00Z.
+const NEW_YEAR: i64 = 1_767_225_600_000;
+const ANN: i64 = 1;
+const BEN: i64 = 2;
+const TESS: i64 = 3;
+
+/// Noon of a day of 2026, counted from 1 January = 1.
+fn day(n: i64) -> i64 {
+    NEW_YEAR + (n - 1) * DAY_MS + DAY_MS / 2
+}
+
+/// An id made then; `n` tells those of one instant apart.
+fn id(at: i64, n: i64) -> i64 {
+    model::ids::first_id_at(UtcMs(at)) + n
+}
+
+fn contact(n: i64) -> ContactId {
+    let made = [ANN, BEN, TESS].iter().position(|one| *one == n).map_or(5, |at| 5 + at as i64);
+    ContactId(id(day(made), n))
+}
+
+/// Runs statements in which `$s` is the site.
+async fn sql(app: &TestApp, text: &str) {
+    let text: &'static str = Box::leak(text.replace("$s", &app.site.id.0.to_string()).into());
+    app.engine
+        .db()
+        .write::<_, StoreError, _>(move |tx| {
+            Box::pin(async move {
+                for statement in text.split(';').map(str::trim).filter(|one| !one.is_empty()) {
+                    tx.query(statement).run().await?;
+                }
+                Ok(())
+            })
+        })
+        .await
+        .unwrap();
+}
+
+fn person(rows: &mut String, n: i64, made: i64, confirmed: Option<i64>, touch: [&str; 3]) {
+    let (who, [channel, source, landing]) = (contact(n).0, touch);
+    let confirmed_at = confirmed.map_or("null".to_owned(), |at| at.to_string());
+    let status = if confirmed.is_some() { "confirmed" } else { "pending" };
+    let source = if source.is_empty() { "null".to_owned() } else { format!("'{source}'") };
+    let test = n == TESS;
+    write!(
+        rows,
+        "insert into contacts (site_id, id, email, email_key, address_hmac, status, first_name,
+            last_name, fields, is_test, no_sales, less_often, created_at, updated_at, confirmed_at)
+            values ($s, {who}, 'c{n}@x.test', 'c{n}@x.test', 'h{n}', '{status}', '', '', '{{}}',
+                {test}, false, false, {made}, {made}, {confirmed_at});
+         insert into touches (site_id, contact_id, id, at, is_first, channel, source, landing)
+            values ($s, {who}, {who}, {made}, true, '{channel}', {source}, '{landing}');"
+    )
+    .unwrap();
+}
+
+/// An order with its line, payment and ledger; `off` was taken off, `cost` is that of its goods.
+fn order(rows: &mut String, n: i64, who: i64, at: i64, (net, off, cost): (i64, i64, i64)) {
+    let (who, order) = (contact(who).0, id(at, n));
+    let goods = net + off;
+    write!(
+        rows,
+        "insert into orders (site_id, id, token_hash, contact_id, email, address_hmac, name,
+            country, notes, state, offer_id, provider, currency, tax_ppm, tax_included,
+            goods_minor, discount_minor, tax_minor, total_minor, captured_minor, newsletter,
+            source, expires_at, paid_at, created_at, updated_at)
+            values ($s, {order}, 't{n}', {who}, '', 'h', '', '', '', 'paid', 500, 'test', 'USD', 0,
+                true, {goods}, {off}, 0, {net}, {net}, false, '{{}}', {at}, {at}, {at}, {at});
+         insert into payments (site_id, id, order_id, seq, purpose, provider, method,
+            amount_minor, currency, params, idem_key, state, tries, check_at, created_at,
+            updated_at) values ($s, {order}, {order}, 1, 'initial', 'test', 'card', {net}, 'USD',
+            '{{}}', 'k{n}', 'succeeded', 1, {at}, {at}, {at});
+         insert into order_lines (site_id, id, order_id, payment_id, position, kind, product_id,
+            offer_id, offer_version, name, quantity, unit_minor, goods_minor, discount_minor,
+            tax_minor, net_minor, total_minor, cost_minor, state, stock, created_at)
+            values ($s, {order}, {order}, {order}, 1, 'main', 600, 500, 1, 'Book', 1, {goods},
+                {goods}, {off}, 0, {net}, {net}, {cost}, 'paid', 'none', {at});
+         insert into entitlements (site_id, id, contact_id, product_id, order_id, line_id,
+            quantity, granted_at) values ($s, {order}, {who}, 600, {order}, {order}, 1, {at});
+         insert into ledger_lines (site_id, id, txn_id, at, account, minor, currency, order_id,
+            payment_id, memo) values
+            ($s, {order}, {order}, {at}, 'cash:test', {net}, 'USD', {order}, {order}, 'sale'),
+            ($s, {order} + 100, {order}, {at}, 'sales', -{net}, 'USD', {order}, {order}, 'sale');"
+    )
+    .unwrap();
+}
+
+/// The whole story.
+async fn story(app: &TestApp) {
+    let mut rows = String::new();
+    person(&mut rows, ANN, day(5), Some(day(5)), ["paid_search", "google", "/p/free"]);
+    person(&mut rows, BEN, day(6), None, ["direct", "", "/buy/book"]);
+    person(&mut rows, TESS, day(7), Some(day(7)), ["direct", "", "/"]);
+    let (ann, mail) = (contact(ANN).0, id(day(6), 50));
+    write!(
+        rows,
+        "insert into templates (site_id, id, slug, name, version_id, revision, created_at,
+            updated_at) values ($s, 70, 'hello', 'Hello mail', 71, 1, 0, 0);
+         insert into template_versions (site_id, id, template_id, number, format, subject, source,
+            html, plain, created_at) values ($s, 71, 70, 1, 'markdown', '', '', '', '', 0);
+         insert into messages (site_id, id, dedupe_key, class, source_kind, source_id, contact_id,
+            to_address, domain, version_id, context, message_id, state, next_at, attempts, epoch,
+            unknown_count, accepted_at, date_at, relay, created_at)
+            values ($s, {mail}, 'd1', 'value', 'sequence', 7, {ann}, 'c1@x.test', 'x.test', 71,
+                '{{}}', '<m1>', 'accepted', 0, 1, 1, 0, {at}, {at}, 'smtp', {at});
+         insert into message_attempts (site_id, message_id, epoch, owner, started_at, ended_at,
+            relay, tls, outcome, reply) values ($s, {mail}, 1, 1, {at}, {at}, 'smtp', true,
+            'accepted', '250');
+         insert into clicks (site_id, id, message_id, contact_id, version_id, position, at, method,
+            user_agent, prefetch, verdict) values
+            ($s, 80, {mail}, {ann}, 71, 1, {click}, 'GET', '', false, 'human'),
+            ($s, 81, {mail}, {ann}, 71, 1, {click} + 5, 'GET', '', false, 'machine');
+         insert into products (site_id, id, slug, name, summary, description, role, state,
+            currency, cost_minor, version, created_at, updated_at) values ($s, 600, 'book',
+            'Book', '', '', 'front', 'active', 'USD', 300, 1, 0, 0);
+         insert into offers (site_id, id, slug, product_id, title, pitch, button, currency,
+            price_minor, deadline, quantity_max, state, version, created_at, updated_at)
+            values ($s, 500, 'book', 600, 'The book', '', '', 'USD', 2000, '{{}}', 1, 'active', 1,
+                0, 0);",
+        at = day(6),
+        click = day(8),
+    )
+    .unwrap();
+    order(&mut rows, 1, ANN, day(10), (1_900, 100, 300));
+    order(&mut rows, 2, ANN, day(40), (9_700, 0, 700));
+    order(&mut rows, 3, BEN, day(20), (2_000, 0, 300));
+    order(&mut rows, 4, TESS, day(20), (2_000, 0, 300));
+    let back = id(day(40), 2);
+    write!(
+        rows,
+        "insert into refunds (site_id, id, order_id, payment_id, amount_minor, tax_minor,
+            currency, reason, state, idem_key, whole, actor, created_at) values ($s, 90, {back},
+            {back}, 700, 0, 'USD', '', 'succeeded', 'r1', false, '', {at});
+         update orders set refunded_minor = 700, state = 'partially_refunded'
+            where site_id = $s and id = {back};
+         insert into ledger_lines (site_id, id, txn_id, at, account, minor, currency, order_id,
+            payment_id, refund_id, memo) values
+            ($s, 91, 91, {at}, 'cash:test', -700, 'USD', {back}, {back}, 90, 'refund'),
+            ($s, 92, 91, {at}, 'refunds', 700, 'USD', {back}, {back}, 90, 'refund');",
+        at = day(41),
+    )
+    .unwrap();
+    sql(app, &rows).await;
+    // To 11 July: the cohorts of January have lived through their first hundred days.
+    app.advance_ms(day(192) - app.engine.now().0).await;
+}
+
+fn span(from: &str, to: &str) -> Span {
+    Span { from: from.parse().unwrap(), to: to.parse().unwrap() }
+}
+
+fn zone() -> Zone {
+    Zone::parse("Europe/Berlin").unwrap()
+}
+
+async fn read<T, F>(app: &TestApp, story: F) -> T
+where
+    F: for<'a, 'c> FnOnce(&'a mut store::Session<'c>) -> store::Story<'a, T, StoreError>
+        + Send
+        + 'static,
+    T: Send + 'static,
+{
+    app.engine.reader().read(story).await.unwrap()
+}
+
+async fn sums(app: &TestApp, span: Span) -> Vec<(String, i64)> {
+    let site = app.site.id;
+    let counts = read(app, move |session| {
+        Box::pin(async move { store::stages::within(session, site, span, &zone()).await })
+    })
+    .await;
+    let mut sums = std::collections::BTreeMap::new();
+    for count in counts {
+        *sums.entry(count.stage).or_insert(0) += count.contacts;
+    }
+    sums.into_iter().collect()
+}
+
+async fn figures_are_right(app: TestApp) {
+    story(&app).await;
+    let site = app.site.id;
+    let ann = read(&app, move |session| {
+        Box::pin(store::order_figures::of_contact(session, site, contact(ANN)))
+    })
+    .await;
+    assert_eq!(ann.len(), 2);
+    let [first, second] = &ann[..] else { panic!("two orders") };
+    assert_eq!((first.nth, first.day, first.cohort.as_str()), (1, 0, "2026-01"));
+    assert_eq!((second.nth, second.day, second.cohort.as_str()), (2, 30, "2026-01"));
+    assert_eq!((first.channel.as_str(), first.source.as_str()), ("paid_search", "google"));
+    assert_eq!((first.net_minor, first.discount_minor, first.cost_minor), (1_900, 100, 300));
+    assert_eq!((second.net_minor, second.refunded_minor), (9_700, 700));
+    let mail = first.mail.as_ref().unwrap();
+    assert_eq!((mail.kind.as_str(), mail.source_id, mail.template_id), ("sequence", 7, 70));
+    assert_eq!(second.mail, None, "the click is more than seven days old");
+    let tess = read(&app, move |session| {
+        Box::pin(store::order_figures::of_contact(session, site, contact(TESS)))
+    })
+    .await;
+    assert_eq!(tess, [], "a test contact is in no figure");
+
+    let year = span("2026-01-01", "2026-12-31");
+    let wanted = [("confirmed", 1), ("lead", 2), ("order", 2), ("qualified", 1), ("second", 1)];
+    let wanted: Vec<(String, i64)> = wanted.iter().map(|(s, n)| ((*s).to_owned(), *n)).collect();
+    assert_eq!(sums(&app, year).await, wanted);
+    let january = sums(&app, span("2026-01-06", "2026-01-31")).await;
+    assert!(january.contains(&("lead".to_owned(), 1)) && january.contains(&("order".into(), 2)));
+
+    let mails = read(&app, move |session| {
+        Box::pin(async move { store::revenue::by_mail(session, site, year, &zone(), "USD").await })
+    })
+    .await;
+    let key = MailKey { kind: "sequence".to_owned(), source_id: 7, template_id: 70 };
+    let hello = &mails[&key];
+    assert_eq!((hello.sent, hello.clicked, hello.orders, hello.revenue_minor), (1, 1, 1, 1_900));
+    assert_eq!(mails.len(), 1);
+}
+
+async fn economics_are_right(app: TestApp) {
+    story(&app).await;
+    let site = app.site.id;
+    let (from, until) = span("2026-01-01", "2026-01-31").bounds(&zone());
+    let won = store::economics::Won { from, until, currency: "USD", product: model::ids::ProductId(0) };
+    let (customers, margins) = read(&app, move |session| {
+        Box::pin(async move {
+            let customers = store::economics::won(session, site, won).await?;
+            Ok((customers, store::economics::margins(session, site, won, 90).await?))
+        })
+    })
+    .await;
+    // Ann: 1900 + 100 − 300, later 9700 − 700 − 700. Ben: 2000 − 300.
+    let found: Vec<(&str, i64, i64, i64)> = customers
+        .iter()
+        .map(|by| (by.channel.as_str(), by.customers, by.discount_minor, by.margin_minor))
+        .collect();
+    assert_eq!(found, [("direct", 1, 0, 1_700), ("paid_search", 1, 100, 1_700)]);
+    let mut by_day: Vec<(&str, i64, i64, i64)> = margins
+        .iter()
+        .map(|(channel, _, day, seconds, margin)| (channel.as_str(), *day, *seconds, *margin))
+        .collect();
+    by_day.sort_unstable();
+    let wanted =
+        [("direct", 0, 0, 1_700), ("paid_search", 0, 0, 1_700), ("paid_search", 30, 1, 8_300)];
+    assert_eq!(by_day, wanted);
+}
+
+async fn rollups_are_derived(app: TestApp) {
+    story(&app).await;
+    let findings = engine::verify::run(&app.engine.reader()).await.unwrap();
+    let ours = ["figure_has_order", "order_has_figure", "figure_counts_in_order"];
+    let ours: Vec<_> = findings.iter().filter(|found| ours.contains(&found.check)).collect();
+    assert!(ours.is_empty(), "{ours:?}");
+
+    let spring = span("2026-01-15", "2026-03-31");
+    assert_eq!(rollups::compare(&app.engine, &app.site, spring).await.unwrap(), []);
+    let late = span("2026-01-16", "2026-01-16");
+    let before = sums(&app, late).await;
+    // A contact turns up on a day that was rolled up, and a figure is lost.
+    let mut rows = String::new();
+    let made = day(16);
+    let who = id(made, 9);
+    write!(
+        rows,
+        "insert into contacts (site_id, id, email, email_key, address_hmac, status, first_name,
+            last_name, fields, is_test, no_sales, less_often, created_at, updated_at)
+            values ($s, {who}, 'd@x.test', 'd@x.test', 'h9', 'pending', '', '', '{{}}', false,
+                false, false, {made}, {made});
+         delete from order_figures where site_id = $s and contact_id = {}",
+        contact(BEN).0
+    )
+    .unwrap();
+    sql(&app, &rows).await;
+    assert_eq!(sums(&app, late).await, before, "the rollup is read");
+    let drift = rollups::compare(&app.engine, &app.site, spring).await.unwrap();
+    assert_eq!(drift.len(), 1);
+    assert_eq!((drift[0].day.as_str(), drift[0].rolled, drift[0].counted), ("2026-01-16", 0, 1));
+    let rebuilt = rollups::rebuild(&app.engine, &app.site).await.unwrap();
+    assert_eq!(rebuilt.orders, 1);
+    assert_eq!(rollups::compare(&app.engine, &app.site, spring).await.unwrap(), []);
+    assert_eq!(sums(&app, late).await, [("lead".to_owned(), 1)]);
+    assert_eq!(rollups::rebuild(&app.engine, &app.site).await.unwrap().orders, 0);
+}
+
+async fn sums_meet(app: TestApp) {
+    story(&app).await;
+    let (site, bounds) = (app.site.id, span("2026-01-01", "2026-12-31").bounds(&zone()));
+    for balance in store::reconciliation::MONEY.iter().chain(store::reconciliation::PEOPLE) {
+        let (left, right) = read(&app, move |session| {
+            Box::pin(store::reconciliation::sums(session, site, balance, bounds))
+        })
+        .await;
+        assert_eq!(left, right, "{}", balance.name);
+        let empty = balance.name == "orders_invoices";
+        assert_eq!(left == 0, empty, "{}", balance.name);
+    }
+    sql(&app, "delete from payments where site_id = $s and idem_key = 'k3'").await;
+    let balance = &store::reconciliation::MONEY[0];
+    let apart = read(&app, move |session| {
+        Box::pin(store::reconciliation::sums(session, site, balance, bounds))
+    })
+    .await;
+    assert_eq!(apart, (15_600, 13_600), "a lost payment shows");
+}
+
+/// The same on both databases.
+macro_rules! both_apps {
+    ($($name:ident: $body:ident),+ $(,)?) => {$(
+        mod $name {
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn sqlite() {
+                super::$body(testkit::TestApp::start().await).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn postgres() {
+                let test = concat!(stringify!($name), "::postgres");
+                let Some(url) = testkit::databases::postgres_url(test).await else { return };
+                let dir = tempfile::tempdir().unwrap();
+                super::$body(testkit::TestApp::start_on(&url, dir).await).await;
+            }
+        }
+    )+};
+}
+
+both_apps! {
+    orders_mails_and_stages_are_counted_as_by_hand: figures_are_right,
+    customers_cost_and_bring_what_was_worked_out: economics_are_right,
+    rollups_can_be_compared_and_made_anew: rollups_are_derived,
+    sums_taken_two_ways_meet_and_a_loss_shows: sums_meet,
+}
+
+/// The story's app with an owner signed in.
+async fn told() -> TestApp {
+    let app = TestApp::start().await;
+    story(&app).await;
+    app.sign_in(Role::Owner).await;
+    app
+}

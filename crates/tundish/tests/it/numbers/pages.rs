@@ -1,0 +1,129 @@
+//! What the operator sees of the story.
+
+use plain::body_of;
+use model::operators::Role;
+use testkit::TestApp;
+
+use super::{sql, told};
+
+mod plain {
+    /// The text of a page without its tags, on one line.
+    pub(super) fn body_of(html: &str) -> String {
+        let mut text = String::new();
+        let mut inside = false;
+        for letter in html.chars() {
+            match letter {
+                '<' => {
+                    inside = true;
+                    text.push(' ');
+                }
+                '>' => inside = false,
+                _ if !inside => text.push(letter),
+                _ => {}
+            }
+        }
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+}
+
+async fn page(app: &TestApp, path: &str) -> String {
+    let answer = app.get(path).await;
+    assert_eq!(answer.status, 200, "{path}: {}", body_of(&answer.body));
+    answer.body
+}
+
+const YEAR: &str = "from=2026-01-01&to=2026-07-11";
+
+#[tokio::test]
+async fn every_figure_of_the_stages_opens_to_its_rows() {
+    let app = told().await;
+    let html = page(&app, &format!("/admin/numbers/stages?{YEAR}")).await;
+    assert!(html.contains("/admin/numbers/stages/second?from=2026-01-01&amp;to=2026-07-11"));
+    assert!(body_of(&html).contains("Paid Search google"));
+    let rows = page(&app, &format!("/admin/numbers/stages/order?{YEAR}")).await;
+    assert!(rows.contains("c1@x.test") && rows.contains("c2@x.test"));
+    assert!(!rows.contains("c3@x.test"), "test contacts are left out");
+    let one = page(&app, &format!("/admin/numbers/stages/lead?{YEAR}&channel=direct")).await;
+    assert!(one.contains("c2@x.test") && !one.contains("c1@x.test"));
+    for stage in ["visit", "confirmed", "qualified", "second", "referral"] {
+        page(&app, &format!("/admin/numbers/stages/{stage}?{YEAR}")).await;
+    }
+    assert_eq!(app.get("/admin/numbers/stages/nothing").await.status, 404);
+}
+
+#[tokio::test]
+async fn revenue_stands_by_mail_page_and_offer_with_its_rule() {
+    let app = told().await;
+    let html = page(&app, &format!("/admin/numbers/revenue?{YEAR}")).await;
+    let text = body_of(&html);
+    assert!(text.contains("Hello mail") && text.contains("within 7 days"));
+    assert!(text.contains("$129.00"), "19 + 97 − 7 + 20 in all: {text}");
+    let orders = "/admin/numbers/orders?from=2026-01-01&to=2026-07-11&kind=sequence&of=7&template=70";
+    let rows = page(&app, orders).await;
+    assert!(rows.contains("c1@x.test") && !rows.contains("c2@x.test"));
+    let mails = page(&app, &orders.replace("/orders", "/mails")).await;
+    assert!(mails.contains("c1@x.test"));
+    let pages = body_of(&page(&app, &format!("/admin/numbers/revenue?{YEAR}&by=page")).await);
+    assert!(pages.contains("/p/free") && pages.contains("/buy/book"));
+    let offers = body_of(&page(&app, &format!("/admin/numbers/revenue?{YEAR}&by=offer")).await);
+    assert!(offers.contains("The book main"), "{offers}");
+}
+
+#[tokio::test]
+async fn payback_says_the_day_and_a_young_month_says_not_yet() {
+    let app = told().await;
+    app.post(
+        "/admin/numbers/spend",
+        &[("key", "a"), ("channel", "google"), ("amount", "40.00"), ("from_day", "2026-01-05")],
+    )
+    .await;
+    let text = body_of(&page(&app, &format!("/admin/numbers/payback?{YEAR}")).await);
+    // CAC (4000 + 100) / 2 = 2050; first margin 1700; by day 30: 1700 + 8300 / 2 = 5850.
+    assert!(text.contains("We lose $3.50 on the first sale, have it back on day 30"), "{text}");
+    assert!(text.contains("$20.50") && text.contains("$58.50"));
+    assert!(text.contains("earned back on day 30"));
+    assert!(text.contains("Only 2 customers"));
+    let dear = [("key", "b"), ("channel", "google"), ("amount", "900"), ("from_day", "2026-01-06")];
+    app.post("/admin/numbers/spend", &dear).await;
+    app.post("/admin/numbers/spend", &dear).await;
+    let text = body_of(&page(&app, &format!("/admin/numbers/payback?{YEAR}")).await);
+    assert!(text.contains("not yet"), "{text}");
+    assert!(text.contains("$470.50"), "sent twice, counted once: {text}");
+    let csv = app.get(&format!("/admin/numbers/payback?{YEAR}&format=csv&sheet=1")).await;
+    assert!(csv.body.starts_with("Month,Customers,Spend,CAC,"));
+    assert!(csv.body.trim_end().ends_with(','), "not yet is empty, not zero: {}", csv.body);
+}
+
+#[tokio::test]
+async fn cohorts_show_whole_months_alone() {
+    let app = told().await;
+    let text = body_of(&page(&app, &format!("/admin/numbers/cohorts?{YEAR}")).await);
+    assert!(text.contains("2026-01") && text.contains("Only 2 customers"), "{text}");
+    let csv = app.get(&format!("/admin/numbers/cohorts?{YEAR}&format=csv")).await.body;
+    let line = csv.lines().nth(1).unwrap();
+    // Revenue 12900 and margin 11700 for two; one bought again in the month after.
+    assert_eq!(line, "2026-01,2,1,64.50,58.50,1,0,0,0,0");
+}
+
+#[tokio::test]
+async fn reconciliation_is_red_where_a_sum_is_lost() {
+    let app = told().await;
+    let path = format!("/admin/numbers/reconciliation?{YEAR}");
+    assert!(body_of(&page(&app, &path).await).contains("Everything adds up"));
+    sql(&app, "delete from ledger_lines where site_id = $s and account = 'sales'").await;
+    let text = body_of(&page(&app, &path).await);
+    assert!(text.contains("One line does not add up") && text.contains("differs"), "{text}");
+}
+
+#[tokio::test]
+async fn a_site_without_anything_says_what_stands_here_later() {
+    let app = TestApp::start().await;
+    app.sign_in(Role::Viewer).await;
+    for name in ["stages", "revenue", "spend", "payback", "cohorts", "reconciliation"] {
+        let html = page(&app, &format!("/admin/numbers/{name}")).await;
+        assert!(!html.contains("NaN"), "{name}");
+    }
+    let wrong = page(&app, "/admin/numbers/stages?from=2026-02-30&days=x&of=&nth=-").await;
+    assert!(wrong.contains("write the day as"));
+    assert_eq!(app.post("/admin/numbers/spend", &[]).await.status, 403);
+}

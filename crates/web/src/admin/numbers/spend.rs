@@ -1,0 +1,332 @@
+//! `/admin/numbers/spend`: what was spent to be seen; by hand, or from a file.
+
+use axum::extract::{Multipart, Path, Query, State};
+use axum::http::StatusCode;
+use axum_extra::extract::Form;
+use engine::EngineError;
+use engine::spends::Imported;
+use model::ids::SpendId;
+use model::spends::{HEADERS, Spend};
+use model::{Currency, Money, Refused};
+use serde::{Deserialize, Serialize};
+
+use super::sheet::{Cell, Sheet};
+use super::{Asked, link};
+use crate::error::WebError;
+use crate::extract::operator::CurrentOperator;
+use crate::forms::{FieldError, field_errors};
+use crate::frame::{Frame, Pager};
+use crate::reply::{self, Reply};
+use crate::state::AppState;
+
+const PATH: &str = "/admin/numbers/spend";
+const TEMPLATE: &str = "admin/numbers/spend.html";
+/// Twenty thousand lines are far below this.
+pub const FILE_MAX: usize = 4 << 20;
+/// Rows on a page.
+const PAGE: i64 = 50;
+
+/// The ledger of what was spent.
+#[derive(Debug, Serialize)]
+pub struct SpendPage {
+    frame: Frame,
+    rows: Vec<SpendRow>,
+    pager: Pager,
+    currency: String,
+    /// Words in use, to choose from.
+    channels: Vec<String>,
+    form: SpendForm,
+    errors: Vec<FieldError>,
+    imported: Option<Imported>,
+    headers: String,
+}
+
+/// One amount.
+#[derive(Debug, Serialize)]
+pub struct SpendRow {
+    id: String,
+    channel: String,
+    campaign: String,
+    days: String,
+    minor: i64,
+    currency: String,
+    clicks: Option<i64>,
+    impressions: Option<i64>,
+    note: String,
+}
+
+/// What the form by hand sends.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SpendForm {
+    /// Given with the form, so that sending it twice counts once.
+    key: String,
+    channel: String,
+    campaign: String,
+    from_day: String,
+    to_day: String,
+    amount: String,
+    clicks: String,
+    impressions: String,
+    note: String,
+}
+
+impl SpendPage {
+    pub(crate) fn sample() -> Self {
+        Self {
+            frame: Frame::sample("spend"),
+            rows: vec![SpendRow {
+                id: "spd_0000000000001".to_owned(),
+                channel: "google".to_owned(),
+                campaign: "spring".to_owned(),
+                days: "1 – 31 Mar 2026".to_owned(),
+                minor: 31_000,
+                currency: "EUR".to_owned(),
+                clicks: Some(410),
+                impressions: None,
+                note: String::new(),
+            }],
+            pager: Pager::default(),
+            currency: "EUR".to_owned(),
+            channels: vec!["google".to_owned()],
+            form: SpendForm::default(),
+            errors: vec![FieldError::new("amount", "write an amount above zero")],
+            imported: Some(Imported {
+                lines: 3,
+                added: 1,
+                known: 1,
+                rejected: 1,
+                errors: vec![engine::spends::LineError {
+                    line: 4,
+                    field: "amount".to_owned(),
+                    message: "write the amount in digits".to_owned(),
+                }],
+            }),
+            headers: HEADERS.join(","),
+        }
+    }
+}
+
+/// The ledger, newest first.
+pub async fn index(
+    State(state): State<AppState>,
+    who: CurrentOperator,
+    Query(asked): Query<Asked>,
+) -> Reply {
+    if asked.format == "csv" {
+        return file(&state, &who).await;
+    }
+    let before = asked.before.parse().unwrap_or(SpendId(i64::MAX));
+    reply::page(TEMPLATE, ledger(&state, &who, before, SpendForm::default()).await?)
+}
+
+async fn ledger(
+    state: &AppState,
+    who: &CurrentOperator,
+    before: SpendId,
+    form: SpendForm,
+) -> Result<SpendPage, EngineError> {
+    let site = who.site.id;
+    let spends = state
+        .reader
+        .read::<_, EngineError, _>(move |session| {
+            Box::pin(async move { Ok(store::spends::list(session, site, before, PAGE).await?) })
+        })
+        .await?;
+    let full = i64::try_from(spends.len()).unwrap_or(0) == PAGE;
+    let next = spends.last().filter(|_| full);
+    let mut channels: Vec<String> = spends.iter().map(|spend| spend.channel.clone()).collect();
+    channels.sort();
+    channels.dedup();
+    let key = if form.key.is_empty() {
+        model::ids::to_base32(state.engine.next_id())
+    } else {
+        form.key.clone()
+    };
+    Ok(SpendPage {
+        frame: who.frame("spend"),
+        pager: Pager {
+            next: next.map(|spend| link(PATH, &[("before", spend.id.to_string())])),
+            ..Pager::default()
+        },
+        rows: spends.into_iter().map(row).collect(),
+        currency: who.site.currency.clone(),
+        channels,
+        form: SpendForm { key, ..form },
+        errors: Vec::new(),
+        imported: None,
+        headers: HEADERS.join(","),
+    })
+}
+
+fn row(spend: Spend) -> SpendRow {
+    let days = match (spend.from_day.parse(), spend.to_day.parse()) {
+        (Ok(from), Ok(to)) => super::days_text(model::spans::Span { from, to }),
+        _ => spend.from_day.clone(),
+    };
+    SpendRow {
+        id: spend.id.to_string(),
+        channel: spend.channel,
+        campaign: spend.campaign,
+        days,
+        minor: spend.amount_minor,
+        currency: spend.currency,
+        clicks: spend.clicks,
+        impressions: spend.impressions,
+        note: spend.note,
+    }
+}
+
+/// Every amount in the own format, so that it can be read again: a line a day.
+async fn file(state: &AppState, who: &CurrentOperator) -> Reply {
+    let site = who.site.id;
+    let spends = state
+        .reader
+        .read::<_, EngineError, _>(move |session| {
+            Box::pin(async move {
+                Ok(store::spends::within(session, site, "0000-01-01", "9999-12-31").await?)
+            })
+        })
+        .await?;
+    let mut sheet = Sheet { columns: super::sheet::columns(&HEADERS), ..Sheet::default() };
+    for spend in spends {
+        let (Ok(from), Ok(to)) = (spend.from_day.parse(), spend.to_day.parse()) else { continue };
+        for (nth, day) in (model::spans::Span { from, to }).each().enumerate() {
+            let once = |count: Option<i64>| match count.filter(|_| nth == 0) {
+                Some(count) => Cell::count(count),
+                None => Cell::default(),
+            };
+            sheet.rows.push(vec![
+                Cell::text(day.to_string()),
+                Cell::text(spend.channel.clone()),
+                Cell::text(spend.campaign.clone()),
+                Cell::money(spend.share_within(day, day), &spend.currency),
+                Cell::text(spend.currency.clone()),
+                once(spend.clicks),
+                once(spend.impressions),
+                Cell::text(spend.note.clone()),
+            ]);
+        }
+    }
+    Ok(sheet.file("spend"))
+}
+
+/// Writes an amount down.
+pub async fn create(
+    State(state): State<AppState>,
+    who: CurrentOperator,
+    Form(form): Form<SpendForm>,
+) -> Reply {
+    let made = match read(&form, &who) {
+        Ok(spend) => {
+            let spends = vec![(format!("hand:{}", form.key), spend)];
+            engine::spends::add(&state.engine, who.actor(), who.site.id, spends).await
+        }
+        Err(all) => Err(EngineError::RefusedAll(all)),
+    };
+    match made {
+        Ok(_) => Ok(reply::done(PATH, "The amount is written down.")),
+        Err(error @ (EngineError::Refused(_) | EngineError::RefusedAll(_))) => {
+            let newest = SpendId(i64::MAX);
+            let mut page = ledger(&state, &who, newest, form).await?;
+            page.errors = field_errors(&error);
+            reply::page_with(StatusCode::UNPROCESSABLE_ENTITY, TEMPLATE, page)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The form as an amount; everything that must be mended otherwise.
+fn read(form: &SpendForm, who: &CurrentOperator) -> Result<Spend, Vec<Refused>> {
+    let mut wrong = Vec::new();
+    let amount = Currency::parse(&who.site.currency)
+        .and_then(|currency| Money::parse_amount(&form.amount, currency));
+    let minor = match amount {
+        Ok(amount) => amount.minor,
+        Err(refused) => {
+            wrong.push(refused.at("amount"));
+            1
+        }
+    };
+    let mut number = |text: &str, field: &'static str| match text.trim() {
+        "" => None,
+        digits => match digits.parse::<i64>() {
+            Ok(number) if number >= 0 => Some(number),
+            _ => {
+                wrong.push(Refused::new("number_invalid", "write a whole number").at(field));
+                None
+            }
+        },
+    };
+    let (clicks, impressions) =
+        (number(&form.clicks, "clicks"), number(&form.impressions, "impressions"));
+    let from_day = form.from_day.trim().to_owned();
+    let to_day = form.to_day.trim().to_owned();
+    let spend = Spend {
+        id: SpendId(0),
+        channel: form.channel.trim().to_lowercase(),
+        campaign: form.campaign.trim().to_lowercase(),
+        to_day: if to_day.is_empty() { from_day.clone() } else { to_day },
+        from_day,
+        amount_minor: minor,
+        currency: who.site.currency.clone(),
+        clicks,
+        impressions,
+        note: form.note.trim().to_owned(),
+        created_at: who.now,
+    };
+    wrong.extend(spend.check().err());
+    if wrong.is_empty() { Ok(spend) } else { Err(wrong) }
+}
+
+/// Reads a file of amounts; the page tells what became of each line.
+pub async fn upload(
+    State(state): State<AppState>,
+    who: CurrentOperator,
+    mut form: Multipart,
+) -> Reply {
+    let unreadable = || WebError::Bad(StatusCode::BAD_REQUEST, "the file did not come whole");
+    let mut bytes = None;
+    while let Some(part) = form.next_field().await.map_err(|_| unreadable())? {
+        if part.name() == Some("file") {
+            bytes = Some(part.bytes().await.map_err(|_| unreadable())?);
+        }
+    }
+    let outcome = match bytes.filter(|bytes| !bytes.is_empty()) {
+        Some(bytes) => engine::spends::import(&state.engine, who.actor(), &who.site, &bytes).await,
+        None => Err(Refused::new("file_missing", "choose a file first").at("file").into()),
+    };
+    let page = |outcome| async {
+        let mut page = ledger(&state, &who, SpendId(i64::MAX), SpendForm::default()).await?;
+        match outcome {
+            Ok(imported) => page.imported = Some(imported),
+            Err(errors) => page.errors = errors,
+        }
+        Ok::<_, EngineError>(page)
+    };
+    match outcome {
+        Ok(imported) => {
+            let status = if imported.rejected > 0 {
+                StatusCode::UNPROCESSABLE_ENTITY
+            } else {
+                StatusCode::OK
+            };
+            reply::page_with(status, TEMPLATE, page(Ok(imported)).await?)
+        }
+        Err(error @ (EngineError::Refused(_) | EngineError::RefusedAll(_))) => {
+            let page = page(Err(field_errors(&error))).await?;
+            reply::page_with(StatusCode::UNPROCESSABLE_ENTITY, TEMPLATE, page)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Takes an amount away.
+pub async fn delete(
+    State(state): State<AppState>,
+    who: CurrentOperator,
+    Path(id): Path<SpendId>,
+) -> Reply {
+    engine::spends::remove(&state.engine, who.actor(), who.site.id, id).await?;
+    Ok(reply::done(PATH, "The amount is taken away."))
+}

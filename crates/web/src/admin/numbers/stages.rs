@@ -1,0 +1,421 @@
+//! `/admin/numbers/stages`: from a visit to a recommendation, how many came how far.
+
+use std::collections::BTreeMap;
+
+use axum::extract::{Path, Query, State};
+use engine::EngineError;
+use model::UtcMs;
+use model::channels::Channel;
+use model::ids::ContactId;
+use model::sources::{Touch, Utm};
+use model::spans::{DEFAULT_DAYS, Span};
+use numbers::stages::{share, stages};
+use store::stages::{StageCount, StageRows};
+
+use super::report::{Empty, LENGTHS, Note, Picture, Report, Select, filter};
+use super::sheet::{Cell, Sheet, columns};
+use super::{Asked, FEW, Period, channel_name, days_text, link};
+use crate::charts::{self, Funnel};
+use crate::extract::operator::CurrentOperator;
+use crate::frame::{Crumb, Pager};
+use crate::reply::Reply;
+use crate::state::AppState;
+
+const PATH: &str = "/admin/numbers/stages";
+/// Rows of a list on one page.
+const PAGE: i64 = 50;
+/// Sources listed; the rest is in the sum above.
+const SOURCES_MAX: usize = 60;
+
+/// The stages: word, name, what it takes.
+pub(crate) const STAGES: [(&str, &str, &str); 7] = [
+    ("visit", "Visit", "a browser that saw a page on a day; counted without cookies"),
+    ("lead", "Lead", "left an address, in a form or at the checkout"),
+    ("confirmed", "Confirmed", "pressed the button that confirms the newsletter"),
+    ("qualified", "Qualified", "first human click on a link in a mail"),
+    ("order", "Order", "first order that was paid"),
+    ("second", "Second order", "second order that was paid"),
+    ("referral", "Referral", "first customer brought by their link, held or credited"),
+];
+
+/// Counts by stage and origin.
+type Counts = BTreeMap<(String, String), BTreeMap<String, i64>>;
+
+/// The stages of a period, and of the one before.
+pub async fn index(
+    State(state): State<AppState>,
+    who: CurrentOperator,
+    Query(asked): Query<Asked>,
+) -> Reply {
+    let period = Period::read(&who, &asked, DEFAULT_DAYS);
+    let now = counts(&state, &who, period.span, &period).await?;
+    let before = counts(&state, &who, period.span.before(), &period).await?;
+    let mut query = period.query().to_vec();
+    query.push(("channel", asked.channel.clone()));
+    let mut report = Report::new(
+        who.frame("stages"),
+        "Stages",
+        "From a stranger's visit to a customer who recommends you: how many came how far.",
+    );
+    let choice = channels(&now, &before, &asked.channel);
+    report.filter = Some(filter(PATH, &period, &LENGTHS, &query, vec![choice]));
+    report.notes.extend(period.wrong.clone().map(Note::warn));
+    fill(&mut report, &period, &asked, (&now, &before));
+    report.answer(PATH, &asked, &query)
+}
+
+fn fill(report: &mut Report, period: &Period, asked: &Asked, (now, before): (&Counts, &Counts)) {
+    let total = |counts: &Counts, stage: &str| -> i64 {
+        let chosen = |channel: &str| asked.channel.is_empty() || asked.channel == channel;
+        let of = counts.iter().filter(|((channel, _), _)| chosen(channel));
+        of.filter_map(|(_, stages)| stages.get(stage)).sum()
+    };
+    let counted: Vec<(&'static str, u64)> = STAGES
+        .iter()
+        .map(|(word, _, _)| (*word, u64::try_from(total(now, word)).unwrap_or(0)))
+        .collect();
+    if counted.iter().all(|(_, count)| *count == 0) {
+        report.empty = Some(Empty {
+            title: "Nobody came in these days".to_owned(),
+            text: "Visits, addresses, orders and recommendations are counted here as they happen."
+                .to_owned(),
+            action: ("/admin/forms".to_owned(), "Make a form".to_owned()),
+        });
+        return;
+    }
+    let orders = total(now, "order");
+    if orders > 0 && orders < FEW {
+        let text = format!("Only {orders} first orders in these days: read shares as anecdotes.");
+        report.notes.push(Note::info(text));
+    }
+    report.figures.push(picture(&counted));
+    report.sheets.push(by_stage(period, asked, &counted, |word| total(before, word)));
+    report.sheets.push(by_source(period, asked, now));
+}
+
+fn picture(counted: &[(&'static str, u64)]) -> Picture {
+    let label = |word: &str| {
+        STAGES.iter().find(|stage| stage.0 == word).map_or("", |stage| stage.1).to_owned()
+    };
+    let spec = Funnel {
+        title: "Stages".to_owned(),
+        about: "How many reached each stage for the first time".to_owned(),
+        stages: counted
+            .iter()
+            .map(|(word, count)| charts::Stage { label: label(word), count: *count })
+            .collect(),
+    };
+    Picture {
+        title: "How far people came".to_owned(),
+        note: Some("Each stage counts who reached it for the first time in these days.".to_owned()),
+        svg: charts::both(|size| charts::funnel(&spec, size)),
+        formula: Some(
+            "goes on = stage / stage before, both in the same days; not the same people followed, \
+             so it can pass 100% where they came by another road"
+                .to_owned(),
+        ),
+    }
+}
+
+fn by_stage(
+    period: &Period,
+    asked: &Asked,
+    counted: &[(&'static str, u64)],
+    before: impl Fn(&str) -> i64,
+) -> Sheet {
+    let told = stages(counted);
+    let rows = STAGES.iter().zip(&told).map(|((word, name, takes), stage)| {
+        let count = i64::try_from(stage.count).unwrap_or(i64::MAX);
+        let was = before(word);
+        let change = match share(u64::try_from((count - was).abs()).unwrap_or(0), positive(was)) {
+            Some(change) if count >= was => Cell::text(format!("+{:.0}%", change.rate * 100.0)),
+            Some(change) => Cell::text(format!("\u{2212}{:.0}%", change.rate * 100.0)),
+            None => Cell::unknown(),
+        };
+        let open = |cell: Cell, span: Span| cell.to(rows_at(word, span, &asked.channel, None));
+        vec![
+            Cell::text(*name).note(*takes),
+            open(Cell::count(count), period.span),
+            open(Cell::count(was), period.span.before()),
+            change,
+            Cell::share(stage.of_previous),
+            Cell::share(stage.of_first),
+        ]
+    });
+    Sheet {
+        title: "Stages".to_owned(),
+        note: Some(format!(
+            "{}, compared with {}.",
+            days_text(period.span),
+            days_text(period.span.before())
+        )),
+        formula: Some(
+            "share = stage / stage before (and / visits), with the Wilson interval of 95%; \
+             contacts marked as test are left out"
+                .to_owned(),
+        ),
+        columns: columns(&[
+            "Stage",
+            "#These days",
+            "#Before",
+            "#Change",
+            "#Of the stage before",
+            "#Of visits",
+        ]),
+        rows: rows.collect(),
+        ..Sheet::default()
+    }
+}
+
+fn by_source(period: &Period, asked: &Asked, now: &Counts) -> Sheet {
+    let chosen = |channel: &str| asked.channel.is_empty() || asked.channel == channel;
+    let mut all: Vec<_> = now.iter().filter(|((channel, _), _)| chosen(channel)).collect();
+    let weight = |stages: &BTreeMap<String, i64>| {
+        let of = |word| stages.get(word).copied().unwrap_or(0);
+        (of("order"), of("lead"), of("visit"))
+    };
+    all.sort_by_key(|(key, stages)| (std::cmp::Reverse(weight(stages)), (*key).clone()));
+    let rows = all.into_iter().take(SOURCES_MAX).map(|((channel, source), stages)| {
+        let name = Cell::text(channel_name(channel));
+        let mut row = vec![if source.is_empty() { name } else { name.note(source.clone()) }];
+        row.extend(STAGES.iter().map(|(word, _, _)| {
+            let count = stages.get(*word).copied().unwrap_or(0);
+            match count {
+                0 => Cell::count(0),
+                _ => Cell::count(count).to(rows_at(word, period.span, channel, Some(source))),
+            }
+        }));
+        row
+    });
+    let mut labels = vec!["Source".to_owned()];
+    labels.extend(STAGES.iter().map(|(_, name, _)| format!("#{name}")));
+    let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
+    Sheet {
+        title: "By source".to_owned(),
+        note: Some("A contact belongs to the source of their first touch, for ever.".to_owned()),
+        columns: columns(&labels),
+        rows: rows.collect(),
+        empty: "Nobody came by this source in these days.".to_owned(),
+        ..Sheet::default()
+    }
+}
+
+fn positive(count: i64) -> u64 {
+    u64::try_from(count).unwrap_or(0)
+}
+
+fn rows_at(word: &str, span: Span, channel: &str, source: Option<&String>) -> String {
+    let mut query = vec![("from", span.from.to_string()), ("to", span.to.to_string())];
+    if !channel.is_empty() {
+        query.push(("channel", channel.to_owned()));
+    }
+    if let Some(source) = source {
+        query.push(("source", source.clone()));
+    }
+    link(&format!("{PATH}/{word}"), &query)
+}
+
+fn channels(now: &Counts, before: &Counts, chosen: &str) -> Select {
+    let mut words: Vec<String> =
+        now.keys().chain(before.keys()).map(|(channel, _)| channel.clone()).collect();
+    if !chosen.is_empty() {
+        words.push(chosen.to_owned());
+    }
+    words.sort();
+    words.dedup();
+    let mut options = vec![(String::new(), "Any source".to_owned())];
+    options.extend(words.into_iter().map(|word| (word.clone(), channel_name(&word))));
+    Select { name: "channel", label: "Source", options, value: chosen.to_owned() }
+}
+
+/// Every stage of a span, by channel and source tag.
+async fn counts(
+    state: &AppState,
+    who: &CurrentOperator,
+    span: Span,
+    period: &Period,
+) -> Result<Counts, EngineError> {
+    let (site, zone) = (who.site.id, period.zone.clone());
+    let people: Vec<StageCount> = state
+        .reader
+        .read::<_, EngineError, _>(move |session| {
+            Box::pin(async move { Ok(store::stages::within(session, site, span, &zone).await?) })
+        })
+        .await?;
+    let mut counts = Counts::new();
+    for count in people {
+        let stages = counts.entry((count.channel, count.source)).or_default();
+        *stages.entry(count.stage).or_default() += count.contacts;
+    }
+    for (source, medium, campaign, _, visitors) in visits(state, who, span).await? {
+        let stages = counts.entry(origin(&source, &medium, &campaign)).or_default();
+        *stages.entry("visit".to_owned()).or_default() += visitors;
+    }
+    Ok(counts)
+}
+
+/// Views by where they came from.
+pub(crate) async fn visits(
+    state: &AppState,
+    who: &CurrentOperator,
+    span: Span,
+) -> Result<Vec<(String, String, String, i64, i64)>, EngineError> {
+    let (site, from, to) = (who.site.id, span.from.to_string(), span.to.to_string());
+    state
+        .engine
+        .views_reader()
+        .read::<_, EngineError, _>(move |session| {
+            Box::pin(async move { Ok(store::views::by_source(session, site, &from, &to).await?) })
+        })
+        .await
+}
+
+/// The channel and source tag of a view, by the same rules as those of a touch.
+pub(crate) fn origin(source: &str, medium: &str, campaign: &str) -> (String, String) {
+    let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    let referred = medium == "referral";
+    let touch = Touch {
+        utm: Utm {
+            source: some(source).filter(|_| !referred),
+            medium: some(medium).filter(|_| !referred),
+            campaign: some(campaign),
+            ..Utm::default()
+        },
+        referrer: some(source).filter(|_| referred),
+        ..Touch::default()
+    };
+    (Channel::of(&touch).as_str().to_owned(), touch.utm.source.unwrap_or_default())
+}
+
+/// The contacts who reached a stage, newest first.
+pub async fn show(
+    State(state): State<AppState>,
+    who: CurrentOperator,
+    Path(stage): Path<String>,
+    Query(asked): Query<Asked>,
+) -> Reply {
+    let known = STAGES.iter().find(|(word, _, _)| *word == stage);
+    let (word, name, takes) = known.ok_or(crate::error::WebError::NotFound)?;
+    let period = Period::read(&who, &asked, DEFAULT_DAYS);
+    if *word == "visit" {
+        return visit_rows(&state, &who, &period, &asked).await;
+    }
+    let (site, (from, until)) = (who.site.id, period.bounds());
+    let asked_in = asked.clone();
+    let rows = state
+        .reader
+        .read::<_, EngineError, _>(move |session| {
+            Box::pin(async move {
+                let of = StageRows {
+                    stage: word,
+                    from,
+                    until,
+                    channel: &asked_in.channel,
+                    source: asked_in.source.as_deref(),
+                    before: before(&asked_in.before),
+                    limit: PAGE,
+                };
+                Ok(store::stages::rows(session, site, &of).await?)
+            })
+        })
+        .await?;
+    let mut report = Report::new(
+        who.frame("stages"),
+        &format!("{name}: who"),
+        &format!("{takes}, {}, newest first.", days_text(period.span)),
+    );
+    let query = kept(&period, &asked);
+    report.back.push(Crumb { href: link(PATH, &query), label: "Stages".to_owned() });
+    let full = i64::try_from(rows.len()).unwrap_or(0) == PAGE;
+    if let Some(last) = rows.last().filter(|_| full) {
+        let mut on = query.clone();
+        on.push(("before", format!("{}.{}", last.at.0, last.contact_id)));
+        let next = Some(link(&format!("{PATH}/{word}"), &on));
+        report.pager = Pager { next, ..Pager::default() };
+    }
+    report.sheets.push(people(&rows, &period));
+    report.answer(&format!("{PATH}/{word}"), &asked, &query)
+}
+
+fn people(rows: &[store::stages::StageRow], period: &Period) -> Sheet {
+    let row = |row: &store::stages::StageRow| {
+        let when = period.zone.local(row.at).strftime("%-d %b %Y, %H:%M").to_string();
+        let who = if row.email.is_empty() { "erased".to_owned() } else { row.email.clone() };
+        let mut cells = vec![
+            Cell::text(who).to(format!("/admin/contacts/{}", row.contact_id)),
+            Cell::text(row.status.clone()),
+            Cell::text(when),
+            Cell::text(channel_name(&row.channel)).note(row.source.clone()),
+        ];
+        cells.push(match row.order_id {
+            Some(order) => Cell::text("Open").to(format!("/admin/orders/{order}")),
+            None => Cell::default(),
+        });
+        cells
+    };
+    Sheet {
+        title: "Contacts".to_owned(),
+        columns: columns(&["Contact", "Stands", "Reached", "Source", "Order"]),
+        rows: rows.iter().map(row).collect(),
+        empty: "Nobody reached this stage in these days.".to_owned(),
+        ..Sheet::default()
+    }
+}
+
+async fn visit_rows(
+    state: &AppState,
+    who: &CurrentOperator,
+    period: &Period,
+    asked: &Asked,
+) -> Reply {
+    let lead = format!("Page views by where they came from, {}.", days_text(period.span));
+    let mut report = Report::new(who.frame("stages"), "Visits: where from", &lead);
+    let query = kept(period, asked);
+    report.back.push(Crumb { href: link(PATH, &query), label: "Stages".to_owned() });
+    let mut rows: Vec<(i64, Vec<Cell>)> = Vec::new();
+    for (source, medium, campaign, views, visitors) in visits(state, who, period.span).await? {
+        let (channel, tag) = origin(&source, &medium, &campaign);
+        let wanted = asked.channel.is_empty() || asked.channel == channel;
+        if !wanted || asked.source.as_ref().is_some_and(|source| *source != tag) {
+            continue;
+        }
+        let cells = vec![
+            Cell::text(channel_name(&channel)),
+            Cell::text(source),
+            Cell::text(medium),
+            Cell::text(campaign),
+            Cell::count(views),
+            Cell::count(visitors),
+        ];
+        rows.push((visitors, cells));
+    }
+    rows.sort_by_key(|(visitors, _)| std::cmp::Reverse(*visitors));
+    report.sheets.push(Sheet {
+        title: "Visits".to_owned(),
+        note: Some("No more than this is kept of a visit: a count by day.".to_owned()),
+        columns: columns(&["Channel", "Source", "Medium", "Campaign", "#Views", "#Visitors"]),
+        rows: rows.into_iter().map(|(_, cells)| cells).collect(),
+        empty: "No page was looked at in these days.".to_owned(),
+        ..Sheet::default()
+    });
+    report.answer(&format!("{PATH}/visit"), asked, &query)
+}
+
+fn kept(period: &Period, asked: &Asked) -> Vec<(&'static str, String)> {
+    let mut query = period.query().to_vec();
+    if !asked.channel.is_empty() {
+        query.push(("channel", asked.channel.clone()));
+    }
+    if let Some(source) = &asked.source {
+        query.push(("source", source.clone()));
+    }
+    query
+}
+
+/// Where a list goes on; the newest first where nothing says.
+fn before(text: &str) -> (UtcMs, ContactId) {
+    let parsed = text
+        .split_once('.')
+        .and_then(|(at, id)| Some((UtcMs(at.parse().ok()?), id.parse::<ContactId>().ok()?)));
+    parsed.unwrap_or((UtcMs(i64::MAX), ContactId(i64::MAX)))
+}
