@@ -125,6 +125,8 @@ fn read(
     imported: &mut Imported,
 ) -> Result<Vec<(String, Spend)>> {
     let (text, _) = encoding_rs::UTF_8.decode_with_bom_removal(bytes);
+    // The reader counts lines by one end of line alone.
+    let text = text.replace("\r\n", "\n").replace('\r', "\n");
     let head = text.lines().next().unwrap_or_default();
     let count = |delimiter: char| head.matches(delimiter).count();
     let delimiter = [(b',', ','), (b';', ';'), (b'\t', '\t')]

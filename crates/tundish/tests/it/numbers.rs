@@ -240,7 +240,8 @@ async fn economics_are_right(app: TestApp) {
     story(&app).await;
     let site = app.site.id;
     let (from, until) = span("2026-01-01", "2026-01-31").bounds(&zone());
-    let won = store::economics::Won { from, until, currency: "USD", product: model::ids::ProductId(0) };
+    let won =
+        store::economics::Won { from, until, currency: "USD", product: model::ids::ProductId(0) };
     let (customers, margins) = read(&app, move |session| {
         Box::pin(async move {
             let customers = store::economics::won(session, site, won).await?;

@@ -1,7 +1,7 @@
 //! What the operator sees of the story.
 
-use plain::body_of;
 use model::operators::Role;
+use plain::body_of;
 use testkit::TestApp;
 
 use super::{sql, told};
@@ -29,7 +29,7 @@ mod plain {
 async fn page(app: &TestApp, path: &str) -> String {
     let answer = app.get(path).await;
     assert_eq!(answer.status, 200, "{path}: {}", body_of(&answer.body));
-    answer.body
+    answer.body.replace("&#x2f;", "/").replace("&amp;", "&")
 }
 
 const YEAR: &str = "from=2026-01-01&to=2026-07-11";
@@ -38,7 +38,7 @@ const YEAR: &str = "from=2026-01-01&to=2026-07-11";
 async fn every_figure_of_the_stages_opens_to_its_rows() {
     let app = told().await;
     let html = page(&app, &format!("/admin/numbers/stages?{YEAR}")).await;
-    assert!(html.contains("/admin/numbers/stages/second?from=2026-01-01&amp;to=2026-07-11"));
+    assert!(html.contains("/admin/numbers/stages/second?from=2026-01-01&to=2026-07-11"));
     assert!(body_of(&html).contains("Paid Search google"));
     let rows = page(&app, &format!("/admin/numbers/stages/order?{YEAR}")).await;
     assert!(rows.contains("c1@x.test") && rows.contains("c2@x.test"));
@@ -58,7 +58,8 @@ async fn revenue_stands_by_mail_page_and_offer_with_its_rule() {
     let text = body_of(&html);
     assert!(text.contains("Hello mail") && text.contains("within 7 days"));
     assert!(text.contains("$129.00"), "19 + 97 − 7 + 20 in all: {text}");
-    let orders = "/admin/numbers/orders?from=2026-01-01&to=2026-07-11&kind=sequence&of=7&template=70";
+    let orders =
+        "/admin/numbers/orders?from=2026-01-01&to=2026-07-11&kind=sequence&of=7&template=70";
     let rows = page(&app, orders).await;
     assert!(rows.contains("c1@x.test") && !rows.contains("c2@x.test"));
     let mails = page(&app, &orders.replace("/orders", "/mails")).await;
