@@ -31,6 +31,7 @@ const HANDLER_MAX: Duration = Duration::from_secs(60);
 pub fn router(state: AppState) -> Router {
     Router::new()
         .merge(platform())
+        .merge(admin_numbers())
         .merge(shop())
         .merge(admin_shop())
         .merge(pages())
@@ -41,7 +42,6 @@ pub fn router(state: AppState) -> Router {
         .merge(admin_settings())
         .merge(people())
         .merge(admin_mail())
-        .merge(admin_numbers())
         .nest("/api/v1", api::router())
         .merge(admin_leads())
         .fallback(async || WebError::NotFound)
@@ -62,6 +62,26 @@ pub fn router(state: AppState) -> Router {
         .layer(from_fn_with_state(state.clone(), request_id::layer))
         .layer(CompressionLayer::new())
         .with_state(state)
+}
+
+/// What it costs and what it brings.
+fn admin_numbers() -> Router<AppState> {
+    use admin::numbers::{cohorts, payback, reconciliation, revenue, rows, spend, stages};
+    Router::new()
+        .route("/admin/numbers/stages", get(stages::index))
+        .route("/admin/numbers/stages/{stage}", get(stages::show))
+        .route("/admin/numbers/revenue", get(revenue::index))
+        .route("/admin/numbers/orders", get(rows::orders))
+        .route("/admin/numbers/mails", get(rows::mails))
+        .route("/admin/numbers/spend", get(spend::index).post(spend::create))
+        .route(
+            "/admin/numbers/spend/file",
+            post(spend::upload).layer(DefaultBodyLimit::max(spend::FILE_MAX)),
+        )
+        .route("/admin/numbers/spend/{id}/delete", post(spend::delete))
+        .route("/admin/numbers/payback", get(payback::index))
+        .route("/admin/numbers/cohorts", get(cohorts::index))
+        .route("/admin/numbers/reconciliation", get(reconciliation::index))
 }
 
 /// The process itself, and what every page needs.
@@ -284,24 +304,4 @@ fn admin_leads() -> Router<AppState> {
         .route("/admin/imports/{id}/errors.csv", get(imports::errors))
         .route("/admin/sources", get(sources::index).post(sources::create))
         .merge(uploads)
-}
-
-/// What it costs and what it brings.
-fn admin_numbers() -> Router<AppState> {
-    use admin::numbers::{cohorts, payback, reconciliation, revenue, rows, spend, stages};
-    Router::new()
-        .route("/admin/numbers/stages", get(stages::index))
-        .route("/admin/numbers/stages/{stage}", get(stages::show))
-        .route("/admin/numbers/revenue", get(revenue::index))
-        .route("/admin/numbers/orders", get(rows::orders))
-        .route("/admin/numbers/mails", get(rows::mails))
-        .route("/admin/numbers/spend", get(spend::index).post(spend::create))
-        .route(
-            "/admin/numbers/spend/file",
-            post(spend::upload).layer(DefaultBodyLimit::max(spend::FILE_MAX)),
-        )
-        .route("/admin/numbers/spend/{id}/delete", post(spend::delete))
-        .route("/admin/numbers/payback", get(payback::index))
-        .route("/admin/numbers/cohorts", get(cohorts::index))
-        .route("/admin/numbers/reconciliation", get(reconciliation::index))
 }

@@ -122,6 +122,11 @@ pub(crate) fn days_text(span: Span) -> String {
     format!("{from} – {to}")
 }
 
+/// `Mar 2026`, not to be parted at the end of a line.
+pub(crate) fn month_name(day: Date) -> String {
+    day.strftime("%b\u{a0}%Y").to_string()
+}
+
 /// An address with its query; values are escaped.
 pub(crate) fn link(path: &str, query: &[(&str, String)]) -> String {
     let mut address = path.to_owned();

@@ -82,6 +82,12 @@ fn month_of(text: &str) -> Option<Month> {
     Some(Month::new(year, month))
 }
 
+/// `Mar 2026`.
+fn name_of(month: Month) -> String {
+    let first = format!("{month}-01").parse();
+    first.map_or_else(|_| month.to_string(), super::month_name)
+}
+
 fn fill(report: &mut Report, period: &Period, cohorts: &[Cohort], currency: &str) {
     if cohorts.is_empty() {
         report.empty = Some(Empty {
@@ -110,7 +116,7 @@ fn share_of(cohort: &Cohort, nth: usize) -> Option<f64> {
 
 fn picture(cohorts: &[Cohort]) -> Picture {
     let row = |cohort: &Cohort| HeatRow {
-        label: cohort.start.to_string(),
+        label: name_of(cohort.start),
         size: cohort.size.to_string(),
         cells: (0..months(cohorts)).map(|nth| share_of(cohort, nth)).collect(),
     };
@@ -151,7 +157,7 @@ fn sheet(period: &Period, cohorts: &[Cohort], currency: &str) -> Sheet {
         ];
         let count = |count: u64| Cell::count(i64::try_from(count).unwrap_or(i64::MAX));
         let mut cells = vec![
-            Cell::text(cohort.start.to_string()),
+            Cell::text(cohort.start.to_string()).shown(name_of(cohort.start)),
             count(cohort.size).to(link("/admin/numbers/orders", &orders)),
             count(later),
             per(Some(&revenue)),

@@ -11,7 +11,7 @@ use model::spans::{Span, moved, start_of};
 use model::spends::Spend;
 use model::times::DAY_MS;
 use numbers::economics::{Acquisition, MarginOn, Payback, break_even, loss_allowed, payback};
-use numbers::real::real_signed;
+use numbers::real::{ratio, real_signed};
 use store::economics::{Won, WonBy};
 
 use super::report::{Empty, Note, Picture, Report, Select, Tile, filter};
@@ -289,6 +289,10 @@ fn tiles(question: &Question, rows: &Rows, all: &Group, told: &Payback) -> Vec<T
             format!("margin after the first order, by day {}", question.horizon),
         ),
     ];
+    if whole && rows.leads > 0 {
+        let cost = ratio(real_signed(all.acquisition.spend), real_signed(rows.leads));
+        tiles.push(tile("Cost of a lead", money(cost), "spend / leads of these days".to_owned()));
+    }
     if per_lead.is_some() {
         let note = "margin per customer × customers / leads".to_owned();
         tiles.push(tile("Break-even cost of a lead", money(per_lead), note));
@@ -422,7 +426,7 @@ fn payback_cell(told: &Payback, currency: &str) -> Cell {
             Cell::worded(payback_text(Some(day)), days).tone("good")
         }
         (None, Some(missing)) => Cell::pending("not yet")
-            .note(format!("{} missing a customer", money_text(rounded(missing), currency))),
+            .note(format!("{} missing", money_text(rounded(missing), currency))),
         (None, None) if told.customers == 0 => Cell::pending("no customer"),
         (None, None) => Cell::unknown(),
     }

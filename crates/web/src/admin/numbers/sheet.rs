@@ -120,6 +120,12 @@ impl Cell {
         Self { href: Some(href), ..self }
     }
 
+    /// The same, shown otherwise than it is written to a file.
+    #[must_use]
+    pub fn shown(self, text: impl Into<String>) -> Self {
+        Self { text: text.into(), ..self }
+    }
+
     /// The same with a second line.
     #[must_use]
     pub fn note(self, note: impl Into<String>) -> Self {

@@ -128,7 +128,8 @@ fn by_stage(
         let count = i64::try_from(stage.count).unwrap_or(i64::MAX);
         let was = before(word);
         let change = match share(u64::try_from((count - was).abs()).unwrap_or(0), positive(was)) {
-            Some(change) if count >= was => Cell::text(format!("+{:.0}%", change.rate * 100.0)),
+            Some(_) if count == was => Cell::text("none"),
+            Some(change) if count > was => Cell::text(format!("+{:.0}%", change.rate * 100.0)),
             Some(change) => Cell::text(format!("\u{2212}{:.0}%", change.rate * 100.0)),
             None => Cell::unknown(),
         };

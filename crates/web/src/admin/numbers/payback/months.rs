@@ -10,8 +10,8 @@ use store::economics::Won;
 use store::{Session, StoreError};
 
 use super::{Question, day_count, days_between, payback_cell};
-use crate::admin::numbers::link;
 use crate::admin::numbers::sheet::{Cell, Sheet, columns};
+use crate::admin::numbers::{link, month_name};
 
 /// The months as stored.
 pub(super) struct Rows {
@@ -122,7 +122,7 @@ fn row(
         link("/admin/numbers/orders", &query)
     };
     vec![
-        Cell::text(month),
+        Cell::text(month).shown(month_name(first)),
         Cell::count(customers).to(orders("1")),
         Cell::money(acquisition.spend, &question.currency).to("/admin/numbers/spend".to_owned()),
         mean(told.cac),
