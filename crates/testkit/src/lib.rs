@@ -15,8 +15,10 @@ pub mod browser;
 pub mod data;
 pub mod databases;
 pub mod funnels;
+pub mod kills;
 mod mails;
 mod shop;
+pub mod process;
 pub mod sink;
 
 pub use app::{Answer, START, TestApp, site};

@@ -47,6 +47,8 @@ pub struct Options {
     pub keeps: bool,
     /// Threads of its runtime.
     pub threads: usize,
+    /// Milliseconds a mail takes on average at its dot: half before it is kept, half after.
+    pub think_ms: u64,
 }
 
 /// When TLS begins.
@@ -70,6 +72,7 @@ impl Default for Options {
             go_on_for_nobody: false,
             keeps: true,
             threads: 1,
+            think_ms: 0,
         }
     }
 }
@@ -235,6 +238,7 @@ struct Shared {
     mails: AtomicU64,
     octets: AtomicU64,
     half_bodies: AtomicU64,
+    turns: AtomicU64,
     grouped: AtomicU64,
     connections: AtomicU64,
     closed: watch::Sender<u64>,
@@ -266,6 +270,7 @@ impl Sink {
             mails: AtomicU64::new(0),
             octets: AtomicU64::new(0),
             half_bodies: AtomicU64::new(0),
+            turns: AtomicU64::new(0),
             grouped: AtomicU64::new(0),
             connections: AtomicU64::new(0),
             closed: watch::Sender::new(0),

@@ -233,6 +233,17 @@ impl Config {
         usize::try_from(self.whole("database.connections")).unwrap_or(4)
     }
 
+    /// What every commit is delayed by: a slower disk, modelled.
+    pub fn commit_delay(&self) -> Duration {
+        values::span(self.text("database.commit_delay")).unwrap_or(Duration::ZERO)
+    }
+
+    /// How long a mail that may have left waits before it is sent again: transactional, other.
+    pub fn unknown_waits(&self) -> (Option<Duration>, Option<Duration>) {
+        let of = |name| values::span(self.text(name));
+        (of("mail.unknown_wait_transactional"), of("mail.unknown_wait"))
+    }
+
     /// Free bytes below which sending pauses.
     pub fn pause_below(&self) -> u64 {
         values::size(self.text("disk.pause_below")).unwrap_or(1_000_000_000)

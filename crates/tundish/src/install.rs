@@ -140,9 +140,17 @@ impl Installation {
 
 /// How mail leaves, by the `[smtp]` of the settings; without a host each site's own word holds.
 fn sending(config: &Config) -> anyhow::Result<Sending> {
+    let mut sending = Sending::default();
+    let ms = |span: Option<Duration>, usual| {
+        span.and_then(|span| i64::try_from(span.as_millis()).ok()).unwrap_or(usual)
+    };
+    let (transactional, other) = config.unknown_waits();
+    let wait = &mut sending.unknown_wait;
+    wait.transactional_ms = ms(transactional, wait.transactional_ms);
+    wait.other_ms = ms(other, wait.other_ms);
     let host = config.text("smtp.host");
     if host.is_empty() {
-        return Ok(Sending::default());
+        return Ok(sending);
     }
     let settings = SmtpSettings {
         host: host.to_owned(),
@@ -162,11 +170,13 @@ fn sending(config: &Config) -> anyhow::Result<Sending> {
             .with_context(|| format!("smtp.password_file {file} cannot be read"))?;
         text.trim_end().to_owned()
     };
-    Ok(Sending::by(Transport::smtp(&settings, password, &host_name())))
+    sending.transport = Some(Transport::smtp(&settings, password, &host_name()));
+    Ok(sending)
 }
 
 fn options(config: &Config, base: Options) -> Options {
-    Options { connections: config.connections(), ..base }
+    let commit_delay = config.commit_delay();
+    Options { connections: config.connections(), commit_delay, ..base }
 }
 
 fn views_url(config: &Config) -> String {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -215,6 +216,7 @@ impl Session {
             self.forget();
             return self.say("554 5.5.1 no valid recipients").await;
         }
+        self.think().await?;
         match self.action(Step::Dot) {
             None => self.keep_and_answer(&body, "250 2.0.0 Ok: queued").await?,
             Some(Action::Reply(text)) if text.starts_with("250") => {
@@ -241,7 +243,24 @@ impl Session {
 
     async fn keep_and_answer(&mut self, body: &[u8], text: &str) -> Result<(), Over> {
         self.keep(body);
+        self.think().await?;
         self.say(text).await
+    }
+
+    /// Takes its time, as a server that looks at a mail does: from nothing up to twice the half.
+    async fn think(&mut self) -> Result<(), Over> {
+        let most = self.shared.options.think_ms;
+        if most == 0 {
+            return Ok(());
+        }
+        self.flush().await?;
+        let turn = self.shared.turns.fetch_add(1, Ordering::Relaxed);
+        // The golden ratio's multiples spread evenly; chance would have to come from outside.
+        let ms = turn.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_shr(32) % (most + 1);
+        // Not a test that sleeps, but a server that a sender waits for.
+        let thought = tokio::time::sleep(Duration::from_millis(ms)); // waits for a process
+        thought.await;
+        Ok(())
     }
 
     fn keep(&mut self, body: &[u8]) {
