@@ -149,6 +149,7 @@ impl Engine {
         F: for<'a, 'c> FnOnce(&'a mut Tx<'c>) -> Story<'a, T, EngineError> + Send + 'static,
         T: Send + 'static,
     {
+        self.count_write()?;
         self.0.parts.db.write(story).await
     }
 

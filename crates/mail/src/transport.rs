@@ -7,6 +7,9 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::classify::classify;
+use crate::outcome::{Failure, Outcome, Stage};
+use crate::reply::Reply;
 use crate::smtp::Envelope;
 
 /// Characters of a file name made from a Message-ID.
@@ -83,6 +86,7 @@ fn file_name(message_id: &str) -> String {
 #[derive(Debug, Clone, Default)]
 pub struct Memory {
     kept: Arc<Mutex<Vec<Kept>>>,
+    refusals: Arc<Mutex<Vec<(String, Reply)>>>,
 }
 
 /// A mail kept in memory.
@@ -98,6 +102,28 @@ impl Memory {
     /// Keeps one more mail.
     pub fn push(&self, envelope: Envelope, message: Vec<u8>) {
         self.lock().push(Kept { envelope, message });
+    }
+
+    /// From now on answers a mail to an address that contains `part` as a server would that says
+    /// `reply` to its recipient.
+    pub fn refuse(&self, part: &str, reply: Reply) {
+        let mut refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
+        refusals.push((part.to_owned(), reply));
+    }
+
+    /// Keeps one more mail, or refuses it.
+    pub fn take_in(&self, envelope: Envelope, message: Vec<u8>) -> Outcome {
+        let to = envelope.to.as_str().to_owned();
+        let refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, reply)) = refusals.iter().find(|(part, _)| to.contains(part)) {
+            let class = classify(Stage::Rcpt, reply);
+            let failure = Failure::said(Stage::Rcpt, class, reply.clone());
+            let is_transient = reply.is_transient();
+            return if is_transient { Outcome::Later(failure) } else { Outcome::Never(failure) };
+        }
+        drop(refusals);
+        self.push(envelope, message);
+        Outcome::Sent(Reply { code: 250, enhanced: None, text: "kept".to_owned() })
     }
 
     /// All mails kept, oldest first.

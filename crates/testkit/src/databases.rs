@@ -23,11 +23,16 @@ pub async fn postgres_url(test: &str) -> Option<String> {
         crate::data::skipped(test, &format!("{POSTGRES_URL} is not set"));
         return None;
     };
+    Some(fresh_postgres(&base).await)
+}
+
+/// Makes an empty database on the PostgreSQL at `base`; its address.
+pub async fn fresh_postgres(base: &str) -> String {
     let number = MADE.fetch_add(1, Ordering::SeqCst);
     let name = format!("tundish_test_{}_{number}", std::process::id());
-    store::testing::create_database(&base, &name).await.unwrap();
+    store::testing::create_database(base, &name).await.unwrap();
     let (server, _) = base.rsplit_once('/').unwrap();
-    Some(format!("{server}/{name}"))
+    format!("{server}/{name}")
 }
 
 /// A fresh PostgreSQL database, or `None` with a printed line.

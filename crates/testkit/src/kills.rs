@@ -19,7 +19,7 @@ pub(crate) async fn wait_for_the_moment(rng: &Rng) {
 }
 
 /// One number of a query.
-pub(crate) async fn number(db: &Db, sql: &'static str) -> i64 {
+pub async fn number(db: &Db, sql: &'static str) -> i64 {
     let found = db
         .reader()
         .read::<i64, StoreError, _>(move |session| {
@@ -30,7 +30,7 @@ pub(crate) async fn number(db: &Db, sql: &'static str) -> i64 {
 }
 
 /// What the program's own checks find wrong.
-pub(crate) async fn findings(db: &Db) -> Vec<String> {
+pub async fn findings(db: &Db) -> Vec<String> {
     let found = engine::verify::run(&db.reader()).await.unwrap();
     found.into_iter().map(|f| format!("{}: {} {}", f.check, f.subject, f.found)).collect()
 }

@@ -19,6 +19,7 @@ pub mod kills;
 mod mails;
 mod shop;
 pub mod process;
+pub mod simulation;
 pub mod sink;
 
 pub use app::{Answer, START, TestApp, site};

@@ -2,9 +2,14 @@
 
 mod control;
 mod disk;
+mod lists;
 mod load;
 mod opt_ins;
-mod serve;
+mod pages;
+mod rows;
+mod send;
+mod size;
+mod tools;
 
 use clap::Subcommand;
 
@@ -19,12 +24,63 @@ pub enum What {
         /// Delays added to every commit, in milliseconds: a slower disk, modelled.
         #[arg(long, value_delimiter = ',', default_value = "0,1,5")]
         delays_ms: Vec<u64>,
+        /// The form of the example shop: `class-list` asks for an address, `first-loaf` hands out
+        /// a chapter as well.
+        #[arg(long, default_value = "class-list")]
+        form: String,
+        /// What the server does besides: `web` takes answers, `all` composes their mails as well.
+        #[arg(long, default_value = "web")]
+        role: String,
+    },
+    /// The ledger to a mail server on this machine, against Postfix's `smtp-source`.
+    Send {
+        /// Mails on each side.
+        #[arg(long, default_value_t = 40_000)]
+        mails: usize,
+        /// Connections on each side.
+        #[arg(long, default_value_t = 64)]
+        connections: usize,
+        /// Octets of a mail.
+        #[arg(long, default_value_t = 10_240)]
+        octets: usize,
+        /// Mails that wait while the memory is looked at.
+        #[arg(long, default_value_t = 1_000_000)]
+        queued: usize,
+    },
+    /// The landing page against nginx with the same octets.
+    Pages {
+        /// Seconds for each side.
+        #[arg(long, default_value_t = 8)]
+        seconds: u64,
+        /// Connections on each side.
+        #[arg(long, default_value_t = 64)]
+        connections: usize,
+    },
+    /// The program's size, its memory at rest, and its start over many contacts.
+    Size {
+        /// How many contacts.
+        #[arg(long, default_value_t = 100_000)]
+        contacts: usize,
+    },
+    /// Every list of the admin over very many contacts.
+    Lists {
+        /// How many contacts.
+        #[arg(long, default_value_t = 1_000_000)]
+        contacts: usize,
     },
 }
 
 /// Measures and prints.
 pub fn run(what: &What) -> anyhow::Result<()> {
     match what {
-        What::OptIns { seconds, delays_ms } => opt_ins::run(*seconds, delays_ms),
+        What::OptIns { seconds, delays_ms, form, role } => {
+            opt_ins::run(*seconds, delays_ms, form, role)
+        }
+        What::Send { mails, connections, octets, queued } => {
+            send::run(*mails, *connections, *octets, *queued)
+        }
+        What::Pages { seconds, connections } => pages::run(*seconds, *connections),
+        What::Size { contacts } => size::run(*contacts),
+        What::Lists { contacts } => lists::run(*contacts),
     }
 }

@@ -10,6 +10,9 @@
 )]
 
 mod bench;
+mod kill;
+mod release;
+mod simulate;
 
 use clap::{Parser, Subcommand};
 
@@ -28,10 +31,29 @@ enum Chore {
         #[command(subcommand)]
         what: bench::What,
     },
+    /// Kills the release program again and again and counts what came of it.
+    Kill {
+        #[command(subcommand)]
+        what: kill::What,
+    },
+    /// Lets shops live for weeks under a fake clock, with crashes between any two writes.
+    Simulate {
+        /// How many shops.
+        #[arg(long, default_value_t = 1_000)]
+        seeds: u64,
+        /// The first seed: one alone repeats a failure.
+        #[arg(long, default_value_t = 0)]
+        first: u64,
+        /// Days each of them lives.
+        #[arg(long, default_value_t = 60)]
+        days: i64,
+    },
 }
 
 fn main() -> anyhow::Result<()> {
     match Cli::parse().chore {
         Chore::Bench { what } => bench::run(&what),
+        Chore::Kill { what } => kill::run(&what),
+        Chore::Simulate { seeds, first, days } => simulate::run(first, seeds, days),
     }
 }

@@ -70,7 +70,7 @@ async fn batch(
                 }
                 if matches!(way.transport, Transport::Caught) {
                     for (message, _, commit_at) in survivors.drain(..) {
-                        let tried = accepted(&inside, &way, message, commit_at);
+                        let tried = tried(&inside, &way, message, commit_at, &kept("caught: no mail server is set"));
                         outcomes::write_down(&inside, tx, &tried).await?;
                     }
                 }
@@ -84,8 +84,8 @@ async fn batch(
     }
     let mut tries = Vec::with_capacity(survivors.len());
     for (message, sealed, commit_at) in survivors {
-        hand_over(&route.transport, &message, sealed).await?;
-        tries.push(accepted(engine, route, message, commit_at));
+        let outcome = hand_over(&route.transport, &message, sealed).await?;
+        tries.push(tried(engine, route, message, commit_at, &outcome));
     }
     engine.pass("dot.after")?;
     let inside = engine.clone();
@@ -101,7 +101,13 @@ async fn batch(
         .await
 }
 
-fn accepted(engine: &Engine, route: &Route, message: Claimed, commit_at: model::UtcMs) -> Tried {
+fn tried(
+    engine: &Engine,
+    route: &Route,
+    message: Claimed,
+    commit_at: model::UtcMs,
+    outcome: &Outcome,
+) -> Tried {
     let at = Circumstances {
         relay: route.transport.name(),
         tls: false,
@@ -109,17 +115,16 @@ fn accepted(engine: &Engine, route: &Route, message: Claimed, commit_at: model::
         commit_at: Some(commit_at),
         ended_at: engine.now(),
     };
-    let text = match route.transport {
-        Transport::Caught => "caught: no mail server is set",
-        _ => "kept",
-    };
-    let reply = Reply { code: 250, enhanced: None, text: text.to_owned() };
-    outcomes::tried(engine, message, &Outcome::Sent(reply), &at)
+    outcomes::tried(engine, message, outcome, &at)
 }
 
-async fn hand_over(transport: &Transport, message: &Claimed, sealed: Sealed) -> Result<()> {
+fn kept(text: &str) -> Outcome {
+    Outcome::Sent(Reply { code: 250, enhanced: None, text: text.to_owned() })
+}
+
+async fn hand_over(transport: &Transport, message: &Claimed, sealed: Sealed) -> Result<Outcome> {
     match transport {
-        Transport::Memory(memory) => memory.push(sealed.envelope, sealed.bytes),
+        Transport::Memory(memory) => return Ok(memory.take_in(sealed.envelope, sealed.bytes)),
         Transport::Folder(folder) => {
             let (folder, id) = (folder.clone(), message.message_id.clone());
             tokio::task::spawn_blocking(move || folder.write(&id, &sealed.envelope, &sealed.bytes))
@@ -129,5 +134,5 @@ async fn hand_over(transport: &Transport, message: &Claimed, sealed: Sealed) -> 
         }
         Transport::Caught | Transport::Smtp(_) => {}
     }
-    Ok(())
+    Ok(kept("kept"))
 }

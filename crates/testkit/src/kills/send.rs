@@ -172,8 +172,8 @@ pub fn settings(port: u16, connections: usize) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// Plans one message to each address, by the engine, many at once. `padding` octets are added to
-/// the body.
+/// Plans one message to each address, by the engine, many at once. About `padding` octets are
+/// added to the text.
 pub async fn queue(engine: &Engine, site: &Site, addresses: &[String], padding: usize) {
     let version = template(engine, site, padding).await;
     let next = Arc::new(AtomicUsize::new(0));

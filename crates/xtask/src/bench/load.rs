@@ -13,6 +13,8 @@ pub struct Load {
     pub p50_ms: f64,
     /// The same at the 99th.
     pub p99_ms: f64,
+    /// How long it took, in seconds.
+    pub seconds: f64,
     /// Answers with another status, and the first of them.
     pub refused: (u64, Option<String>),
 }
@@ -64,8 +66,10 @@ pub async fn run(
     let at = |share: f64| {
         times.get(((times.len() as f64 - 1.0).max(0.0) * share) as usize).copied().unwrap_or(0.0)
     };
+    let seconds = begun.elapsed().as_secs_f64();
     Ok(Load {
-        per_second: times.len() as f64 / begun.elapsed().as_secs_f64(),
+        per_second: times.len() as f64 / seconds,
+        seconds,
         p50_ms: at(0.5),
         p99_ms: at(0.99),
         refused: (refused, first),
@@ -96,4 +100,35 @@ async fn read_answer(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> anyhow::Re
         }
     }
     Ok(status)
+}
+
+/// One request with further header lines (each ending in CRLF); the whole answer as text.
+pub async fn ask(
+    address: &str,
+    line: &str,
+    headers: &str,
+    body: &str,
+) -> anyhow::Result<String> {
+    let mut stream = TcpStream::connect(address).await?;
+    let length = body.len();
+    let request = format!(
+        "{line} HTTP/1.1\r\nHost: {address}\r\n{headers}Content-Length: {length}\r\n\r\n{body}"
+    );
+    stream.write_all(request.as_bytes()).await?;
+    let mut buffer = Vec::new();
+    read_answer(&mut stream, &mut buffer).await?;
+    Ok(String::from_utf8_lossy(&buffer).into_owned())
+}
+
+/// A page.
+pub async fn get(address: &str, path: &str, headers: &str) -> anyhow::Result<String> {
+    ask(address, &format!("GET {path}"), headers, "").await
+}
+
+/// The value of a hidden field of a page.
+pub fn hidden(page: &str, name: &str) -> anyhow::Result<String> {
+    let mark = format!("name=\"{name}\" value=\"");
+    let Some((_, rest)) = page.split_once(&mark) else { anyhow::bail!("no field {name}: {page}") };
+    let value = rest.split('"').next().unwrap_or_default();
+    Ok(value.replace("&#x2f;", "/"))
 }

@@ -2,43 +2,31 @@
 
 use std::time::Duration;
 
-use super::{control, disk, load, serve};
+use super::{control, disk, load, tools};
 
 const CONNECTIONS: usize = 64;
-/// A site with one form and nothing else.
-const FUNNEL: &str = include_str!("opt_ins.toml");
+/// Nobody fills in a form faster; the program holds such answers apart.
+const FILLED_IN: Duration = Duration::from_millis(2_500);
 
 /// Measures the three sides at each delay and prints them with their ratios.
-pub fn run(seconds: u64, delays_ms: &[u64]) -> anyhow::Result<()> {
-    let binary = serve::build()?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    println!("delay  fsync p50   group commit   one commit each   tundish over HTTP");
+pub fn run(seconds: u64, delays_ms: &[u64], form: &str, role: &str) -> anyhow::Result<()> {
+    let binary = crate::release::build()?;
+    let runtime = crate::release::runtime()?;
+    println!(
+        "| delay | fsync p50 | group commit | one commit each | tundish over HTTP | p50 | p99 | of \
+         group commit | times one commit each |"
+    );
+    println!("|---|---|---|---|---|---|---|---|---|");
     for delay_ms in delays_ms {
         let dir = tempfile::tempdir()?;
         let delay = Duration::from_millis(*delay_ms);
         let fsync = disk::fsync_p50_ms(dir.path())?;
         let group = control::group_commit(dir.path(), seconds, delay)?;
         let single = control::one_commit_each(dir.path(), seconds.min(4), delay)?;
-        let data = dir.path().join("data");
-        std::fs::create_dir(&data)?;
-        let funnel = dir.path().join("funnel.toml");
-        std::fs::write(&funnel, FUNNEL)?;
-        serve::command(&binary, &data, &["apply", &funnel.to_string_lossy(), "--yes"])?;
-        let env = [
-            ("TUNDISH_DATABASE_COMMIT_DELAY_MS", delay_ms.to_string()),
-            ("TUNDISH_ABUSE_LIMITS", "off".to_owned()),
-        ];
-        let server = serve::Server::start(&binary, &data, &env)?;
-        let found = runtime.block_on(load::run(
-            &server.address,
-            CONNECTIONS,
-            Duration::from_secs(seconds),
-            &[200, 303],
-            opt_in,
-        ))?;
+        let found = runtime.block_on(side(&binary, dir.path(), seconds, *delay_ms, (form, role)))?;
         println!(
-            "+{delay_ms} ms  {fsync:.3} ms   {group:>8.0}/s     {single:>8.0}/s      \
-             {:>8.0}/s  p50 {:.1} ms  p99 {:.1} ms  = {:.2} x group, {:.1} x single",
+            "| +{delay_ms} ms | {fsync:.3} ms | {group:.0}/s | {single:.0}/s | {:.0}/s | {:.1} ms \
+             | {:.1} ms | {:.2} | {:.1} |",
             found.per_second,
             found.p50_ms,
             found.p99_ms,
@@ -52,11 +40,51 @@ pub fn run(seconds: u64, delays_ms: &[u64]) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn opt_in(connection: usize, n: u64) -> Vec<u8> {
-    // A pasted form has no token; the box for people who are none stays empty.
-    let body = format!("email=p{connection}x{n}%40example.org&first_name=Pat&consent=yes");
+async fn side(
+    binary: &std::path::Path,
+    dir: &std::path::Path,
+    seconds: u64,
+    delay_ms: u64,
+    (form, role): (&str, &str),
+) -> anyhow::Result<load::Load> {
+    let (installation, engine, _) = tools::shop(binary, dir).await?;
+    tools::close(engine).await;
+    let settings = [
+        ("TUNDISH_DATABASE_COMMIT_DELAY", format!("{delay_ms} ms")),
+        ("TUNDISH_SERVER_ROLE", role.to_owned()),
+        ("TUNDISH_LOG_LEVEL", "warn".to_owned()),
+    ];
+    let server = installation.serve(&settings);
+    let path = format!("/f/{form}");
+    let page = load::get(&server.address, &path, "").await?;
+    let token = load::hidden(&page, model::forms::TIME_FIELD)?;
+    tokio::time::sleep(FILLED_IN).await;
+    let host = server.address.clone();
+    let length = Duration::from_secs(seconds);
+    let found = load::run(&server.address, CONNECTIONS, length, &[303], move |connection, n| {
+        opt_in(&host, &path, &token, connection, n)
+    })
+    .await?;
+    server.stop();
+    let db = installation.database().await;
+    let taken = testkit::kills::number(
+        &db,
+        "select count(*) from submissions where state = 'accepted'",
+    )
+    .await;
+    db.close().await;
+    let counted = (found.per_second * found.seconds) as i64;
+    anyhow::ensure!(taken >= counted, "{counted} were answered and {taken} taken");
+    Ok(found)
+}
+
+fn opt_in(host: &str, path: &str, token: &str, connection: usize, n: u64) -> Vec<u8> {
+    let time = model::forms::TIME_FIELD;
+    let body = format!(
+        "email=p{connection}x{n}%40example.org&{time}={token}"
+    );
     format!(
-        "POST /f/home HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: \
+        "POST {path} HTTP/1.1\r\nHost: {host}\r\nOrigin: http://{host}\r\nContent-Type: \
          application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     )

@@ -1,0 +1,59 @@
+//! Very many rows, made by the database itself: the question is what reading them costs, not what
+//! making them does.
+
+use std::path::Path;
+
+use rusqlite::{Connection, params};
+
+fn open(file: &Path) -> anyhow::Result<Connection> {
+    let link = Connection::open(file)?;
+    link.pragma_update(None, "synchronous", "off")?;
+    link.pragma_update(None, "cache_size", -262_144)?;
+    Ok(link)
+}
+
+/// Copies the one queued message until there are `count`.
+pub fn repeat_message(file: &Path, count: usize) -> anyhow::Result<()> {
+    let link = open(file)?;
+    link.execute(
+        "with recursive n(i) as (select 1 union all select i + 1 from n where i < ?1)
+         insert into messages (site_id, id, dedupe_key, class, source_kind, source_id, to_address,
+            domain, version_id, context, message_id, state, next_at, attempts, epoch,
+            unknown_count, created_at)
+         select site_id, id + i, dedupe_key || ':' || i, class, source_kind, source_id,
+            'reader-' || i || '@example.org', domain, version_id, context,
+            replace(message_id, '@', '.' || i || '@'), state, next_at, attempts, epoch,
+            unknown_count, created_at
+         from messages, n",
+        params![i64::try_from(count)? - 1],
+    )?;
+    Ok(())
+}
+
+/// Adds `count` contacts who confirmed, each with a tag, a topic-less consent and an event.
+pub fn contacts(file: &Path, site: i64, count: usize) -> anyhow::Result<()> {
+    let link = open(file)?;
+    link.execute(
+        "with recursive n(i) as (select 1 union all select i + 1 from n where i < ?2)
+         insert into contacts (site_id, id, email, email_key, address_hmac, status, first_name,
+            last_name, fields, is_test, no_sales, less_often, created_at, updated_at, confirmed_at)
+         select ?1, ?3 + i * 1048576, 'reader-' || i || '@example.org',
+            'reader-' || i || '@example.org', printf('%064x', i),
+            case when i % 10 = 0 then 'pending' when i % 25 = 1 then 'unsubscribed'
+                else 'confirmed' end,
+            'Robin', 'Reader ' || i, '{}', false, false, false, ?4 + i, ?4 + i, ?4 + i
+         from n",
+        params![site, i64::try_from(count)?, FIRST_ID, FIRST_AT],
+    )?;
+    link.execute(
+        "insert into contact_tags (site_id, contact_id, tag, since)
+         select site_id, id, 'first-loaf', created_at from contacts where site_id = ?1",
+        params![site],
+    )?;
+    Ok(())
+}
+
+/// An id of about 2026, below those the program will make.
+const FIRST_ID: i64 = 1_000_000_000_000_000;
+/// 2026-01-15T10:00:00Z.
+const FIRST_AT: i64 = 1_768_471_200_000;
