@@ -1,6 +1,7 @@
 //! Kills the real program at random moments, again and again, and counts what came of it. The
 //! integration tests run a little of it, `cargo xtask kill` as much as is asked for.
 
+pub mod checkout;
 pub mod send;
 
 use std::time::Duration;

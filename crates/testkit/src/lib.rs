@@ -11,14 +11,15 @@
 )]
 
 mod app;
+pub mod asking;
 pub mod browser;
 pub mod data;
 pub mod databases;
 pub mod funnels;
 pub mod kills;
 mod mails;
-mod shop;
 pub mod process;
+mod shop;
 pub mod simulation;
 pub mod sink;
 

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use clap::Subcommand;
-use testkit::kills::send;
+use testkit::kills::{checkout, send};
 use testkit::process::Installation;
 
 /// What is under way when the program dies.
@@ -20,6 +20,21 @@ pub enum What {
         /// Connections to the server.
         #[arg(long, default_value_t = 16)]
         connections: usize,
+        /// What the moments follow from.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// `sqlite`, or the address of a PostgreSQL on which a database may be made.
+        #[arg(long, default_value = "sqlite")]
+        database: String,
+    },
+    /// Checkouts, with cards whose answer is lost after they were charged.
+    Checkout {
+        /// How often it dies.
+        #[arg(long, default_value_t = 300)]
+        kills: usize,
+        /// Buyers at once.
+        #[arg(long, default_value_t = 8)]
+        buyers: usize,
         /// What the moments follow from.
         #[arg(long, default_value_t = 1)]
         seed: u64,
@@ -55,7 +70,7 @@ pub fn run(what: &What) -> anyhow::Result<()> {
             println!(
                 "| {} | {} | {} | {} | {} | {} | {} | {} (of {connections} connections) | {} | {} \
                  | {took:.0} |",
-                if database == "sqlite" { "SQLite" } else { "PostgreSQL" },
+                name(database),
                 outcome.kills,
                 outcome.messages,
                 outcome.lost,
@@ -68,7 +83,38 @@ pub fn run(what: &What) -> anyhow::Result<()> {
             );
             judge(&outcome.broken(*connections))
         }
+        What::Checkout { kills, buyers, seed, database } => {
+            let url = runtime.block_on(url(database));
+            let installation = Installation::new(&binary, dir.path(), url);
+            let plan = checkout::Plan { kills: *kills, buyers: *buyers, seed: *seed };
+            let begun = Instant::now();
+            let outcome = runtime.block_on(checkout::run(&installation, &plan));
+            let took = begun.elapsed().as_secs_f64();
+            println!(
+                "| database | kills | forms sent (again) | orders | paid | charges | charged twice \
+                 | paid without goods | charges without an order | seconds |"
+            );
+            println!("|---|---|---|---|---|---|---|---|---|---|");
+            println!(
+                "| {} | {} | {} ({}) | {} | {} | {} | {} | {} | {} | {took:.0} |",
+                name(database),
+                outcome.kills,
+                outcome.sent.0,
+                outcome.sent.1,
+                outcome.orders.0,
+                outcome.orders.1,
+                outcome.charges,
+                outcome.charged_twice,
+                outcome.without_goods,
+                outcome.unmatched,
+            );
+            judge(&outcome.broken())
+        }
     }
+}
+
+fn name(database: &str) -> &'static str {
+    if database == "sqlite" { "SQLite" } else { "PostgreSQL" }
 }
 
 fn judge(broken: &[String]) -> anyhow::Result<()> {

@@ -15,7 +15,9 @@ pub fn run(first: u64, count: u64, days: i64) -> anyhow::Result<()> {
     let next = Arc::new(AtomicU64::new(first));
     let (total, broken) = runtime.block_on(async {
         let workers: Vec<_> = (0..threads)
-            .map(|_| tokio::spawn(work(Arc::clone(&ground), Arc::clone(&next), first + count, days)))
+            .map(|_| {
+                tokio::spawn(work(Arc::clone(&ground), Arc::clone(&next), first + count, days))
+            })
             .collect();
         let (mut total, mut broken) = (Tally::default(), Vec::new());
         for worker in workers {
@@ -27,7 +29,10 @@ pub fn run(first: u64, count: u64, days: i64) -> anyhow::Result<()> {
     })?;
     let took = begun.elapsed().as_secs_f64();
     println!("{count} shops, {days} days each, {took:.0} s");
-    println!("{} crashes, {} mails, {} twice and on record", total.crashes, total.mails, total.duplicates);
+    println!(
+        "{} crashes, {} mails, {} twice and on record",
+        total.crashes, total.mails, total.duplicates
+    );
     for (word, times) in &total.tried {
         println!("  {word:<12} {times}");
     }

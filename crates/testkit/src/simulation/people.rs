@@ -68,10 +68,8 @@ impl World {
         let site = self.site.clone();
         let form = engine::forms::live(&self.engine, site.id, "first-loaf").await;
         let Some(form) = self.judge("form", form) else { return };
-        let mut pairs = vec![
-            ("email".to_owned(), email),
-            ("first_name".to_owned(), "Robin".to_owned()),
-        ];
+        let mut pairs =
+            vec![("email".to_owned(), email), ("first_name".to_owned(), "Robin".to_owned())];
         if self.rng.below(2) == 0 {
             pairs.push(("classes".to_owned(), "on".to_owned()));
         }
@@ -161,9 +159,9 @@ impl World {
             .engine
             .reader()
             .read::<_, engine::EngineError, _>(move |session| {
-                Box::pin(async move {
-                    engine::upsell::next(&it, session, &its_site, &order, now).await
-                })
+                Box::pin(
+                    async move { engine::upsell::next(&it, session, &its_site, &order, now).await },
+                )
             })
             .await;
         let (id, takes) = (whole.order.id, self.rng.below(2) == 0);

@@ -6,9 +6,10 @@ use anyhow::Context;
 use engine::operators::NewOperator;
 use model::audits::Actor;
 use model::operators::Role;
+use testkit::asking;
 use testkit::kills::number;
 
-use super::{load, rows, tools};
+use super::{rows, tools};
 
 /// Each page is asked for so often.
 const ROUNDS: usize = 11;
@@ -83,15 +84,12 @@ pub fn run(contacts: usize) -> anyhow::Result<()> {
 
 async fn sign_in(address: &str, link: &str) -> anyhow::Result<String> {
     let token = link.rsplit('/').next().context("a token")?;
-    let line = format!("POST /admin/sign-in/link/{token}");
-    let headers = format!(
-        "Origin: http://{address}\r\nSec-Fetch-Site: same-origin\r\nContent-Type: \
-         application/x-www-form-urlencoded\r\n"
-    );
-    let answer = load::ask(address, &line, &headers, "").await?;
+    let answer = asking::post(address, &format!("/admin/sign-in/link/{token}"), "").await?;
     let cookies: Vec<&str> = answer
         .lines()
-        .filter_map(|line| line.split_once(": ").filter(|(k, _)| k.eq_ignore_ascii_case("set-cookie")))
+        .filter_map(|line| {
+            line.split_once(": ").filter(|(k, _)| k.eq_ignore_ascii_case("set-cookie"))
+        })
         .filter_map(|(_, value)| value.split(';').next())
         .collect();
     anyhow::ensure!(!cookies.is_empty(), "nobody was signed in: {answer}");
@@ -103,7 +101,7 @@ async fn look(address: &str, path: &str, cookie: &str) -> anyhow::Result<()> {
     let mut status = String::new();
     for _ in 0..ROUNDS {
         let begun = Instant::now();
-        let answer = load::get(address, path, cookie).await?;
+        let answer = asking::get(address, path, cookie).await?;
         times.push(begun.elapsed().as_secs_f64() * 1e3);
         status = answer.split(' ').nth(1).unwrap_or_default().to_owned();
     }

@@ -101,34 +101,3 @@ async fn read_answer(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> anyhow::Re
     }
     Ok(status)
 }
-
-/// One request with further header lines (each ending in CRLF); the whole answer as text.
-pub async fn ask(
-    address: &str,
-    line: &str,
-    headers: &str,
-    body: &str,
-) -> anyhow::Result<String> {
-    let mut stream = TcpStream::connect(address).await?;
-    let length = body.len();
-    let request = format!(
-        "{line} HTTP/1.1\r\nHost: {address}\r\n{headers}Content-Length: {length}\r\n\r\n{body}"
-    );
-    stream.write_all(request.as_bytes()).await?;
-    let mut buffer = Vec::new();
-    read_answer(&mut stream, &mut buffer).await?;
-    Ok(String::from_utf8_lossy(&buffer).into_owned())
-}
-
-/// A page.
-pub async fn get(address: &str, path: &str, headers: &str) -> anyhow::Result<String> {
-    ask(address, &format!("GET {path}"), headers, "").await
-}
-
-/// The value of a hidden field of a page.
-pub fn hidden(page: &str, name: &str) -> anyhow::Result<String> {
-    let mark = format!("name=\"{name}\" value=\"");
-    let Some((_, rest)) = page.split_once(&mark) else { anyhow::bail!("no field {name}: {page}") };
-    let value = rest.split('"').next().unwrap_or_default();
-    Ok(value.replace("&#x2f;", "/"))
-}

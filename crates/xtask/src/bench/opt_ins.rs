@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use anyhow::Context;
+use testkit::asking;
+
 use super::{control, disk, load, tools};
 
 const CONNECTIONS: usize = 64;
@@ -23,7 +26,8 @@ pub fn run(seconds: u64, delays_ms: &[u64], form: &str, role: &str) -> anyhow::R
         let fsync = disk::fsync_p50_ms(dir.path())?;
         let group = control::group_commit(dir.path(), seconds, delay)?;
         let single = control::one_commit_each(dir.path(), seconds.min(4), delay)?;
-        let found = runtime.block_on(side(&binary, dir.path(), seconds, *delay_ms, (form, role)))?;
+        let found =
+            runtime.block_on(side(&binary, dir.path(), seconds, *delay_ms, (form, role)))?;
         println!(
             "| +{delay_ms} ms | {fsync:.3} ms | {group:.0}/s | {single:.0}/s | {:.0}/s | {:.1} ms \
              | {:.1} ms | {:.2} | {:.1} |",
@@ -56,8 +60,8 @@ async fn side(
     ];
     let server = installation.serve(&settings);
     let path = format!("/f/{form}");
-    let page = load::get(&server.address, &path, "").await?;
-    let token = load::hidden(&page, model::forms::TIME_FIELD)?;
+    let page = asking::get(&server.address, &path, "").await?;
+    let token = asking::hidden(&page, model::forms::TIME_FIELD).context("a form with a token")?;
     tokio::time::sleep(FILLED_IN).await;
     let host = server.address.clone();
     let length = Duration::from_secs(seconds);
@@ -67,11 +71,9 @@ async fn side(
     .await?;
     server.stop();
     let db = installation.database().await;
-    let taken = testkit::kills::number(
-        &db,
-        "select count(*) from submissions where state = 'accepted'",
-    )
-    .await;
+    let taken =
+        testkit::kills::number(&db, "select count(*) from submissions where state = 'accepted'")
+            .await;
     db.close().await;
     let counted = (found.per_second * found.seconds) as i64;
     anyhow::ensure!(taken >= counted, "{counted} were answered and {taken} taken");
@@ -80,9 +82,7 @@ async fn side(
 
 fn opt_in(host: &str, path: &str, token: &str, connection: usize, n: u64) -> Vec<u8> {
     let time = model::forms::TIME_FIELD;
-    let body = format!(
-        "email=p{connection}x{n}%40example.org&{time}={token}"
-    );
+    let body = format!("email=p{connection}x{n}%40example.org&{time}={token}");
     format!(
         "POST {path} HTTP/1.1\r\nHost: {host}\r\nOrigin: http://{host}\r\nContent-Type: \
          application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",

@@ -4,7 +4,9 @@ use std::process::{Command, Stdio};
 
 use anyhow::Context;
 
-use super::{load, tools};
+use testkit::asking;
+
+use super::tools;
 
 /// Measures both sides and prints.
 pub fn run(seconds: u64, connections: usize) -> anyhow::Result<()> {
@@ -17,7 +19,7 @@ pub fn run(seconds: u64, connections: usize) -> anyhow::Result<()> {
         anyhow::Ok(installation)
     })?;
     let server = installation.serve(&[("TUNDISH_LOG_LEVEL", "warn".to_owned())]);
-    let page = runtime.block_on(load::get(&server.address, "/", ""))?;
+    let page = runtime.block_on(asking::get(&server.address, "/", ""))?;
     let (head, body) = page.split_once("\r\n\r\n").context("an answer has a head")?;
     anyhow::ensure!(head.starts_with("HTTP/1.1 200"), "no landing page: {head}");
     std::fs::create_dir(dir.path().join("www"))?;

@@ -22,7 +22,8 @@ pub fn run(mails: usize, connections: usize, octets: usize, queued: usize) -> an
     let fsync = disk::fsync_p50_ms(dir.path())?;
     let padding = runtime.block_on(padding_for(&binary, octets))?;
     let source = source(&postfix, mails, connections, octets)?;
-    let ours = runtime.block_on(tundish(&binary, dir.path(), &postfix, mails, connections, padding))?;
+    let ours =
+        runtime.block_on(tundish(&binary, dir.path(), &postfix, mails, connections, padding))?;
     let again = self::source(&postfix, mails, connections, octets)?;
     let theirs = source.max(again);
     println!("| fsync p50 | smtp-source -d | tundish, ledger to sink | ratio | its memory |");
@@ -33,7 +34,10 @@ pub fn run(mails: usize, connections: usize, octets: usize, queued: usize) -> an
         ours.per_second / theirs,
         ours.memory_mb,
     );
-    println!("{octets} octets a mail ({} sent), {connections} connections, {mails} mails", ours.octets);
+    println!(
+        "{octets} octets a mail ({} sent), {connections} connections, {mails} mails",
+        ours.octets
+    );
     if queued > 0 {
         let memory = runtime.block_on(long_queue(&binary, &postfix, connections, queued))?;
         println!("{queued} queued, while sending: {memory:.0} MB at most");

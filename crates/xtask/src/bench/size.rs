@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::{load, rows, tools};
+use testkit::asking;
+
+use super::{rows, tools};
 
 /// At rest: after this long without a request.
 const REST: Duration = Duration::from_secs(5);
@@ -23,7 +25,7 @@ pub fn run(contacts: usize) -> anyhow::Result<()> {
     for round in 0..5 {
         let begun = Instant::now();
         let server = installation.serve(&[("TUNDISH_LOG_LEVEL", "warn".to_owned())]);
-        runtime.block_on(load::get(&server.address, "/", ""))?;
+        runtime.block_on(asking::get(&server.address, "/", ""))?;
         starts.push(begun.elapsed().as_secs_f64() * 1e3);
         if round == 4 {
             std::thread::sleep(REST);

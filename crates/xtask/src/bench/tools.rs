@@ -91,9 +91,7 @@ pub async fn shop(binary: &Path, dir: &Path) -> anyhow::Result<(Installation, En
     site.settings.test_payments = true;
     let hosts = vec!["127.0.0.1".to_owned()];
     engine::sites::put(&engine, site.clone(), hosts).await?;
-    let path = crate::release::root()?.join("examples/ebook-shop/funnel.toml");
-    let plan = engine::funnel::plan(&engine, &site, &path, engine::funnel::Rest::Kept).await?;
-    engine::funnel::apply(&engine, &site, plan).await?;
+    testkit::kills::checkout::apply_example(&engine, &site).await;
     Ok((installation, engine, site))
 }
 
