@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use model::UtcMs;
-use model::ids::OrderId;
+use model::ids::{MessageId, OrderId};
 
 /// One thing somebody does.
 #[derive(Debug, Clone)]
@@ -18,6 +18,8 @@ pub enum Act {
     Refund(OrderId),
     /// Wants no more mail.
     Leave(usize),
+    /// Follows a link of a mail.
+    Click(MessageId),
     /// Tells a friend.
     Recommend(usize),
 }

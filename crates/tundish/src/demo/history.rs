@@ -7,16 +7,17 @@ use engine::checkout::{Form, Placed};
 use engine::forms::LiveForm;
 use engine::upsell::Step;
 use engine::{
-    Clock, Engine, EngineError, checkout, confirmations, forms, opt_in, orders, referrals, refund,
-    spends, sweeps, unsubscribe, upsell, views,
+    Clock, Engine, EngineError, checkout, clicks, confirmations, forms, opt_in, orders, referrals,
+    refund, spends, sweeps, unsubscribe, upsell, views,
 };
 use model::audits::Actor;
 use model::contacts::Contact;
-use model::ids::{ContactId, OrderId, SpendId};
+use model::ids::{ContactId, MessageId, OrderId, SpendId};
+use model::messages::{SourceKind, State};
 use model::sites::Site;
 use model::spends::Spend;
 use model::times::{DAY_MS, HOUR_MS, MINUTE_MS};
-use model::tokens::secret_text;
+use model::tokens::{Purpose, secret_text};
 use model::views::DayKey;
 use model::{EmailAddr, UtcMs, zones::Zone};
 
@@ -51,6 +52,7 @@ pub async fn live(engine: &Engine, site: &Site, days: i64, end: UtcMs) -> anyhow
         dice: Dice::new(SEED),
         people: Vec::new(),
         agenda: Agenda::default(),
+        seen_to: MessageId(0),
     };
     let begin = end.plus_days(-days);
     for day in 0..days {
@@ -75,6 +77,8 @@ struct Year<'e> {
     dice: Dice,
     people: Vec<Person>,
     agenda: Agenda,
+    /// The newest message whose reader has been decided about.
+    seen_to: MessageId,
 }
 
 impl Year<'_> {
@@ -94,7 +98,7 @@ impl Year<'_> {
         }
         self.clock.set(until);
         sweeps::run_until_idle(self.engine).await?;
-        Ok(())
+        self.read_mails(until).await
     }
 
     /// Who comes today.
@@ -180,6 +184,7 @@ impl Year<'_> {
             Act::Buy(who, offer, coupon) => self.buy(who, offer, coupon).await,
             Act::Refund(order) => self.refund(order).await,
             Act::Leave(who) => self.leave(who).await,
+            Act::Click(message) => self.click(message).await,
             Act::Recommend(who) => self.recommend(who).await,
         }
     }
@@ -375,5 +380,36 @@ impl Year<'_> {
     fn code_of(&self, contact: ContactId) -> String {
         let link = referrals::link(self.engine, self.site, contact);
         link.rsplit('/').next().unwrap_or_default().to_owned()
+    }
+
+    /// Some of those who got a mail of a sequence follow a link in it.
+    async fn read_mails(&mut self, now: UtcMs) -> anyhow::Result<()> {
+        let (site, reader) = (self.site.id, self.engine.reader());
+        let newest = reader.read::<_, EngineError, _>(move |session| {
+            Box::pin(async move {
+                Ok(store::messages::list(session, site, MessageId(i64::MAX), 60).await?)
+            })
+        });
+        let since = self.seen_to;
+        for message in newest.await?.into_iter().filter(|message| message.id > since) {
+            self.seen_to = self.seen_to.max(message.id);
+            let from_us = message.source_kind == SourceKind::Sequence;
+            if from_us && message.state == State::Accepted && self.dice.chance(38) {
+                let at = now.plus_ms(self.dice.between(5 * MINUTE_MS, 30 * HOUR_MS));
+                self.agenda.add(at, Act::Click(message.id));
+            }
+        }
+        Ok(())
+    }
+
+    async fn click(&mut self, message: MessageId) -> anyhow::Result<()> {
+        let token = self.engine.keys().sign(Purpose::Click, message.0, 1);
+        let seen = clicks::Seen {
+            method: "GET".to_owned(),
+            user_agent: "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko Firefox/140.0".to_owned(),
+            prefetch: false,
+        };
+        clicks::follow(self.engine, self.site, &token, seen).await?;
+        Ok(())
     }
 }
