@@ -144,30 +144,8 @@ async fn everything(session: &mut Session<'_>, site: SiteId, id: ContactId) -> R
             })
         })
         .collect();
-    let messages: Vec<Value> =
-        store::messages::list_of_contact(session, site, id, MessageId(i64::MAX), ROWS_MAX)
-            .await?
-            .into_iter()
-            .map(|one| {
-                json!({
-                    "id": one.id, "to": one.to_address, "class": one.class, "state": one.state,
-                    "due": one.next_at.rfc3339(),
-                    "sent": one.date_at.map(|at| at.rfc3339()),
-                })
-            })
-            .collect();
-    let orders: Vec<Value> =
-        store::orders::list_of_contact(session, site, id, OrderId(i64::MAX), ROWS_MAX)
-            .await?
-            .into_iter()
-            .map(|one| {
-                json!({
-                    "id": one.id, "email": one.email, "name": one.name, "country": one.country,
-                    "notes": one.notes, "state": one.state, "total_minor": one.total_minor,
-                    "currency": one.currency.to_string(),
-                })
-            })
-            .collect();
+    let messages = messages_of(session, site, id).await?;
+    let orders = orders_of(session, site, id).await?;
     let topics = store::topics::of_contact(session, site, id).await?;
     let topics: Vec<String> = topics.into_iter().map(|topic| topic.name).collect();
     Ok(json!({
@@ -190,6 +168,32 @@ async fn everything(session: &mut Session<'_>, site: SiteId, id: ContactId) -> R
         "messages": messages,
         "orders": orders,
     }))
+}
+
+async fn messages_of(session: &mut Session<'_>, site: SiteId, id: ContactId) -> Result<Vec<Value>> {
+    let last = MessageId(i64::MAX);
+    let all = store::messages::list_of_contact(session, site, id, last, ROWS_MAX).await?;
+    let shown = all.into_iter().map(|one| {
+        json!({
+            "id": one.id, "to": one.to_address, "class": one.class, "state": one.state,
+            "due": one.next_at.rfc3339(),
+            "sent": one.date_at.map(|at| at.rfc3339()),
+        })
+    });
+    Ok(shown.collect())
+}
+
+async fn orders_of(session: &mut Session<'_>, site: SiteId, id: ContactId) -> Result<Vec<Value>> {
+    let last = OrderId(i64::MAX);
+    let all = store::orders::list_of_contact(session, site, id, last, ROWS_MAX).await?;
+    let shown = all.into_iter().map(|one| {
+        json!({
+            "id": one.id, "email": one.email, "name": one.name, "country": one.country,
+            "notes": one.notes, "state": one.state, "total_minor": one.total_minor,
+            "currency": one.currency.to_string(),
+        })
+    });
+    Ok(shown.collect())
 }
 
 /// The same as a table of three columns: what, which, value. Safe for spreadsheets.

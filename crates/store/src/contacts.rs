@@ -213,7 +213,7 @@ pub async fn delete(tx: &mut Tx<'_>, site: SiteId, id: ContactId) -> Result<()> 
     tx.query(DELETE).bind(site).bind(id).run().await.map(drop)
 }
 
-/// When it was made, as the row says.
+/// The id that no contact made before `at` has, nor a smaller one.
 pub fn first_id_at(at: UtcMs) -> ContactId {
     ContactId(model::ids::first_id_at(at))
 }

@@ -26,7 +26,10 @@ async fn l10_any_post_unsubscribes_at_once_however_it_is_made() {
         ("application/x-www-form-urlencoded", "List-Unsubscribe=One-Click", Version::HTTP_11),
         (
             "multipart/form-data; boundary=b",
-            "--b\r\nContent-Disposition: form-data; name=\"List-Unsubscribe\"\r\n\r\nOne-Click\r\n--b--",
+            concat!(
+                "--b\r\nContent-Disposition: form-data; name=\"List-Unsubscribe\"\r\n\r\n",
+                "One-Click\r\n--b--",
+            ),
             Version::HTTP_11,
         ),
         ("", "", Version::HTTP_10),
