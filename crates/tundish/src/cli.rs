@@ -70,6 +70,8 @@ pub enum Command {
     Apply(Apply),
     /// Write out what is kept: the funnel, or a table
     Export(Export),
+    /// Take in a list of contacts from another program
+    Import(Import),
     /// Copy everything, while the server runs, into a new folder
     Backup(Backup),
     /// Put a backup in place as the data folder
@@ -272,6 +274,33 @@ pub struct Export {
     /// For a funnel: a new folder for the file and everything it names
     #[arg(long, value_name = "DIR")]
     pub to: Option<PathBuf>,
+}
+
+/// `tundish import`.
+#[derive(Debug, Args)]
+pub struct Import {
+    /// auto, contacts, mailchimp or kit
+    pub preset: String,
+    /// The file: CSV with any separator
+    pub file: PathBuf,
+    /// The site, where there is more than one
+    #[arg(long, value_name = "SLUG")]
+    pub site: Option<String>,
+    /// Only say what it would do
+    #[arg(long)]
+    pub dry_run: bool,
+    /// What a column is, where its name does not say it: mail=email, town=field.city, x=-
+    #[arg(long, value_name = "COLUMN=FIELD")]
+    pub map: Vec<String>,
+    /// What the people on the list agreed to, where and when
+    #[arg(long, value_name = "TEXT")]
+    pub consent: Option<String>,
+    /// A tag for all of them
+    #[arg(long)]
+    pub tag: Vec<String>,
+    /// Where to write what was left out, as CSV
+    #[arg(long, value_name = "FILE")]
+    pub errors: Option<PathBuf>,
 }
 
 /// `tundish key …`.

@@ -16,6 +16,7 @@ mod demo;
 mod doctor;
 mod export;
 mod funnel;
+mod import;
 mod init;
 mod keys;
 mod migrate;
@@ -72,6 +73,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Plan(flags) => funnel::plan(&call, &flags).await,
         Command::Apply(flags) => funnel::apply(&call, &flags).await,
         Command::Export(flags) => export::run(&call, &flags).await,
+        Command::Import(flags) => import::run(&call, &flags).await,
         Command::Backup(flags) => backup::run(&call, &flags).await,
         Command::Restore(flags) => backup::restore(&call, &flags),
         Command::Verify => verify::run(&call).await,
