@@ -1,5 +1,5 @@
 //! Tracked links. Asking for one redirects and notes that it was asked for, no more; what it was,
-//! a person or a machine that reads mail for one, is judged later, all clicks of a message together.
+//! a person or a machine that reads mail for one, is judged later, with all clicks of the message.
 
 use model::clicks::{self, VERDICT_WAIT_MS, Verdict};
 use model::ids::{ClickId, MessageId};

@@ -83,6 +83,7 @@ pub async fn withdraw_all(
     contact.unsubscribed_at = Some(now);
     contact.updated_at = now;
     store::contacts::update(tx, site.id, &contact).await?;
+    crate::enrolments::exit_on_unsubscribe(engine, tx, site, contact.id).await?;
     Ok(true)
 }
 

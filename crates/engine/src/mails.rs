@@ -26,7 +26,8 @@ static INLINER: LazyLock<CSSInliner<'static>> = LazyLock::new(|| {
 });
 
 /// Every mail by name, the layout left out.
-pub fn names() -> Vec<String> {
+#[cfg(test)]
+fn names() -> Vec<String> {
     let mut names: Vec<String> = Files::iter()
         .filter_map(|file| file.strip_suffix("/subject.txt").map(ToOwned::to_owned))
         .collect();

@@ -193,6 +193,25 @@ async fn a_second_sales_mail_in_a_week_is_put_off_with_its_reason() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn l14_who_unsubscribes_gets_nothing_that_was_still_to_leave() {
+    let app = TestApp::start().await;
+    let form = form(&app).await;
+    let one = template(&app, "one", "First.").await;
+    let steps = vec![step(1, "0 minutes", one, Class::Value), step(2, "1 day", one, Class::Value)];
+    sequence(&app, Trigger::FormConfirmed(form), steps).await;
+    let contact = confirmed(&app, "ada@example.com").await;
+    app.run_until_idle().await;
+    let header = app.mail_to("ada@example.com").header("List-Unsubscribe").unwrap();
+    let token = header.split("/u/").nth(1).unwrap().split('>').next().unwrap().to_owned();
+    let answer = app.post(&format!("/u/{token}"), &[("List-Unsubscribe", "One-Click")]).await;
+    assert_eq!(answer.status, 200);
+    app.advance_ms(3 * DAY_MS).await;
+    assert_eq!(subjects(&app), ["Mail one"]);
+    let last = messages(&app, contact).await.pop().unwrap();
+    assert!(last.state == State::Accepted || last.state.is_skipped(), "{last:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_test_contact_is_carried_forward_without_touching_the_clock() {
     let app = TestApp::start().await;
     let form = form(&app).await;
