@@ -347,7 +347,7 @@ impl Year<'_> {
     }
 
     async fn refund(&mut self, order: OrderId) -> anyhow::Result<()> {
-        let why = ("not what I expected", "owner@shop.example");
+        let why = ("not what I expected", Actor::Console);
         refund::refund(self.engine, self.site, order, refund::What::Whole, why).await?;
         Ok(())
     }
