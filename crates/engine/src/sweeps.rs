@@ -8,7 +8,8 @@ use tokio_util::sync::CancellationToken;
 use crate::engine::Engine;
 use crate::fault::Result;
 use crate::{
-    carts, clicks, close, deliver, enrolments, imports, jobs, pay, purges, referrals, rollups, views,
+    carts, clicks, close, deliver, enrolments, imports, jobs, pay, purges, referrals, rollups,
+    views,
 };
 
 /// How long the scheduler rests when nothing woke it.

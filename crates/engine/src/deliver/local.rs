@@ -70,7 +70,13 @@ async fn batch(
                 }
                 if matches!(way.transport, Transport::Caught) {
                     for (message, _, commit_at) in survivors.drain(..) {
-                        let tried = tried(&inside, &way, message, commit_at, &kept("caught: no mail server is set"));
+                        let tried = tried(
+                            &inside,
+                            &way,
+                            message,
+                            commit_at,
+                            &kept("caught: no mail server is set"),
+                        );
                         outcomes::write_down(&inside, tx, &tried).await?;
                     }
                 }

@@ -188,7 +188,7 @@ impl World {
             (1, _) => What::Amount(100),
             _ => What::Whole,
         };
-        let (site, by) = (self.site.clone(), ("asked for", "the simulation"));
+        let (site, by) = (self.site.clone(), ("asked for", model::audits::Actor::System));
         let done = engine::refund::refund(&self.engine, &site, whole.order.id, what, by).await;
         self.judge("refund", done);
     }

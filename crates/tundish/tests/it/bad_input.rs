@@ -8,5 +8,5 @@ mod commands;
 mod forms;
 mod imports;
 mod templates;
-mod unsubscribe;
 mod tenants;
+mod unsubscribe;
