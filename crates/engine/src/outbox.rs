@@ -1,7 +1,7 @@
 //! What an operator sees and does of messages: one as it was sent, held, released, tried again.
 
 use model::ids::MessageId;
-use model::messages::State;
+use model::messages::{SourceKind, State};
 use model::sites::Site;
 use model::{Refused, SiteId};
 use store::Tx;
@@ -33,6 +33,18 @@ pub struct Shown {
 /// There is no such message, or it does not render.
 pub async fn show(engine: &Engine, site: SiteId, id: MessageId) -> Result<(Message, Shown)> {
     let message = find(engine, site, id).await?;
+    if message.source_kind == SourceKind::Reset {
+        // Whoever may look at mails must not learn the way to another operator's password.
+        let only_its_reader = "this mail holds a link to choose a password; its reader alone sees it";
+        let shown = Shown {
+            subject: "Choose a new password".to_owned(),
+            html: only_its_reader.to_owned(),
+            plain: only_its_reader.to_owned(),
+            source: only_its_reader.to_owned(),
+            same: None,
+        };
+        return Ok((message, shown));
+    }
     let compiled = match message.version_id {
         None => None,
         Some(version) => {

@@ -54,8 +54,8 @@ fn what_is_not_toml_is_told_with_its_line() {
 
 #[test]
 fn a_variable_that_is_no_setting_is_warned_about() {
-    let mut layers = Layers::default();
-    layers.variables = vec![("TUNDISH_SERVER_LISTN".to_owned(), "x".to_owned())];
+    let variables = vec![("TUNDISH_SERVER_LISTN".to_owned(), "x".to_owned())];
+    let layers = Layers { variables, ..Layers::default() };
     let config = Config::load(layers).unwrap();
     assert!(config.warnings[0].contains("did you mean TUNDISH_SERVER_LISTEN?"));
 }

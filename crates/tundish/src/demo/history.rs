@@ -129,7 +129,7 @@ impl Year<'_> {
     /// Page views are counted, not recorded.
     fn visits(&self, morning: UtcMs, visitors: i64) {
         let day = self.zone.local(morning).date().to_string();
-        let mut count = |page: &str, times: i64| {
+        let count = |page: &str, times: i64| {
             for _ in 0..times {
                 let (source, medium, campaign) = self.dice.way().words();
                 let page = page.to_owned();

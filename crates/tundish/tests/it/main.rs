@@ -7,7 +7,9 @@
     clippy::indexing_slicing,
     clippy::as_conversions,
     clippy::string_slice,
-    reason = "a test that cannot go on should stop where it stands"
+    clippy::too_many_lines,
+    clippy::zombie_processes,
+    reason = "a test that cannot go on should stop where it stands; a story is read in one piece"
 )]
 
 mod bad_input;

@@ -105,6 +105,7 @@ struct Entry {
 }
 
 impl OrderPage {
+    #[expect(clippy::too_many_lines, reason = "one of each thing an order may hold")]
     pub(crate) fn sample() -> Self {
         let usd = |minor| Money::new(minor, Currency::USD);
         let at = UtcMs(1_795_200_000_000);
