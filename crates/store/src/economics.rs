@@ -14,10 +14,11 @@ const WON: &str = "select channel, source, count(*), cast(sum(discount_minor) as
     from order_figures where site_id = $1 and nth = 1 and paid_at >= $2 and paid_at < $3
         and currency = $4 and (cast($5 as bigint) = 0 or first_product_id = $5)
     group by channel, source order by channel, source";
+// `cross join`: the few rewards first, then the customer of each.
 const REWARDS: &str = "select f.channel, f.source, f.cohort, cast(sum(r.reward_minor) as bigint)
-    from order_figures r join order_figures f
-        on f.site_id = r.site_id and f.contact_id = r.reward_for and f.nth = 1
-    where r.site_id = $1 and r.reward_for is not null and f.paid_at >= $2 and f.paid_at < $3
+    from order_figures r cross join order_figures f
+    where f.site_id = r.site_id and f.contact_id = r.reward_for and f.nth = 1
+        and r.site_id = $1 and r.reward_for is not null and f.paid_at >= $2 and f.paid_at < $3
         and r.currency = $4 and (cast($5 as bigint) = 0 or f.first_product_id = $5)
     group by f.channel, f.source, f.cohort";
 const MARGINS: &str = "select channel, source, day, cast(sum(case when nth = 2 then 1 else 0 end)

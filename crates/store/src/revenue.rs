@@ -16,6 +16,7 @@ const SENT: &str = "select m.source_kind, case when m.source_kind in ('sequence'
     where m.site_id = $1 and m.accepted_at >= $2 and m.accepted_at < $3
     group by m.source_kind, case when m.source_kind in ('sequence', 'broadcast')
         then m.source_id else 0 end, coalesce(v.template_id, 0)";
+// `+ 0`: earlier clicks are looked for by their message, never by their time.
 const CLICKED: &str = "select m.source_kind, case when m.source_kind in ('sequence', 'broadcast')
         then m.source_id else 0 end, coalesce(v.template_id, 0), count(*)
     from (select distinct k.message_id as id from clicks k
@@ -23,7 +24,7 @@ const CLICKED: &str = "select m.source_kind, case when m.source_kind in ('sequen
         join messages m on m.site_id = $1 and m.id = f.id
         left join template_versions v on v.site_id = m.site_id and v.id = m.version_id
     where not exists (select 1 from clicks e where e.site_id = $1 and e.message_id = f.id
-        and e.verdict = 'human' and e.at < $2)
+        and e.verdict = 'human' and e.at + 0 < $2)
     group by m.source_kind, case when m.source_kind in ('sequence', 'broadcast')
         then m.source_id else 0 end, coalesce(v.template_id, 0)";
 const ROLLED: &str = "select kind, source_id, template_id, cast(sum(sent) as bigint),

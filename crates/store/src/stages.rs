@@ -29,7 +29,7 @@ const QUALIFIED: &str = "select coalesce(t.channel, 'unknown'), coalesce(t.sourc
         left join touches t
             on t.site_id = c.site_id and t.contact_id = c.id and t.is_first = true
     where c.is_test = false and not exists (select 1 from clicks e where e.site_id = $1
-        and e.contact_id = f.id and e.verdict = 'human' and e.at < $2)
+        and e.contact_id = f.id and e.verdict = 'human' and e.at + 0 < $2)
     group by coalesce(t.channel, 'unknown'), coalesce(t.source, ''), coalesce(t.landing, '')";
 const REFERRALS: &str = "select coalesce(t.channel, 'unknown'), coalesce(t.source, ''),
     coalesce(t.landing, ''), count(*)
@@ -267,7 +267,7 @@ const QUALIFIED_ROWS: &str = "select c.id, c.email, c.status, f.at,
         left join touches t
             on t.site_id = c.site_id and t.contact_id = c.id and t.is_first = true
     where c.is_test = false and not exists (select 1 from clicks e where e.site_id = $1
-            and e.contact_id = f.id and e.verdict = 'human' and e.at < $2)
+            and e.contact_id = f.id and e.verdict = 'human' and e.at + 0 < $2)
         and (cast($4 as text) = '' or coalesce(t.channel, 'unknown') = $4)
         and (cast($8 as text) = '*' or coalesce(t.source, '') = $8)
         and (f.at < $5 or (f.at = $5 and c.id < $6))

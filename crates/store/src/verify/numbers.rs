@@ -16,7 +16,7 @@ pub const CHECKS: &[Check] = &[
     Check {
         name: "order_has_figure",
         promise: "an order that was paid stands in the figures once they have been looked at",
-        sql: "select o.site_id, o.id, 'paid, and in no figure: run tundish rebuild rollups'
+        sql: "select o.site_id, o.id, 'paid, and in no figure'
             from orders o join contacts c on c.site_id = o.site_id and c.id = o.contact_id
             where o.paid_at is not null and c.is_test = false
                 and o.updated_at < (select cast(value as bigint) from meta
