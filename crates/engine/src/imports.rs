@@ -484,6 +484,7 @@ pub fn read_plan(import: &Import) -> Result<Plan> {
 
 /// `errors.csv`: line, email, level, message. Safe for spreadsheets.
 pub async fn errors_csv(engine: &Engine, site: SiteId, id: ImportId) -> Result<String> {
+    get(engine, site, id).await?;
     let mut text = "line,email,level,message\r\n".to_owned();
     let mut after = -1;
     loop {

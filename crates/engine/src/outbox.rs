@@ -35,7 +35,8 @@ pub async fn show(engine: &Engine, site: SiteId, id: MessageId) -> Result<(Messa
     let message = find(engine, site, id).await?;
     if message.source_kind == SourceKind::Reset {
         // Whoever may look at mails must not learn the way to another operator's password.
-        let only_its_reader = "this mail holds a link to choose a password; its reader alone sees it";
+        let only_its_reader =
+            "this mail holds a link to choose a password; its reader alone sees it";
         let shown = Shown {
             subject: "Choose a new password".to_owned(),
             html: only_its_reader.to_owned(),

@@ -164,7 +164,7 @@ fn read(
                 imported.rejected += 1;
                 if imported.errors.len() < ERRORS_MAX {
                     imported.errors.push(LineError {
-                        line: record.position().map_or(0, csv::Position::line),
+                        line: record.position().map_or(0, |at| line_of(&text, at)),
                         field: why.field.as_deref().unwrap_or_default().to_owned(),
                         message: why.message,
                     });
@@ -173,6 +173,14 @@ fn read(
         }
     }
     Ok(spends)
+}
+
+/// The line a record begins in: its position may stand before empty lines that were skipped.
+fn line_of(text: &str, at: &csv::Position) -> u64 {
+    let begin = usize::try_from(at.byte()).unwrap_or(usize::MAX);
+    let rest = text.as_bytes().get(begin..).unwrap_or_default();
+    let empty = rest.iter().take_while(|byte| **byte == b'\n').count();
+    at.line().saturating_add(u64::try_from(empty).unwrap_or(0))
 }
 
 /// Where each column stands. Case, spaces and underscores do not matter.

@@ -117,7 +117,12 @@ fn read_row(text: &str, separator: char) -> Option<(Vec<String>, usize, i64)> {
                     cell.push('"');
                     chars.next();
                 }
-                '"' => quoted = false,
+                // A quotation ends with its cell; one that ends within it was never closed.
+                '"' => match chars.peek().map(|(_, next)| *next) {
+                    None | Some('\n' | '\r') => quoted = false,
+                    Some(next) if next == separator => quoted = false,
+                    Some(_) => return None,
+                },
                 '\n' => {
                     lines += 1;
                     if lines >= ROW_LINES_MAX {

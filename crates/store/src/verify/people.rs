@@ -32,7 +32,6 @@ pub const CHECKS: &[Check] = &[
             where m.state = 'accepted' and m.class in ('value', 'sales', 'back-end')
                 and m.source_kind <> 'test'
                 and s.since < coalesce(m.commit_at, m.accepted_at)
-                and (s.retried_at is null or s.retried_at < s.since)
             limit 100",
     },
     Check {

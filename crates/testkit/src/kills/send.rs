@@ -204,7 +204,7 @@ fn message(to: &str, version: TemplateVersionId) -> NewMessage {
         source_id: 1,
         enrolment_id: None,
         dedupe_key: format!("receipt:{to}"),
-        content: Content::Template { version, extra: serde_json::json!({ "name": to }) },
+        content: Content::Template { version, extra: serde_json::json!({}) },
         not_before: None,
         expires_at: None,
     }
@@ -216,8 +216,8 @@ async fn template(engine: &Engine, site: &Site, padding: usize) -> TemplateVersi
         slug: "note".to_owned(),
         name: "A note".to_owned(),
         format: "markdown".to_owned(),
-        subject: "A note for {{ name }}".to_owned(),
-        source: format!("Hello {{{{ name }}}}.\n\n{}", line.repeat(padding / line.len())),
+        subject: "A note for {{ contact.email }}".to_owned(),
+        source: format!("Hello {{{{ contact.email }}}}.\n\n{}", line.repeat(padding / line.len())),
     };
     let template = engine::templates::save(engine, site.clone(), None, draft).await.unwrap();
     let site = site.id;

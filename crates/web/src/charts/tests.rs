@@ -1,3 +1,5 @@
+//! Charts say in words and numbers what they draw.
+
 use super::axis::ticks;
 use super::*;
 
