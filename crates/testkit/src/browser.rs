@@ -9,6 +9,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -137,6 +138,18 @@ impl Browser {
     pub fn click(&self, css: &str) {
         let id = self.find(css);
         self.order(&format!("/element/{id}/click"), &json!({}));
+    }
+
+    /// Presses the first element that matches and waits until another page stands in its place:
+    /// a form without script leaves the browser a moment after the click was answered.
+    pub fn click_through(&self, css: &str) {
+        let page = self.find("html");
+        self.click(css);
+        let path = format!("/session/{}/element/{page}/name", self.session);
+        let gives_up = Instant::now() + Duration::from_secs(20);
+        while http(self.port, "GET", &path, &Value::Null)["value"]["error"].is_null() {
+            assert!(Instant::now() < gives_up, "no page followed a click on {css}");
+        }
     }
 
     /// Types into the first element that matches, in place of what stood there.
