@@ -57,11 +57,14 @@ pub enum Command {
     /// Keys of the API
     #[command(subcommand)]
     Key(KeyCommand),
-    /// One contact: shown, handed out, forgotten
+    /// One contact: shown, handed out, fast-forwarded, forgotten
     #[command(subcommand)]
     Contact(ContactCommand),
     /// Send a template to an address, to try it
     SendTest(SendTest),
+    /// Mail that waits: looked at, tried again, held, released
+    #[command(subcommand)]
+    Queue(QueueCommand),
     /// Look whether everything around the server is as it should be
     Doctor,
     /// Say what a funnel file would change
@@ -70,14 +73,19 @@ pub enum Command {
     Apply(Apply),
     /// Write out what is kept: the funnel, or a table
     Export(Export),
-    /// Take in a list of contacts from another program
+    /// Take in a file: contacts of another program, orders, spend, coupons, suppressed addresses
     Import(Import),
+    /// Make anew what is derived from other rows
+    #[command(subcommand)]
+    Rebuild(RebuildCommand),
     /// Copy everything, while the server runs, into a new folder
     Backup(Backup),
     /// Put a backup in place as the data folder
     Restore(Restore),
     /// Check everything that must always hold
     Verify,
+    /// Print what the API can do, as OpenAPI: the document the server hands out
+    Openapi,
     /// Print a completion script for a shell
     Completions {
         /// Which shell
@@ -355,6 +363,17 @@ pub enum ContactCommand {
         #[arg(long, default_value = "json")]
         format: String,
     },
+    /// Make the next step of a test contact's sequences due now
+    Forward {
+        /// The address
+        email: String,
+        /// The site, where there is more than one
+        #[arg(long, value_name = "SLUG")]
+        site: Option<String>,
+        /// Mark the contact as a test first: it is left out of every figure from then on
+        #[arg(long)]
+        test: bool,
+    },
     /// Forget somebody; only a keyed hash stays, so that no import brings them back
     Erase {
         /// The address
@@ -382,4 +401,61 @@ pub struct SendTest {
     /// The site, where there is more than one
     #[arg(long, value_name = "SLUG")]
     pub site: Option<String>,
+}
+
+/// `tundish queue …`.
+#[derive(Debug, Subcommand)]
+pub enum QueueCommand {
+    /// What waits, and why
+    List {
+        /// Only messages in this state: queued, planned, deferred, held, failed, …
+        #[arg(long)]
+        state: Option<String>,
+        /// At most so many messages
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..=10_000))]
+        limit: i64,
+        /// The site, where there is more than one
+        #[arg(long, value_name = "SLUG")]
+        site: Option<String>,
+    },
+    /// Try messages now that failed, are deferred, held or doubtful
+    Retry(Picked),
+    /// Keep messages back until they are released
+    Hold(Picked),
+    /// Let held messages go
+    Release(Picked),
+}
+
+/// Which messages are meant.
+#[derive(Debug, Args)]
+pub struct Picked {
+    /// Their ids: msg_…
+    #[arg(value_name = "ID")]
+    pub ids: Vec<String>,
+    /// All of the site: what failed (retry), is queued (hold), is held (release)
+    #[arg(long)]
+    pub all: bool,
+    /// All in this state instead
+    #[arg(long)]
+    pub state: Option<String>,
+    /// Only those whose reason begins so
+    #[arg(long, value_name = "TEXT")]
+    pub because: Option<String>,
+    /// The site, where there is more than one
+    #[arg(long, value_name = "SLUG")]
+    pub site: Option<String>,
+    /// Only say what would be done
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// `tundish rebuild …`.
+#[derive(Debug, Subcommand)]
+pub enum RebuildCommand {
+    /// The counts by day and the figures of orders that the pages of figures read
+    Rollups {
+        /// Only this site
+        #[arg(long, value_name = "SLUG")]
+        site: Option<String>,
+    },
 }

@@ -22,6 +22,8 @@ mod keys;
 mod migrate;
 mod operators;
 mod passwords;
+mod queue;
+mod rebuild;
 mod send_test;
 mod serve;
 mod settings;
@@ -47,6 +49,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
         Command::Version => return version::run(output),
         Command::Completions { shell } => return completions(shell),
+        Command::Openapi => return openapi(output),
         _ => {}
     }
     let flags = match &cli.command {
@@ -69,6 +72,8 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Key(command) => keys::run(&call, command).await,
         Command::Contact(command) => contacts::run(&call, command).await,
         Command::SendTest(flags) => send_test::run(&call, &flags).await,
+        Command::Queue(command) => queue::run(&call, command).await,
+        Command::Rebuild(command) => rebuild::run(&call, &command).await,
         Command::Doctor => doctor::run(&call).await,
         Command::Plan(flags) => funnel::plan(&call, &flags).await,
         Command::Apply(flags) => funnel::apply(&call, &flags).await,
@@ -77,7 +82,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Backup(flags) => backup::run(&call, &flags).await,
         Command::Restore(flags) => backup::restore(&call, &flags),
         Command::Verify => verify::run(&call).await,
-        Command::Completions { .. } | Command::Version => Ok(()),
+        Command::Completions { .. } | Command::Openapi | Command::Version => Ok(()),
     }
 }
 
@@ -110,6 +115,15 @@ pub fn read(path: &Path) -> anyhow::Result<(PathBuf, String)> {
     let text = String::from_utf8(bytes)
         .map_err(|_| refused(format!("{} is not text in UTF-8", path.display())))?;
     Ok((path.to_owned(), text.trim_start_matches('\u{feff}').to_owned()))
+}
+
+/// The document of `/api/v1/openapi.json`: a line where programs read it, else laid out for people.
+fn openapi(output: Output) -> anyhow::Result<()> {
+    let description = web::api::description();
+    if output.json {
+        return output.data(&description);
+    }
+    output.line(serde_json::to_string_pretty(&description)?)
 }
 
 fn completions(shell: clap_complete::Shell) -> anyhow::Result<()> {

@@ -1,9 +1,12 @@
 //! `tundish contact …`.
 
-use engine::{Engine, EngineError, privacy};
+use engine::care::{self, Switch};
+use engine::{Engine, EngineError, privacy, sequences};
 use model::EmailAddr;
+use model::audits::Actor;
 use model::contacts::Contact;
 use model::sites::Site;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{Call, site};
@@ -41,6 +44,10 @@ async fn act(call: &Call, engine: &Engine, command: ContactCommand) -> anyhow::R
                 _ => Err(usage("the format is json or csv")),
             }
         }
+        ContactCommand::Forward { email, site, test } => {
+            let site = site::find(engine, site.as_deref()).await?;
+            forward(call, engine, &site, &email, test).await
+        }
         ContactCommand::Erase { email, site, yes } => {
             let site = site::find(engine, site.as_deref()).await?;
             let contact = find(engine, &site, &email).await?;
@@ -50,6 +57,48 @@ async fn act(call: &Call, engine: &Engine, command: ContactCommand) -> anyhow::R
             Ok(())
         }
     }
+}
+
+/// What a fast-forward came to.
+#[derive(Serialize)]
+struct Forwarded {
+    id: String,
+    email: String,
+    /// Sequences whose next step is due now.
+    sequences: usize,
+}
+
+/// Makes the next step due of every sequence a test contact is in. What others were promised
+/// keeps its time.
+async fn forward(
+    call: &Call,
+    engine: &Engine,
+    site: &Site,
+    email: &str,
+    test: bool,
+) -> anyhow::Result<()> {
+    let contact = find(engine, site, email).await?;
+    if !contact.is_test && !test {
+        return Err(refused(format!(
+            "{email} is no test contact: only those are fast-forwarded; say --test to make it \
+             one, and no figure counts it from then on"
+        )));
+    }
+    if !contact.is_test {
+        care::switch(engine, Actor::Console, site.id, contact.id, Switch::Test(true)).await?;
+    }
+    let moved = sequences::forward(engine, site.id, contact.id).await?;
+    let (actor, act) = (Actor::Console, "contact.forwarded");
+    care::done_by_hand(engine, actor, site.id, act, contact.id).await?;
+    let done =
+        Forwarded { id: contact.id.to_string(), email: contact.email.clone(), sequences: moved };
+    call.output.either(&done, || match moved {
+        0 => vec![format!("{email} is in no sequence that runs")],
+        1 => vec![format!("the next step of one sequence of {email} is due now")],
+        _ => vec![format!("the next steps of {moved} sequences of {email} are due now")],
+    })?;
+    call.output.say("a running server does it within a second");
+    Ok(())
 }
 
 /// The contact with this address.

@@ -1,0 +1,46 @@
+//! `tundish rebuild`: what is derived is made anew from its rows.
+
+use serde::Serialize;
+
+use super::{Call, site};
+use crate::cli::RebuildCommand;
+use crate::install;
+
+/// What a rebuild did to a site.
+#[derive(Serialize)]
+struct Done {
+    site: String,
+    orders_mended: usize,
+    days_counted: usize,
+}
+
+/// Makes the rollups of the pages of figures anew, beside a running server.
+///
+/// # Errors
+/// There is no such site, or the database fails.
+pub async fn run(call: &Call, command: &RebuildCommand) -> anyhow::Result<()> {
+    let RebuildCommand::Rollups { site: slug } = command;
+    let installation = install::beside(&call.config).await?;
+    let engine = &installation.engine;
+    let done = async {
+        let sites = match slug.as_deref() {
+            Some(slug) => vec![site::find(engine, Some(slug)).await?],
+            None => site::all(engine).await?,
+        };
+        let mut all = Vec::new();
+        for site in sites {
+            let rebuilt = engine::rollups::rebuild(engine, &site).await?;
+            let (orders_mended, days_counted) = (rebuilt.orders, rebuilt.days);
+            all.push(Done { site: site.slug, orders_mended, days_counted });
+        }
+        anyhow::Ok(all)
+    };
+    let done = done.await;
+    installation.close().await?;
+    let done = done?;
+    let line = |site: &Done| {
+        let (name, orders, days) = (&site.site, site.orders_mended, site.days_counted);
+        format!("{name}: {orders} figures of orders mended, {days} days counted")
+    };
+    call.output.either(&done, || done.iter().map(line).collect())
+}
