@@ -1,4 +1,6 @@
-//! Coupons: made, changed, minted for one contact.
+//! Coupons: made, changed, minted for one contact, taken from a file.
+
+mod file;
 
 use model::coupons::{Coupon, CouponCode, Cut};
 use model::ids::{ContactId, CouponId};
@@ -8,6 +10,8 @@ use store::coupons::CouponRow;
 
 use crate::engine::Engine;
 use crate::fault::{EngineError, Result};
+
+pub use file::{HEADERS, export, import, look};
 
 /// A coupon as an operator or a file writes it; an id of zero asks for a new one.
 #[derive(Debug, Clone)]

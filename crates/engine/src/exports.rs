@@ -41,7 +41,8 @@ pub fn cell(text: &str) -> String {
     }
 }
 
-fn row(cells: &[String]) -> String {
+/// One line of a table.
+pub(crate) fn row(cells: &[String]) -> String {
     let cells: Vec<String> = cells.iter().map(|text| cell(text)).collect();
     format!("{}\r\n", cells.join(","))
 }

@@ -1,6 +1,7 @@
 //! Files: stored once by what they hold, in a folder, or in the database where no folder is
 //! shared.
 
+pub mod columns;
 pub mod tables;
 
 use std::path::PathBuf;

@@ -75,6 +75,7 @@ pub mod short_links;
 pub mod sign_in;
 pub mod sites;
 pub mod spends;
+pub mod suppressions;
 pub mod sweeps;
 pub mod tags;
 pub mod templates;

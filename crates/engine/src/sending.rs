@@ -224,11 +224,11 @@ pub async fn hold_unknown(engine: &Engine, site: &Site, classes: Vec<Class>) -> 
     change(engine, site, |sending| sending.unknown_hold = classes).await
 }
 
-/// Sends a test of how mail leaves to one address.
+/// Sends a test of how mail leaves to one address; its message.
 ///
 /// # Errors
 /// The database fails.
-pub async fn send_test(engine: &Engine, site: Site, to: EmailAddr) -> Result<()> {
+pub async fn send_test(engine: &Engine, site: Site, to: EmailAddr) -> Result<Option<MessageId>> {
     let route = engine.delivery().route(engine, site.id).await?;
     let signed = route.sender.signers.first().map(|signer| signer.record_name());
     let context = json!({ "relay": route.transport.name(), "signed": signed });
@@ -244,7 +244,7 @@ pub async fn send_test(engine: &Engine, site: Site, to: EmailAddr) -> Result<()>
         not_before: None,
         expires_at: None,
     };
-    enqueue(engine, site, new).await.map(drop)
+    enqueue(engine, site, new).await
 }
 
 async fn change(

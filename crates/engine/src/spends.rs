@@ -109,12 +109,57 @@ pub struct LineError {
 /// # Errors
 /// It is no such file: a column is missing, or it is too long.
 pub async fn import(engine: &Engine, actor: Actor, site: &Site, bytes: &[u8]) -> Result<Imported> {
+    import_as(engine, actor, site, bytes, &BTreeMap::new()).await
+}
+
+/// The same, with the names of columns by `map` (header to name) where the file calls them
+/// otherwise.
+///
+/// # Errors
+/// As [`import`]; `map` names a column there is not.
+pub async fn import_as(
+    engine: &Engine,
+    actor: Actor,
+    site: &Site,
+    bytes: &[u8],
+    map: &BTreeMap<String, String>,
+) -> Result<Imported> {
     let mut imported = Imported::default();
-    let spends = read(bytes, site, engine.now(), &mut imported)?;
+    let spends = read(bytes, site, engine.now(), map, &mut imported)?;
     let good = spends.len();
     imported.added = add(engine, actor, site.id, spends).await?;
     imported.known = good.saturating_sub(imported.added);
     Ok(imported)
+}
+
+/// What [`import_as`] would do; changes nothing.
+///
+/// # Errors
+/// As [`import_as`].
+pub async fn look(
+    engine: &Engine,
+    site: &Site,
+    bytes: &[u8],
+    map: &BTreeMap<String, String>,
+) -> Result<Imported> {
+    let mut imported = Imported::default();
+    let spends = read(bytes, site, engine.now(), map, &mut imported)?;
+    let site = site.id;
+    engine
+        .reader()
+        .read::<_, EngineError, _>(move |session| {
+            Box::pin(async move {
+                for (key, _) in spends {
+                    if store::spends::is_known(session, site, &key).await? {
+                        imported.known += 1;
+                    } else {
+                        imported.added += 1;
+                    }
+                }
+                Ok(imported)
+            })
+        })
+        .await
 }
 
 /// The good lines with their keys; the others go to `imported.errors`.
@@ -122,6 +167,7 @@ fn read(
     bytes: &[u8],
     site: &Site,
     now: UtcMs,
+    map: &BTreeMap<String, String>,
     imported: &mut Imported,
 ) -> Result<Vec<(String, Spend)>> {
     let (text, _) = encoding_rs::UTF_8.decode_with_bom_removal(bytes);
@@ -138,7 +184,7 @@ fn read(
         .flexible(true)
         .trim(csv::Trim::All)
         .from_reader(text.as_bytes());
-    let places = places(reader.headers().map_err(|e| unreadable(&e))?)?;
+    let places = places(reader.headers().map_err(|e| unreadable(&e))?, map)?;
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     let mut spends = Vec::new();
     for record in reader.records() {
@@ -184,10 +230,26 @@ fn line_of(text: &str, at: &csv::Position) -> u64 {
 }
 
 /// Where each column stands. Case, spaces and underscores do not matter.
-fn places(head: &csv::StringRecord) -> Result<BTreeMap<&'static str, usize>> {
+fn places(
+    head: &csv::StringRecord,
+    map: &BTreeMap<String, String>,
+) -> Result<BTreeMap<&'static str, usize>> {
     let plain = |text: &str| text.trim().to_lowercase().replace([' ', '_', '-'], "");
+    for (header, name) in map {
+        if !head.iter().any(|known| plain(known) == plain(header)) {
+            let why = format!("the file has no column \"{header}\"");
+            return Err(Refused::new("map_column", why).at("map").into());
+        }
+        if !HEADERS.contains(&name.as_str()) {
+            let all = HEADERS.join(", ");
+            let why = format!("\"{name}\" is nothing a column can be here: use {all}");
+            return Err(Refused::new("map_unknown", why).at("map").into());
+        }
+    }
     let mut places = BTreeMap::new();
     for (at, name) in head.iter().enumerate() {
+        let said = map.iter().find(|(header, _)| plain(header) == plain(name));
+        let name = said.map_or(name, |(_, wanted)| wanted.as_str());
         if let Some(known) = HEADERS.iter().find(|known| **known == plain(name)) {
             places.entry(*known).or_insert(at);
         }

@@ -18,6 +18,7 @@ const WITHIN: &str = "select id, channel, campaign, from_day, to_day, amount_min
     where site_id = $1 and from_day <= $3 and to_day >= $2 order by from_day, id";
 const FIND: &str = "select id, channel, campaign, from_day, to_day, amount_minor, currency, clicks,
     impressions, note, created_at from spends where site_id = $1 and id = $2";
+const IS_KNOWN: &str = "select count(*) from spends where site_id = $1 and dedupe_key = $2";
 const DELETE: &str = "delete from spends where site_id = $1 and id = $2";
 
 impl FromRow for Spend {
@@ -89,6 +90,12 @@ pub async fn within(
 /// The amount with this id.
 pub async fn find(session: &mut Session<'_>, site: SiteId, id: SpendId) -> Result<Option<Spend>> {
     session.query(FIND).bind(site).bind(id).maybe().await
+}
+
+/// Whether an amount was written down under this key.
+pub async fn is_known(session: &mut Session<'_>, site: SiteId, dedupe_key: &str) -> Result<bool> {
+    let found: i64 = session.query(IS_KNOWN).bind(site).bind(dedupe_key).one().await?;
+    Ok(found > 0)
 }
 
 /// Takes an amount away.

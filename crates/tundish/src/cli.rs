@@ -60,7 +60,7 @@ pub enum Command {
     /// One contact: shown, handed out, fast-forwarded, forgotten
     #[command(subcommand)]
     Contact(ContactCommand),
-    /// Send a template to an address, to try it
+    /// Send one mail to an address, and say what the mail server answered
     SendTest(SendTest),
     /// Mail that waits: looked at, tried again, held, released
     #[command(subcommand)]
@@ -271,14 +271,14 @@ pub struct Apply {
 /// `tundish export`.
 #[derive(Debug, Args)]
 pub struct Export {
-    /// funnel, contacts, orders, events, messages, …
+    /// funnel, contacts, orders, events, messages, suppression or coupons
     pub what: String,
     /// The site, where there is more than one
     #[arg(long, value_name = "SLUG")]
     pub site: Option<String>,
-    /// csv or ndjson
-    #[arg(long, default_value = "csv")]
-    pub format: String,
+    /// csv or ndjson (default: csv, with --json ndjson)
+    #[arg(long)]
+    pub format: Option<String>,
     /// For a funnel: a new folder for the file and everything it names
     #[arg(long, value_name = "DIR")]
     pub to: Option<PathBuf>,
@@ -287,7 +287,7 @@ pub struct Export {
 /// `tundish import`.
 #[derive(Debug, Args)]
 pub struct Import {
-    /// auto, contacts, mailchimp or kit
+    /// auto, contacts, mailchimp, kit, spend, suppression or coupons
     pub preset: String,
     /// The file: CSV with any separator
     pub file: PathBuf,
@@ -297,7 +297,7 @@ pub struct Import {
     /// Only say what it would do
     #[arg(long)]
     pub dry_run: bool,
-    /// What a column is, where its name does not say it: mail=email, town=field.city, x=-
+    /// What a column is, where its name does not say it: mail=email, town=field.city, x=-, cost=amount
     #[arg(long, value_name = "COLUMN=FIELD")]
     pub map: Vec<String>,
     /// What the people on the list agreed to, where and when
@@ -390,8 +390,8 @@ pub enum ContactCommand {
 /// `tundish send-test`.
 #[derive(Debug, Args)]
 pub struct SendTest {
-    /// The template's slug
-    pub template: String,
+    /// The template's slug; without one, a short mail that says how it left
+    pub template: Option<String>,
     /// The address
     #[arg(long, value_name = "ADDRESS")]
     pub to: String,

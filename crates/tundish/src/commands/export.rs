@@ -1,6 +1,10 @@
-//! `tundish export`: tables, streamed a page at a time.
+//! `tundish export`: tables, streamed a page at a time. What can be taken in again is written as
+//! `tundish import` reads it.
 
-use engine::{Engine, EngineError};
+use std::io::{self, Write};
+
+use engine::files::tables::Table;
+use engine::{Engine, EngineError, coupons, exports, outbox, suppressions};
 use model::exports::csv_safe;
 use model::ids::{ContactId, EventId, MessageId, OrderId};
 use model::sites::Site;
@@ -13,7 +17,8 @@ use crate::install;
 use crate::output::usage;
 
 /// What can be written out.
-const TABLES: &[&str] = &["funnel", "contacts", "orders", "events", "messages"];
+const TABLES: &[&str] =
+    &["funnel", "contacts", "orders", "events", "messages", "suppression", "coupons"];
 /// Rows read at once.
 const PAGE: i64 = 500;
 
@@ -28,10 +33,11 @@ pub async fn run(call: &Call, flags: &Export) -> anyhow::Result<()> {
         let what = &flags.what;
         return Err(usage(format!("{what} cannot be exported{hint}: {}", TABLES.join(", "))));
     }
-    let form = match flags.format.as_str() {
-        "csv" => Form::Csv,
-        "ndjson" => Form::Ndjson,
-        _ => return Err(usage("the format is csv or ndjson")),
+    let form = match flags.format.as_deref() {
+        None if call.output.json => Form::Ndjson,
+        None | Some("csv") => Form::Csv,
+        Some("ndjson") => Form::Ndjson,
+        Some(_) => return Err(usage("the format is csv or ndjson")),
     };
     let installation = install::beside(&call.config).await?;
     let engine = &installation.engine;
@@ -40,11 +46,61 @@ pub async fn run(call: &Call, flags: &Export) -> anyhow::Result<()> {
         if flags.what == "funnel" {
             return funnel::export(call, engine, &site, flags.to.as_deref()).await;
         }
-        table(call, engine, &site, &flags.what, form).await
+        let what = flags.what.as_str();
+        if matches!(what, "suppression" | "coupons") || (what, form) == ("contacts", Form::Csv) {
+            return again(call, engine, &site, what, form).await;
+        }
+        table(call, engine, &site, what, form).await
     };
     let done = done.await;
     installation.close().await?;
     done
+}
+
+/// A table that can be taken in again, as its file; or as objects with the same names.
+async fn again(
+    call: &Call,
+    engine: &Engine,
+    site: &Site,
+    what: &str,
+    form: Form,
+) -> anyhow::Result<()> {
+    let output = call.output;
+    let mut header: Option<String> = None;
+    // The engine has no word for a reader that has read enough (`… | head`): it is kept here.
+    let mut failed = None;
+    let put = |line: &str| {
+        let done = match (&header, form) {
+            (_, Form::Csv) => io::stdout().write_all(line.as_bytes()).map_err(Into::into),
+            (None, Form::Ndjson) => {
+                header = Some(line.to_owned());
+                Ok(())
+            }
+            (Some(header), Form::Ndjson) => object(header, line).and_then(|row| output.data(&row)),
+        };
+        done.map_err(|error| {
+            failed = Some(error);
+            io::Error::other("standard output is closed")
+        })
+    };
+    let written = match what {
+        "contacts" => exports::contacts(engine, site.id, put).await,
+        "suppression" => suppressions::export(engine, site.id, put).await,
+        _ => coupons::export(engine, site.id, put).await,
+    };
+    if let Some(error) = failed {
+        return Err(error);
+    }
+    written?;
+    Ok(io::stdout().flush()?)
+}
+
+/// A line of a file under the names of its first line.
+fn object(header: &str, line: &str) -> anyhow::Result<Map<String, Value>> {
+    let table = Table::read(format!("{header}{line}").as_bytes()).map_err(EngineError::from)?;
+    let cells = table.rows().next().and_then(|row| row.cells.ok()).unwrap_or_default();
+    let cells = cells.into_iter().map(Value::String);
+    Ok(table.headers.iter().cloned().zip(cells).collect())
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,12 +118,18 @@ async fn table(
 ) -> anyhow::Result<()> {
     let mut before = i64::MAX;
     let mut header = form == Form::Csv;
+    let names_messages = what == "messages";
     loop {
         let (id, what, reader) = (site.id, what.to_owned(), engine.reader());
         let page = reader.read::<_, EngineError, _>(move |session| {
             Box::pin(async move { page(session, id, &what, before).await })
         });
-        let rows = page.await?;
+        let mut rows = page.await?;
+        if names_messages {
+            for (id, row) in &mut rows {
+                render(engine, site.id, MessageId(*id), row).await?;
+            }
+        }
         let Some((last, _)) = rows.last() else { return Ok(()) };
         before = *last;
         for (_, row) in rows {
@@ -85,6 +147,28 @@ async fn table(
             }
         }
     }
+}
+
+/// Puts in what a message says. One that does not render any more (it was erased, or its template
+/// is broken) has nulls there.
+async fn render(
+    engine: &Engine,
+    site: model::SiteId,
+    id: MessageId,
+    row: &mut Map<String, Value>,
+) -> anyhow::Result<()> {
+    let shown = match outbox::show(engine, site, id).await {
+        Ok((_, shown)) => Some(shown),
+        Err(error) if error.is_fault() => return Err(error.into()),
+        Err(_) => None,
+    };
+    let text = |pick: fn(&outbox::Shown) -> &String| {
+        shown.as_ref().map_or(Value::Null, |shown| Value::String(pick(shown).clone()))
+    };
+    row.insert("subject".to_owned(), text(|shown| &shown.subject));
+    row.insert("text".to_owned(), text(|shown| &shown.plain));
+    row.insert("html".to_owned(), text(|shown| &shown.html));
+    Ok(())
 }
 
 /// A cell of CSV: quoted where it must be, and never a formula.

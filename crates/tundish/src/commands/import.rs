@@ -1,5 +1,7 @@
 //! `tundish import`: lists from other programs, looked at first, then taken in batches that a
-//! second call goes on with where the first broke off.
+//! second call goes on with where the first broke off; and the tables of [`tables`].
+
+mod tables;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -16,7 +18,8 @@ use crate::install;
 use crate::output::{refused, usage};
 
 /// Files that are known by their exact columns.
-const PRESETS: [&str; 4] = ["auto", "contacts", "mailchimp", "kit"];
+const PRESETS: [&str; 7] =
+    ["auto", "contacts", "mailchimp", "kit", "spend", "suppression", "coupons"];
 
 /// Takes a file, or only looks at it.
 ///
@@ -25,14 +28,21 @@ const PRESETS: [&str; 4] = ["auto", "contacts", "mailchimp", "kit"];
 pub async fn run(call: &Call, flags: &Import) -> anyhow::Result<()> {
     if !PRESETS.contains(&flags.preset.as_str()) {
         let preset = &flags.preset;
-        return Err(usage(format!("{preset} cannot be imported: {}", PRESETS.join(", "))));
+        let near = model::spelling::nearest(preset, PRESETS.iter().copied());
+        let hint = near.map_or(String::new(), |near| format!(" (did you mean {near}?)"));
+        let all = PRESETS.join(", ");
+        return Err(usage(format!("{preset} cannot be imported{hint}: {all}")));
     }
     let plan = plan_of(flags)?;
     let bytes = read(&flags.file)?;
     let installation = install::beside(&call.config).await?;
     let engine = &installation.engine;
+    let kind = tables::Kind::of(&flags.preset, &bytes).map_err(|why| refused(why.to_string()))?;
     let done = async {
         let site = site::find(engine, flags.site.as_deref()).await?;
+        if let Some(kind) = kind {
+            return tables::run(call, engine, &site, flags, kind, &bytes).await;
+        }
         let preview = imports::look(engine, site.id, &bytes, &plan).await.map_err(sentence)?;
         let found = preview.preset.split(' ').next().unwrap_or_default();
         if flags.preset != "auto" && flags.preset != found {

@@ -282,5 +282,5 @@ async fn test(
     to: &str,
 ) -> Result<(), engine::EngineError> {
     let to = EmailAddr::parse(to).map_err(|e| e.at("to"))?;
-    sending::send_test(&state.engine, who.site.clone(), to).await
+    sending::send_test(&state.engine, who.site.clone(), to).await.map(drop)
 }
