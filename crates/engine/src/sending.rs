@@ -2,6 +2,7 @@
 
 use mail::dkim::{DkimKey, KeyKind, generate, txt_record};
 use mail::smtp::Connection;
+use model::ids::MessageId;
 use model::messages::{Class, SourceKind};
 use model::sending::{DkimSettings, SendingSettings, SmtpSettings, SmtpTls, UnsignedAllowed};
 use model::sites::Site;

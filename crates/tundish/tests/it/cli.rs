@@ -9,9 +9,13 @@ use tempfile::TempDir;
 mod data_care;
 mod demo;
 mod funnel;
+mod keys;
+mod mail;
 pub mod operators;
+mod people;
 mod serving;
 mod settings;
+mod tables;
 
 /// What a command did.
 #[derive(Debug)]
@@ -41,6 +45,48 @@ impl Ran {
         assert!(!self.stderr.contains("panicked"), "{self:?}");
         self.stderr
     }
+}
+
+impl Ran {
+    /// Whether it was used wrongly; what is said then is the parser's own.
+    pub fn refused_usage(self) {
+        assert_eq!(self.code, 2, "{self:?}");
+        assert!(self.stdout.is_empty() && self.stderr.contains("Usage:"), "{self:?}");
+    }
+}
+
+/// Opens the shop of a folder in this process, with its own key, and does something with it.
+pub fn opened<T>(desk: &Desk, act: impl AsyncFnOnce(engine::Engine, model::sites::Site) -> T) -> T {
+    let data = desk.data();
+    let key = std::fs::read_to_string(data.join("secret.key")).unwrap();
+    let bytes = key.trim().as_bytes().chunks(2);
+    let bytes: Vec<u8> = bytes
+        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
+        .collect();
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let url = |name: &str| format!("sqlite:{}", data.join(name).display());
+        let (main, views) = (store::Options::main(), store::Options::views());
+        let parts = engine::Parts {
+            db: store::Db::connect(&url("tundish.db"), main).await.unwrap(),
+            views: store::Db::connect(&url("views.db"), views).await.unwrap(),
+            clock: engine::Clock::System,
+            rng: engine::Rng::System,
+            master_key: bytes.try_into().unwrap(),
+            data_dir: data.clone(),
+            node_name: "test".to_owned(),
+            sending: engine::Sending::default(),
+        };
+        let engine = engine::Engine::start(parts).await.unwrap();
+        let reader = engine.reader();
+        let sites = reader.read::<_, engine::EngineError, _>(|session| {
+            Box::pin(async move { Ok(store::sites::list(session).await?) })
+        });
+        let site = sites.await.unwrap().remove(0);
+        let done = act(engine.clone(), site).await;
+        engine.views().close().await;
+        engine.db().close().await;
+        done
+    })
 }
 
 /// A folder to run commands in.

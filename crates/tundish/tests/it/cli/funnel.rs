@@ -6,7 +6,7 @@ use super::Desk;
 use super::operators::shop;
 
 /// The example shop, copied to where it may be changed.
-fn example(desk: &Desk) -> PathBuf {
+pub fn example(desk: &Desk) -> PathBuf {
     let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/ebook-shop");
     let to = desk.path().join("ebook-shop");
     for folder in ["", "covers", "files", "mails"] {

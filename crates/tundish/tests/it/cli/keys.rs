@@ -1,0 +1,96 @@
+//! Keys of the API, what it can do, the figures made anew, and how the installation is.
+
+use serde_json::Value;
+
+use super::Desk;
+use super::operators::shop;
+
+#[test]
+fn a_key_is_shown_once_listed_by_its_hint_and_revoked() {
+    let desk = shop();
+    let scope = ["--scope", "contacts:read", "--scope", "orders:read", "--json"];
+    let args: Vec<&str> = ["key", "create", "the till"].into_iter().chain(scope).collect();
+    let made = desk.run(&args).json();
+    let key = made["key"].as_str().unwrap();
+    assert!(key.starts_with("tun_"), "{made}");
+    let listed = desk.run(&["key", "list", "--json"]).json();
+    assert_eq!((&listed[0]["name"], &listed[0]["id"]), (&"the till".into(), &made["id"]));
+    assert_eq!(listed[0]["scopes"], serde_json::json!(["contacts:read", "orders:read"]));
+    assert!(!listed.to_string().contains(key), "{listed}");
+    desk.run(&["key", "revoke", made["id"].as_str().unwrap()]).ok();
+    let listed = desk.run(&["key", "list", "--json"]).json();
+    assert!(listed[0]["revoked_at"].is_string(), "{listed}");
+    assert!(desk.run(&["key", "list"]).ok().contains("revoked"));
+    let said = desk.run(&["key", "create", "x", "--scope", "everything"]).refused(1);
+    assert!(said.contains("contacts:read"), "{said}");
+    desk.run(&["key", "create", "x"]).refused_usage();
+    desk.run(&["key", "revoke", "key_nothing"]).refused(1);
+}
+
+#[test]
+fn the_description_of_the_api_is_the_one_the_server_hands_out() {
+    let desk = shop();
+    let printed = desk.run(&["openapi", "--json"]).json();
+    assert!(printed["openapi"].as_str().unwrap().starts_with("3."), "{printed}");
+    assert!(printed["paths"].as_object().unwrap().len() > 4);
+    let pretty: Value = serde_json::from_str(&desk.run(&["openapi"]).ok()).unwrap();
+    assert_eq!(pretty, printed);
+    let server = desk.serve();
+    let answer = server.get("/api/v1/openapi.json");
+    let body = answer.split("\r\n\r\n").nth(1).unwrap();
+    let body = &body[body.find('{').unwrap()..=body.rfind('}').unwrap()];
+    let served: Value = serde_json::from_str(body).unwrap();
+    assert_eq!(served, printed);
+    // No folder is needed for it.
+    Desk::new().run(&["openapi"]).ok();
+}
+
+#[test]
+fn figures_are_made_anew_beside_a_running_server() {
+    let desk = shop();
+    let _server = desk.serve();
+    let done = desk.run(&["rebuild", "rollups", "--json"]).json();
+    assert_eq!(done[0]["orders_mended"], 0);
+    assert!(done[0]["days_counted"].is_u64());
+    let said = desk.run(&["rebuild", "rollups", "--site", "nowhere"]).refused(1);
+    assert!(said.contains("no site called nowhere"), "{said}");
+    assert_eq!(desk.run(&["rebuild", "everything"]).code, 2);
+}
+
+#[test]
+fn the_doctor_looks_at_each_thing_and_says_what_mends_it() {
+    let desk = Desk::new();
+    let ran = desk.run(&["doctor", "--json"]);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    let checks: Value = serde_json::from_str(&ran.stdout).unwrap();
+    let of = |checks: &Value, name: &str| {
+        let all = checks.as_array().unwrap();
+        all.iter().find(|check| check["check"] == name).unwrap().clone()
+    };
+    assert_eq!(of(&checks, "data")["health"], "fail");
+    assert!(of(&checks, "data")["mend"].as_str().unwrap().contains("tundish init"));
+    assert_eq!(of(&checks, "database")["health"], "fail");
+
+    let desk = shop();
+    desk.write("tundish.toml", "[server]\nlisten = \"127.0.0.1:0\"\n");
+    let checks = desk.run(&["doctor", "--json"]).json();
+    for name in ["clock", "data", "database", "master key", "promises"] {
+        assert_eq!(of(&checks, name)["health"], "ok", "{checks}");
+    }
+    assert_eq!(of(&checks, "mail")["health"], "warn");
+    let said = desk.run(&["doctor"]).ok();
+    assert!(said.lines().all(|line| ["ok", "warn"].iter().any(|w| line.starts_with(w))), "{said}");
+}
+
+#[test]
+fn every_command_says_what_it_is_for() {
+    let desk = Desk::new();
+    let help = desk.run(&["--help"]).ok();
+    for word in ["queue", "rebuild", "openapi", "import", "doctor", "backup"] {
+        assert!(help.contains(&format!("\n  {word} ")), "{word}: {help}");
+    }
+    for args in [["queue", "--help"], ["contact", "--help"], ["rebuild", "--help"]] {
+        let help = desk.run(&args).ok();
+        assert!(help.contains("Usage: tundish"), "{help}");
+    }
+}
