@@ -224,23 +224,11 @@ async fn known(
     site: SiteId,
     mut all: Vec<(Barred, Option<String>)>,
 ) -> Result<Vec<Barred>> {
-    let hashes = all.iter().any(|(_, key)| key.is_none());
-    let mut by_hash = HashMap::new();
-    let mut after = ContactId(0);
-    while hashes {
-        let from = after;
-        let reader = engine.reader();
-        let page = reader.read::<_, EngineError, _>(move |session| {
-            Box::pin(
-                async move { Ok(store::contacts::list_from(session, site, from, PAGE).await?) },
-            )
-        });
-        let page = page.await?;
-        let Some(last) = page.last() else { break };
-        after = last.id;
-        let alive = page.into_iter().filter(|contact| !contact.is_erased());
-        by_hash.extend(alive.map(|contact| (contact.address_hmac, contact.id)));
-    }
+    let by_hash = if all.iter().any(|(_, key)| key.is_none()) {
+        hashes(engine, site).await?
+    } else {
+        HashMap::new()
+    };
     engine
         .reader()
         .read::<_, EngineError, _>(move |session| {
@@ -258,6 +246,24 @@ async fn known(
             })
         })
         .await
+}
+
+/// Every contact by the keyed hash of its address.
+async fn hashes(engine: &Engine, site: SiteId) -> Result<HashMap<String, ContactId>> {
+    let (mut by_hash, mut after) = (HashMap::new(), ContactId(0));
+    loop {
+        let (from, reader) = (after, engine.reader());
+        let page = reader.read::<_, EngineError, _>(move |session| {
+            Box::pin(
+                async move { Ok(store::contacts::list_from(session, site, from, PAGE).await?) },
+            )
+        });
+        let page = page.await?;
+        let Some(last) = page.last() else { return Ok(by_hash) };
+        after = last.id;
+        let alive = page.into_iter().filter(|contact| !contact.is_erased());
+        by_hash.extend(alive.map(|contact| (contact.address_hmac, contact.id)));
+    }
 }
 
 /// Writes every suppressed address of a site as lines of CSV, header first, to `write`: keyed

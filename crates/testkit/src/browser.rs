@@ -142,6 +142,7 @@ impl Browser {
 
     /// Presses the first element that matches and waits until another page stands in its place:
     /// a form without script leaves the browser a moment after the click was answered.
+    #[expect(clippy::disallowed_methods, reason = "a real browser takes real time")]
     pub fn click_through(&self, css: &str) {
         let page = self.find("html");
         self.click(css);

@@ -144,7 +144,8 @@ fn over(known: &Coupon, wanted: Coupon) -> Coupon {
     let mut products = wanted.products;
     let same = |a: &[ProductId], b: &[ProductId]| {
         let (mut a, mut b) = (a.to_vec(), b.to_vec());
-        (a.sort_unstable(), b.sort_unstable());
+        a.sort_unstable();
+        b.sort_unstable();
         a == b
     };
     if same(&products, &known.products) {

@@ -58,7 +58,7 @@ impl Kind {
         let headers = Table::read(bytes)?.headers;
         let names: Vec<String> = headers.iter().map(|name| plain(name)).collect();
         let has = |mark: &&str| names.contains(&plain(mark));
-        Ok(Self::ALL.into_iter().find(|kind| kind.marks().iter().all(|mark| has(mark))))
+        Ok(Self::ALL.into_iter().find(|kind| kind.marks().iter().all(has)))
     }
 }
 
