@@ -7,6 +7,7 @@ use serde::Serialize;
 use store::StoreError;
 
 use crate::guards::request_id;
+use crate::public::frame::PublicSite;
 use crate::{reply, templates, words};
 
 /// A database that is down is often back within this.
@@ -97,11 +98,11 @@ impl IntoResponse for WebError {
             tracing::error!(why = %format!("{why:#}"), "a page could not be drawn");
         }
         let sentence = sentence_case(&self.sentence());
-        let request = request_id::current();
-        let page = ErrorPage { title: title_of(status), sentence: &sentence, request };
-        let html =
-            templates::render("error.html", page).unwrap_or_else(|_| words::escaped(&sentence));
+        let failure = Failure { title: title_of(status), sentence, request: request_id::current() };
+        let html = templates::render("error.html", &failure)
+            .unwrap_or_else(|_| words::escaped(&failure.sentence));
         let mut response = (status, Html(html)).into_response();
+        response.extensions_mut().insert(failure);
         if status == StatusCode::SERVICE_UNAVAILABLE {
             let soon = HeaderValue::from_static(RETRY_AFTER_SECONDS);
             response.headers_mut().insert(header::RETRY_AFTER, soon);
@@ -110,22 +111,36 @@ impl IntoResponse for WebError {
     }
 }
 
-/// What `error.html` is given.
-#[derive(Debug, Serialize)]
-pub(crate) struct ErrorPage<'a> {
-    title: &'a str,
-    sentence: &'a str,
+/// What did not work: the context of `error.html`, and left with the answer so that the site can
+/// say it in its own look.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Failure {
+    title: &'static str,
+    sentence: String,
     /// The number under which a fault stands in the log.
     request: Option<String>,
 }
 
-impl ErrorPage<'_> {
+/// What `public/error.html` is given.
+#[derive(Debug, Serialize)]
+pub(crate) struct SiteErrorPage {
+    pub(crate) site: PublicSite,
+    pub(crate) failure: Failure,
+}
+
+impl Failure {
     pub(crate) fn sample() -> Self {
         Self {
             title: title_of(StatusCode::NOT_FOUND),
-            sentence: "There is nothing at this address.",
+            sentence: "There is nothing at this address.".to_owned(),
             request: Some("req_0000000000001".to_owned()),
         }
+    }
+}
+
+impl SiteErrorPage {
+    pub(crate) fn sample() -> Self {
+        Self { site: PublicSite::sample(), failure: Failure::sample() }
     }
 }
 

@@ -16,6 +16,7 @@ pub mod guards;
 pub mod nav;
 mod notices;
 pub mod pages;
+mod plain;
 pub mod public;
 pub mod reply;
 mod routes;

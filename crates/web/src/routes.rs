@@ -13,7 +13,7 @@ use tower_http::compression::CompressionLayer;
 use tower_http::timeout::TimeoutLayer;
 
 use crate::error::WebError;
-use crate::guards::{addresses, cross_site, headers, plain_errors, request_id};
+use crate::guards::{addresses, cross_site, headers, plain_errors, request_id, site_errors};
 use crate::public::{health, robots, theme};
 use crate::state::AppState;
 use crate::{admin, api, assets};
@@ -58,6 +58,7 @@ pub fn router(state: AppState) -> Router {
             WebError::Bad(StatusCode::INTERNAL_SERVER_ERROR, "this did not work; please try again")
                 .into_response()
         }))
+        .layer(from_fn_with_state(state.clone(), site_errors::layer))
         .layer(from_fn_with_state(state.clone(), headers::layer))
         .layer(from_fn_with_state(state.clone(), request_id::layer))
         .layer(CompressionLayer::new())

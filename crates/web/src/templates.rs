@@ -12,7 +12,7 @@ use minijinja::{
 use rust_embed::RustEmbed;
 use serde::Serialize;
 
-use crate::{assets, charts, nav, words};
+use crate::{assets, charts, nav, plain, words};
 
 #[derive(RustEmbed)]
 #[folder = "templates/"]
@@ -62,6 +62,10 @@ fn environment() -> Environment<'static> {
     pages.add_filter("number", words::number);
     pages.add_filter("count", words::count);
     pages.add_filter("paragraphs", words::paragraphs);
+    pages.add_filter("plain", plain::plain);
+    pages.add_filter("provider", plain::provider);
+    pages.add_filter("account", plain::account);
+    pages.add_filter("details", plain::details);
     pages.add_filter("at", error_at);
     pages.add_filter("asset", asset);
     pages.add_function("asset", asset);

@@ -150,7 +150,7 @@ async fn first_run(engine: &Engine, address: SocketAddr, password: &str) -> anyh
     let first = FirstRun {
         site_name: "The Slow Loaf".to_owned(),
         base_url: format!("http://{address}"),
-        postal_address: "The Slow Loaf, 14 Mill Lane, Portland, OR 97205, USA".to_owned(),
+        postal_address: "14 Mill Lane, Portland, OR 97205, USA".to_owned(),
         currency: "USD".to_owned(),
         timezone: "America/Los_Angeles".to_owned(),
         name: "Nora Lind".to_owned(),

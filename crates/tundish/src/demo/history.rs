@@ -161,8 +161,8 @@ impl Year<'_> {
                 to_day: to_day.clone(),
                 amount_minor: cents,
                 currency: self.site.currency.clone(),
-                clicks: Some(cents / 45),
-                impressions: Some(cents * 3),
+                clicks: Some(cents / 180),
+                impressions: Some(cents),
                 note: String::new(),
                 created_at: morning,
             };
@@ -170,8 +170,8 @@ impl Year<'_> {
         };
         let grown = 100 + day / 4;
         let rows = vec![
-            row("facebook", "first-loaf", self.dice.between(15, 24) * grown),
-            row("google", "bread-book", self.dice.between(7, 12) * grown),
+            row("facebook", "first-loaf", self.dice.between(60, 96) * grown),
+            row("google", "bread-book", self.dice.between(28, 48) * grown),
         ];
         spends::add(self.engine, Actor::Console, self.site.id, rows).await?;
         Ok(())

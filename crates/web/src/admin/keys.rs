@@ -26,7 +26,8 @@ const PAGE: i64 = 200;
 pub struct KeysPage {
     frame: Frame,
     rows: Vec<KeyRow>,
-    scopes: Vec<&'static str>,
+    /// What a key may do: the scope and what it means.
+    scopes: Vec<(&'static str, &'static str)>,
     form: KeyForm,
     /// The text of a key just made, shown once.
     made: Option<String>,
@@ -67,12 +68,26 @@ impl KeysPage {
         Self {
             frame: Frame::sample("settings"),
             rows: vec![row],
-            scopes: Scope::ALL.iter().map(|scope| scope.as_str()).collect(),
+            scopes: Scope::ALL.iter().copied().map(explained).collect(),
             form: KeyForm::default(),
             made: Some("tun_sample".to_owned()),
             errors: vec![FieldError::new("name", "say what the key is for")],
         }
     }
+}
+
+/// A scope and what it lets a program do.
+fn explained(scope: Scope) -> (&'static str, &'static str) {
+    let meaning = match scope {
+        Scope::ContactsRead => "See contacts",
+        Scope::ContactsWrite => "Add and change contacts",
+        Scope::OrdersRead => "See orders",
+        Scope::MessagesRead => "See messages",
+        Scope::KeysRead => "See which keys there are",
+        Scope::KeysWrite => "Make and revoke keys",
+        Scope::MetricsRead => "See the figures of the process",
+    };
+    (scope.as_str(), meaning)
 }
 
 /// The keys.
@@ -95,7 +110,12 @@ async fn page_of(state: &AppState, who: &CurrentOperator) -> Result<KeysPage, We
     Ok(KeysPage {
         frame: who.frame("settings"),
         rows: keys.into_iter().map(|key| row(key, who.now)).collect(),
-        scopes: Scope::ALL.iter().filter(|s| role.may(s.role())).map(|s| s.as_str()).collect(),
+        scopes: Scope::ALL
+            .iter()
+            .copied()
+            .filter(|scope| role.may(scope.role()))
+            .map(explained)
+            .collect(),
         form: KeyForm::default(),
         made: None,
         errors: Vec::new(),

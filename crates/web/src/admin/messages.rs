@@ -16,6 +16,7 @@ use crate::error::WebError;
 use crate::extract::operator::CurrentOperator;
 use crate::frame::{Frame, Pager};
 use crate::guards::headers::MAIL_POLICY;
+use crate::plain;
 use crate::reply::{self, Reply};
 use crate::state::AppState;
 
@@ -154,6 +155,8 @@ pub async fn index(
     tabs.push(tab("expired", "expired", Some(of("expired"))));
     tabs.push(tab("accepted", "accepted", None));
     let word = wanted.map(|word| word.as_str().to_owned()).unwrap_or_default();
+    // States that nothing is in only fill the row.
+    tabs.retain(|tab| tab.count != Some(0) || tab.key == word);
     let reasons = counts
         .iter()
         .filter(|one| word.is_empty() || one.state.as_str() == word)
@@ -164,7 +167,7 @@ pub async fn index(
     let page = MessagesPage {
         frame: who.frame("messages"),
         tabs,
-        rows: list.iter().map(MessageRow::from).collect(),
+        rows: rows_of(&state, &list).await,
         reasons,
         pager: Pager {
             next: next.map(|last| format!("/admin/messages?state={word}&before={}", last.id)),
@@ -173,6 +176,16 @@ pub async fn index(
         state: word,
     };
     reply::page("admin/messages/index.html", page)
+}
+
+async fn rows_of(state: &AppState, list: &[Message]) -> Vec<MessageRow> {
+    let mut rows = Vec::with_capacity(list.len());
+    for message in list {
+        let mut row = MessageRow::from(message);
+        row.subject = outbox::subject(&state.engine, message).await;
+        rows.push(row);
+    }
+    rows
 }
 
 /// Mail that was caught.
@@ -209,12 +222,7 @@ pub async fn caught(
         })
         .await?;
     let status = engine::sending::status(&state.engine, site).await?;
-    let mut rows = Vec::with_capacity(list.len());
-    for message in &list {
-        let mut row = MessageRow::from(message);
-        row.subject = outbox::subject(&state.engine, message).await;
-        rows.push(row);
-    }
+    let rows = rows_of(&state, &list).await;
     let full = i64::try_from(list.len()).is_ok_and(|count| count == PAGE);
     let next = list.last().filter(|_| full);
     let page = CaughtPage {
@@ -309,7 +317,7 @@ pub async fn show(
             Box::pin(async move { Ok(store::messages::attempts(session, site, id).await?) })
         })
         .await?;
-    let section = if message.relay.as_deref() == Some("caught") { "caught" } else { "messages" };
+    let section = "messages";
     let page = MessagePage {
         frame: who.frame(section),
         row: MessageRow::from(&message),
@@ -334,8 +342,8 @@ fn facts(message: &Message, zone: &str) -> Vec<(&'static str, Option<String>)> {
         at.timestamp().to_zoned(zone).strftime("%-d %b %Y, %H:%M").to_string()
     };
     vec![
-        ("Why", message.reason.clone()),
-        ("Class", Some(message.class.to_string())),
+        ("Why", message.reason.clone().map(|reason| plain::plain(Some(reason)))),
+        ("Class", Some(plain::plain(Some(message.class.to_string())))),
         ("Comes from", Some(message.source_kind.to_string())),
         ("Due", Some(at(message.next_at))),
         ("Taken by the server", message.accepted_at.map(at)),
@@ -345,6 +353,9 @@ fn facts(message: &Message, zone: &str) -> Vec<(&'static str, Option<String>)> {
         ("Last answer", message.reply_text.clone()),
         ("Message-ID", Some(message.message_id.clone())),
     ]
+    .into_iter()
+    .filter(|(_, value)| value.is_some())
+    .collect()
 }
 
 fn may(message: &Message) -> Vec<&'static str> {

@@ -240,7 +240,7 @@ fn trouble_row(trouble: &Trouble) -> TroubleRow {
     };
     TroubleRow {
         state: trouble.state.clone(),
-        why: why.replace('_', " "),
+        why: why.to_owned(),
         count: trouble.count,
         href: format!("/admin/messages?state={}", trouble.state),
     }

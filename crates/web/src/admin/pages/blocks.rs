@@ -44,10 +44,20 @@ pub fn outline(content: &PageContent) -> Vec<Line> {
         let words = first.iter().find_map(|name| {
             json.get(name).and_then(Value::as_str).filter(|text| !text.is_empty())
         });
-        let words = words.unwrap_or_default().chars().take(WORDS_MAX).collect();
+        let words = beginning(words.unwrap_or_default());
         Line { number, label: fields::label(kind).unwrap_or("Block"), words }
     };
     content.blocks.iter().enumerate().map(line).collect()
+}
+
+/// The first words of a text, whole words only.
+fn beginning(text: &str) -> String {
+    if text.chars().count() <= WORDS_MAX {
+        return text.to_owned();
+    }
+    let cut: String = text.chars().take(WORDS_MAX).collect();
+    let whole = cut.rsplit_once(' ').map_or(cut.as_str(), |(whole, _)| whole);
+    format!("{whole} …")
 }
 
 /// A block being written.
