@@ -17,6 +17,8 @@ use tempfile::TempDir;
 const AXE: &str = include_str!("../vendor/axe.min.js");
 const CHROMEDRIVER: &str = "/usr/bin/chromedriver";
 const CHROMIUM: &str = "/usr/bin/chromium";
+/// The tallest picture of a page, in CSS pixels: longer lists repeat themselves.
+const PICTURE_MAX: u32 = 3_000;
 /// The member under which WebDriver names an element.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
@@ -42,6 +44,7 @@ impl Look {
 
 /// A running browser.
 pub struct Browser {
+    look: Look,
     driver: Child,
     port: u16,
     session: String,
@@ -57,7 +60,7 @@ impl Browser {
         }
         let profile = tempfile::tempdir().unwrap();
         let (driver, port) = start_driver();
-        let mut browser = Self { driver, port, session: String::new(), _profile: profile };
+        let mut browser = Self { look, driver, port, session: String::new(), _profile: profile };
         let wanted = browser.capabilities(look);
         let answer = browser.call("POST", "/session", &wanted);
         browser.session = answer["sessionId"].as_str().unwrap().to_owned();
@@ -65,12 +68,16 @@ impl Browser {
             let media = json!({"features": [{"name": "prefers-color-scheme", "value": "dark"}]});
             browser.devtools("Emulation.setEmulatedMedia", &media);
         }
-        let (width, height) = look.size;
+        browser.resize(look.size.1);
+        Some(browser)
+    }
+
+    fn resize(&self, height: u32) {
+        let width = self.look.size.0;
         let size = json!({
             "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600,
         });
-        browser.devtools("Emulation.setDeviceMetricsOverride", &size);
-        Some(browser)
+        self.devtools("Emulation.setDeviceMetricsOverride", &size);
     }
 
     fn capabilities(&self, look: Look) -> Value {
@@ -176,6 +183,21 @@ impl Browser {
     pub fn screenshot(&self, path: &Path) {
         let text = self.ask("/screenshot");
         std::fs::write(path, from_base64(text.as_str().unwrap())).unwrap();
+    }
+
+    /// Saves the whole page as a PNG, as far as [`PICTURE_MAX`].
+    pub fn picture(&self, path: &Path) {
+        let tall = self.eval("return document.documentElement.scrollHeight").as_u64().unwrap();
+        let tall = u32::try_from(tall).unwrap().clamp(self.look.size.1, PICTURE_MAX);
+        self.resize(tall);
+        self.screenshot(path);
+        self.resize(self.look.size.1);
+    }
+
+    /// How much wider the page is than the window, in CSS pixels.
+    pub fn overflow(&self) -> i64 {
+        let script = "const e = document.documentElement; return e.scrollWidth - e.clientWidth";
+        self.eval(script).as_i64().unwrap()
     }
 
     /// What axe finds wrong on the page: one line each, with the elements.

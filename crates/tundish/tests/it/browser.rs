@@ -1,5 +1,6 @@
 //! Journeys in a real browser.
 
+mod admin;
 mod road;
 
 use testkit::TestApp;
