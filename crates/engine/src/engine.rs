@@ -80,16 +80,17 @@ impl Engine {
     pub async fn start(parts: Parts) -> Result<Self> {
         let now = parts.clock.now();
         let name = parts.node_name.clone();
-        let (node, epoch) = parts
+        let (node, epoch, last) = parts
             .db
             .write::<_, EngineError, _>(move |tx| {
                 Box::pin(async move {
                     let version = env!("CARGO_PKG_VERSION");
-                    Ok(store::nodes::join(tx, &name, version, now).await?)
+                    let (node, epoch) = store::nodes::join(tx, &name, version, now).await?;
+                    Ok((node, epoch, store::events::last_id(tx).await?))
                 })
             })
             .await?;
-        let ids = Mutex::new(IdMaker::new(node));
+        let ids = Mutex::new(IdMaker::new(node, last));
         let keys = KeyRing::new(FIRST_KEY, parts.master_key);
         Ok(Self(Arc::new(Inner {
             parts,

@@ -17,6 +17,8 @@ pub const EPOCH_MS: i64 = 1_577_836_800_000;
 pub const NODE_BITS: u32 = 10;
 /// Bits of the sequence within one millisecond of one node.
 pub const SEQUENCE_BITS: u32 = 12;
+/// The last id on record need not be the last one made: how far those after it may have come.
+const UNSEEN_MS: i64 = 1_000;
 const MS_MAX: i64 = (1 << 41) - 1;
 const SEQUENCE_MAX: i64 = (1 << SEQUENCE_BITS) - 1;
 const CROCKFORD: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
@@ -33,9 +35,11 @@ pub struct IdMaker {
 }
 
 impl IdMaker {
-    /// A maker for node number `node` (its low ten bits are used).
-    pub fn new(node: i64) -> Self {
-        Self { node: node & ((1 << NODE_BITS) - 1), last_ms: -1, sequence: 0 }
+    /// A maker for node number `node` (its low ten bits are used), whose ids come after `last`: a
+    /// clock that was set back while the program was down must not give one a second time.
+    pub fn new(node: i64, last: Option<i64>) -> Self {
+        let last_ms = last.map_or(-1, |id| (id >> (NODE_BITS + SEQUENCE_BITS)) + UNSEEN_MS);
+        Self { node: node & ((1 << NODE_BITS) - 1), last_ms, sequence: 0 }
     }
 
     /// The next id at `now`.
@@ -233,7 +237,7 @@ mod tests {
 
     #[test]
     fn ids_are_unique_and_ascend_even_when_the_clock_goes_back() {
-        let mut maker = IdMaker::new(3);
+        let mut maker = IdMaker::new(3, None);
         let mut last = 0;
         for n in 0..20_000_i64 {
             let id = maker.next(UtcMs(EPOCH_MS + 5_000 - n / 1_000));
@@ -244,7 +248,7 @@ mod tests {
 
     #[test]
     fn an_id_reads_back_from_its_outside_form() {
-        let id = ContactId(IdMaker::new(1).next(UtcMs(1_800_000_000_000)));
+        let id = ContactId(IdMaker::new(1, None).next(UtcMs(1_800_000_000_000)));
         assert_eq!(id.to_string().parse::<ContactId>().unwrap(), id);
         assert!("con_short".parse::<ContactId>().is_err());
         assert!(id.to_string().replace("con_", "ord_").parse::<ContactId>().is_err());

@@ -4,7 +4,10 @@
 //! each is answered when the shared transaction is durable: a hundred waiting requests cost one
 //! fsync. Nothing waits inside a story on SQLite, so it is polled once.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::mpsc::RecvTimeoutError;
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
@@ -345,31 +348,53 @@ impl rusqlite::ToSql for Value {
     }
 }
 
-/// `$2` may stand before `$1`, and SQLite numbers parameters as they appear: bind by name.
+thread_local! {
+    /// Each statement as SQLite counts its parameters, by where its text stands in the program.
+    static NUMBERED: RefCell<HashMap<usize, Rc<str>>> = RefCell::default();
+}
+
+/// `?2` for `$2`: SQLite takes `$2` for a name and numbers names as they appear, PostgreSQL takes
+/// it for the second parameter.
+fn numbered(sql: &'static str) -> Rc<str> {
+    NUMBERED.with_borrow_mut(|kept| {
+        // A shorter text may begin where a longer one does.
+        let found = kept.get(&sql.as_ptr().addr()).filter(|text| text.len() == sql.len());
+        if let Some(text) = found {
+            return Rc::clone(text);
+        }
+        let mut text = String::with_capacity(sql.len());
+        let mut rest = sql.chars().peekable();
+        while let Some(c) = rest.next() {
+            let is_parameter = c == '$' && rest.peek().is_some_and(char::is_ascii_digit);
+            text.push(if is_parameter { '?' } else { c });
+        }
+        let text: Rc<str> = text.into();
+        kept.insert(sql.as_ptr().addr(), Rc::clone(&text));
+        text
+    })
+}
+
 fn bind(statement: &mut rusqlite::CachedStatement<'_>, values: &[Value]) -> Result<()> {
-    for at in 1..=statement.parameter_count() {
-        let number = statement
-            .parameter_name(at)
-            .and_then(|name| name.get(1..))
-            .and_then(|digits| digits.parse::<usize>().ok());
-        let value = number.and_then(|n| values.get(n.checked_sub(1)?));
-        let value = value.ok_or_else(|| {
-            StoreError::Driver(format!("parameter {at} of a statement was given no value"))
-        })?;
-        statement.raw_bind_parameter(at, value)?;
+    let (wanted, given) = (statement.parameter_count(), values.len());
+    if wanted != given {
+        let text = format!("a statement with {wanted} parameters was given {given}");
+        return Err(StoreError::Driver(text));
+    }
+    for (at, value) in values.iter().enumerate() {
+        statement.raw_bind_parameter(at + 1, value)?;
     }
     Ok(())
 }
 
-pub(crate) fn run(link: &mut Connection, sql: &str, values: &[Value]) -> Result<u64> {
-    let mut statement = link.prepare_cached(sql)?;
+pub(crate) fn run(link: &mut Connection, sql: &'static str, values: &[Value]) -> Result<u64> {
+    let mut statement = link.prepare_cached(&numbered(sql))?;
     bind(&mut statement, values)?;
     let changed = statement.raw_execute()?;
     Ok(u64::try_from(changed).unwrap_or(0))
 }
 
-pub(crate) fn rows(link: &mut Connection, sql: &str, values: &[Value]) -> Result<Vec<Row>> {
-    let mut statement = link.prepare_cached(sql)?;
+pub(crate) fn rows(link: &mut Connection, sql: &'static str, values: &[Value]) -> Result<Vec<Row>> {
+    let mut statement = link.prepare_cached(&numbered(sql))?;
     bind(&mut statement, values)?;
     let columns = statement.column_count();
     let mut found = Vec::new();

@@ -119,6 +119,12 @@ impl Ground {
 fn copy(from: &Path, to: &Path) {
     for entry in std::fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
+        // SQLite removes its log beside the closed file, whose every page is in the file by now.
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.ends_with("-wal") || name.ends_with("-shm") {
+            continue;
+        }
         let target = to.join(entry.file_name());
         if entry.file_type().unwrap().is_dir() {
             std::fs::create_dir(&target).unwrap();

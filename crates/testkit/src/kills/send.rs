@@ -204,7 +204,10 @@ fn message(to: &str, version: TemplateVersionId) -> NewMessage {
         source_id: 1,
         enrolment_id: None,
         dedupe_key: format!("receipt:{to}"),
-        content: Content::Template { version, extra: serde_json::json!({}) },
+        content: Content::Template {
+            version,
+            extra: serde_json::json!({ "contact": { "email": to } }),
+        },
         not_before: None,
         expires_at: None,
     }
