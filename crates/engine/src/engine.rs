@@ -80,17 +80,19 @@ impl Engine {
     pub async fn start(parts: Parts) -> Result<Self> {
         let now = parts.clock.now();
         let name = parts.node_name.clone();
-        let (node, epoch, last) = parts
+        let (node, epoch, ids) = parts
             .db
             .write::<_, EngineError, _>(move |tx| {
                 Box::pin(async move {
                     let version = env!("CARGO_PKG_VERSION");
                     let (node, epoch) = store::nodes::join(tx, &name, version, now).await?;
-                    Ok((node, epoch, store::events::last_id(tx).await?))
+                    let mut ids = IdMaker::new(node, epoch, store::nodes::last_id(tx).await?);
+                    store::nodes::begin_ids(tx, node, ids.next(now)).await?;
+                    Ok((node, epoch, ids))
                 })
             })
             .await?;
-        let ids = Mutex::new(IdMaker::new(node, last));
+        let ids = Mutex::new(ids);
         let keys = KeyRing::new(FIRST_KEY, parts.master_key);
         Ok(Self(Arc::new(Inner {
             parts,

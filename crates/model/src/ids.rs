@@ -15,6 +15,8 @@ use crate::times::UtcMs;
 pub const EPOCH_MS: i64 = 1_577_836_800_000;
 /// Bits of the node number in an id.
 pub const NODE_BITS: u32 = 10;
+/// Of these, the bits that tell one start of a node from the next.
+const START_BITS: u32 = 3;
 /// Bits of the sequence within one millisecond of one node.
 pub const SEQUENCE_BITS: u32 = 12;
 /// The last id on record need not be the last one made: how far those after it may have come.
@@ -35,10 +37,13 @@ pub struct IdMaker {
 }
 
 impl IdMaker {
-    /// A maker for node number `node` (its low ten bits are used), whose ids come after `last`: a
-    /// clock that was set back while the program was down must not give one a second time.
-    pub fn new(node: i64, last: Option<i64>) -> Self {
+    /// A maker for the start number `start` of node number `node` (the low bits of both are used),
+    /// whose ids come after `last`: a clock that was set back while the program was down must not
+    /// give an id a second time. The last id on record is not always the last that was made, so
+    /// starts that follow one another differ in their bits too.
+    pub fn new(node: i64, start: i64, last: Option<i64>) -> Self {
         let last_ms = last.map_or(-1, |id| (id >> (NODE_BITS + SEQUENCE_BITS)) + UNSEEN_MS);
+        let node = (node << START_BITS) | (start & ((1 << START_BITS) - 1));
         Self { node: node & ((1 << NODE_BITS) - 1), last_ms, sequence: 0 }
     }
 
@@ -237,7 +242,7 @@ mod tests {
 
     #[test]
     fn ids_are_unique_and_ascend_even_when_the_clock_goes_back() {
-        let mut maker = IdMaker::new(3, None);
+        let mut maker = IdMaker::new(3, 0, None);
         let mut last = 0;
         for n in 0..20_000_i64 {
             let id = maker.next(UtcMs(EPOCH_MS + 5_000 - n / 1_000));
@@ -247,8 +252,22 @@ mod tests {
     }
 
     #[test]
+    fn a_start_gives_no_id_of_the_one_before_it_even_with_its_clock_set_back() {
+        let now = UtcMs(EPOCH_MS + 5_000);
+        let mut before = IdMaker::new(3, 7, None);
+        let made: Vec<i64> = (0..100).map(|_| before.next(now)).collect();
+        // Nothing of it is on record.
+        let mut after = IdMaker::new(3, 8, None);
+        assert!((0..100).all(|_| !made.contains(&after.next(now))));
+        // All of it is on record, and the clock was set back.
+        let mut after = IdMaker::new(3, 8, made.last().copied());
+        let id = after.next(now.plus_ms(-3_000));
+        assert!(made.iter().all(|earlier| *earlier < id));
+    }
+
+    #[test]
     fn an_id_reads_back_from_its_outside_form() {
-        let id = ContactId(IdMaker::new(1, None).next(UtcMs(1_800_000_000_000)));
+        let id = ContactId(IdMaker::new(1, 0, None).next(UtcMs(1_800_000_000_000)));
         assert_eq!(id.to_string().parse::<ContactId>().unwrap(), id);
         assert!("con_short".parse::<ContactId>().is_err());
         assert!(id.to_string().replace("con_", "ord_").parse::<ContactId>().is_err());

@@ -18,9 +18,6 @@ const FIRST: &str = "select min(at) from events
 const LIST: &str = "select id, at, kind, contact_id, subject_id, data from events
     where site_id = $1 and id < $2 order by id desc limit $3";
 
-const LAST_ID: &str = "select max((select max(e.id) from events e where e.site_id = s.id))
-    from sites s";
-
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Event {
@@ -114,9 +111,4 @@ pub async fn first_of_contact(
     kind: &str,
 ) -> Result<Option<UtcMs>> {
     session.query(FIRST).bind(site).bind(contact).bind(kind).one().await
-}
-
-/// The last id made on this installation, as far as the events tell.
-pub async fn last_id(session: &mut Session<'_>) -> Result<Option<i64>> {
-    session.query(LAST_ID).one().await
 }

@@ -15,6 +15,10 @@ const REUSE: &str = "update nodes set seen_at = $2
         and seen_at < $1
     returning name";
 const COUNT: &str = "select cast(count(*) as bigint) from nodes where name like 'cli-%'";
+const LAST_EVENT: &str = "select max((select max(e.id) from events e where e.site_id = s.id))
+    from sites s";
+const LAST_FIRST: &str = "select max(first_id) from nodes";
+const BEGIN_IDS: &str = "update nodes set first_id = $2 where id = $1";
 const SEEN: &str = "update nodes set seen_at = $2 where id = $1";
 
 /// Registers a start of the node called `name`; its number and the epoch of this start.
@@ -31,6 +35,19 @@ pub async fn lease(tx: &mut Tx<'_>, version: &str, silent: UtcMs, now: UtcMs) ->
     let name = format!("cli-{}", count + 1);
     join(tx, &name, version, now).await?;
     Ok(name)
+}
+
+/// The largest id that is known to have been made before this start: of an event, or the first of
+/// an earlier start.
+pub async fn last_id(session: &mut Session<'_>) -> Result<Option<i64>> {
+    let event: Option<i64> = session.query(LAST_EVENT).one().await?;
+    let first: Option<i64> = session.query(LAST_FIRST).one().await?;
+    Ok(event.max(first))
+}
+
+/// Notes the first id of a start.
+pub async fn begin_ids(tx: &mut Tx<'_>, id: i64, first_id: i64) -> Result<()> {
+    tx.query(BEGIN_IDS).bind(id).bind(first_id).run().await.map(drop)
 }
 
 /// Says that the node is alive.

@@ -12,7 +12,8 @@ create table nodes (
     epoch bigint not null,
     version text not null,
     started_at bigint not null,
-    seen_at bigint not null
+    seen_at bigint not null,
+    first_id bigint
 );
 
 create table sites (

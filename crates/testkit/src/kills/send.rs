@@ -206,7 +206,12 @@ fn message(to: &str, version: TemplateVersionId) -> NewMessage {
         dedupe_key: format!("receipt:{to}"),
         content: Content::Template {
             version,
-            extra: serde_json::json!({ "contact": { "email": to } }),
+            extra: serde_json::json!({
+                "contact": { "email": to },
+                "unsubscribe_url": "https://shop.example/u/nobody",
+                "preferences_url": "https://shop.example/preferences/nobody",
+                "why": "You asked for it.",
+            }),
         },
         not_before: None,
         expires_at: None,
