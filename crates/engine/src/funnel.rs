@@ -149,6 +149,9 @@ fn complete(wanted: &mut Document, current: &Document) {
     if site.tax.is_empty() {
         site.tax = now.tax;
     }
+    if site.footer.is_empty() {
+        site.footer = now.footer;
+    }
     if site.theme.is_empty() {
         site.theme = now.theme;
     }

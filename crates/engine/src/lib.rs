@@ -80,6 +80,7 @@ pub mod sweeps;
 pub mod tags;
 pub mod templates;
 pub mod throttle;
+pub mod topics;
 pub mod touches;
 pub mod transport;
 pub mod unsubscribe;

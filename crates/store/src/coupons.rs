@@ -13,6 +13,12 @@ const FIND_BY_CODE: &str = "select rules, active, used, contact_id, note, create
     from coupons where site_id = $1 and code = $2";
 const LIST: &str = "select rules, active, used, contact_id, note, created_at, updated_at
     from coupons where site_id = $1 and id < $2 order by id desc limit $3";
+const LIST_OPEN: &str = "select rules, active, used, contact_id, note, created_at, updated_at
+    from coupons where site_id = $1 and id < $2 and contact_id is null
+    order by id desc limit $3";
+const LIST_GIVEN: &str = "select rules, active, used, contact_id, note, created_at, updated_at
+    from coupons where site_id = $1 and id < $2 and contact_id is not null
+    order by id desc limit $3";
 const UPSERT: &str = "insert into coupons (site_id, id, code, rules, active, max_uses, contact_id,
     note, created_at, updated_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
     on conflict (site_id, id) do update set code = excluded.code, rules = excluded.rules,
@@ -92,6 +98,26 @@ pub async fn list(
     limit: i64,
 ) -> Result<Vec<CouponRow>> {
     session.query(LIST).bind(site).bind(before).bind(limit).all().await
+}
+
+/// Coupons anyone may use, newest first, from before `before`.
+pub async fn list_open(
+    session: &mut Session<'_>,
+    site: SiteId,
+    before: CouponId,
+    limit: i64,
+) -> Result<Vec<CouponRow>> {
+    session.query(LIST_OPEN).bind(site).bind(before).bind(limit).all().await
+}
+
+/// Coupons given to one contact each, newest first, from before `before`.
+pub async fn list_given(
+    session: &mut Session<'_>,
+    site: SiteId,
+    before: CouponId,
+    limit: i64,
+) -> Result<Vec<CouponRow>> {
+    session.query(LIST_GIVEN).bind(site).bind(before).bind(limit).all().await
 }
 
 /// Writes a coupon, new or changed; its uses stay as they are.

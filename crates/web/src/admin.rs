@@ -30,3 +30,4 @@ pub mod site;
 pub mod sources;
 pub mod templates;
 pub mod today;
+pub mod topics;

@@ -58,6 +58,7 @@ pub const GROUPS: &[Group] = &[
             item("sequences", "Sequences", "/admin/sequences"),
             item("templates", "Templates", "/admin/templates"),
             item("messages", "Messages", "/admin/messages"),
+            item("topics", "Topics", "/admin/topics"),
         ],
     },
     Group {

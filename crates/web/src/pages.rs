@@ -74,6 +74,7 @@ pages! {
     "admin/sign_in/forgot.html" => admin::password::ForgotPage::sample(),
     "admin/sign_in/index.html" => admin::sign_in::SignInPage::sample(),
     "admin/sign_in/link.html" => admin::sign_in::LinkPage::sample(),
+    "admin/topics/index.html" => admin::topics::TopicsPage::sample(),
     "admin/today/index.html" => admin::today::TodayPage::sample(),
     "admin/also_bought/index.html" => admin::also_bought::AlsoBoughtPage::sample(),
     "admin/catalogue/index.html" => admin::catalogue::CataloguePage::sample(),

@@ -17,7 +17,6 @@ const MEANINGS: &[(&str, &str)] = &[
     ("bump", "ticked beside it"),
     ("upsell", "one-click offer"),
     ("downsell", "second one-click offer"),
-    ("back_end", "back-end"),
 ];
 
 /// A stored word or sentence as people read it.

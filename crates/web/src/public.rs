@@ -12,6 +12,7 @@ pub mod frame;
 pub mod health;
 pub mod magnets;
 pub mod media;
+pub mod metrics;
 pub mod orders;
 pub mod pages;
 pub mod preferences;

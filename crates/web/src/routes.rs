@@ -14,7 +14,7 @@ use tower_http::timeout::TimeoutLayer;
 
 use crate::error::WebError;
 use crate::guards::{addresses, cross_site, headers, plain_errors, request_id, site_errors};
-use crate::public::{health, robots, theme};
+use crate::public::{health, metrics, robots, theme};
 use crate::state::AppState;
 use crate::{admin, api, assets};
 
@@ -90,6 +90,7 @@ fn platform() -> Router<AppState> {
     Router::new()
         .route("/health", get(health::health))
         .route("/ready", get(health::ready))
+        .route("/metrics", get(metrics::show))
         .route("/robots.txt", get(robots::show))
         .route("/theme.css", get(theme::show))
         .route("/assets/{hash}/{*name}", get(assets::show))
@@ -227,8 +228,10 @@ fn admin_contacts() -> Router<AppState> {
 
 /// Follow-up and delivery.
 fn admin_mail() -> Router<AppState> {
-    use admin::{messages, sending, sequences, templates};
+    use admin::{messages, sending, sequences, templates, topics};
     Router::new()
+        .route("/admin/topics", get(topics::index).post(topics::update))
+        .route("/admin/topics/{id}/delete", post(topics::delete))
         .route("/admin/messages", get(messages::index))
         .route("/admin/messages/{id}", get(messages::show))
         .route("/admin/messages/{id}/html", get(messages::html))

@@ -197,6 +197,7 @@ async fn site(ground: &Ground<'_>, tx: &mut Tx<'_>, doc: &SiteDoc) -> Result<Sit
     for (land, rate) in &doc.tax {
         settings.tax_ppm.insert(land.clone(), i64::from(Rate::parse(rate)?.ppm));
     }
+    settings.legal_pages.clone_from(&doc.footer);
     settings.theme.clone_from(&doc.theme);
     Currency::parse(&site.currency).map_err(|e| e.at("currency"))?;
     let site = crate::sites::prepared(ground.engine, site)?;

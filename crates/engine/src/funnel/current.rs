@@ -105,6 +105,7 @@ pub fn site_doc(site: &Site) -> SiteDoc {
         sales_mails_per_week: Some(settings.sales_mails_per_week),
         prices_include_tax: Some(settings.prices_include_tax),
         tax: settings.tax_ppm.iter().map(|(land, ppm)| (land.clone(), rate(*ppm))).collect(),
+        footer: settings.legal_pages.clone(),
         theme: settings.theme.clone(),
     }
 }

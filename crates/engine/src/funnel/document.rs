@@ -106,6 +106,9 @@ pub struct SiteDoc {
     /// Tax rates by country: `DE = "19 %"`; `"*"` is every other country.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub tax: BTreeMap<String, String>,
+    /// Links in the footer: label and page.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub footer: BTreeMap<String, String>,
     /// Colours and fonts by token.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub theme: BTreeMap<String, String>,

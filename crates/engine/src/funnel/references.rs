@@ -57,6 +57,9 @@ fn mentions(document: &Document) -> Vec<Mention> {
     if let Some(page) = &document.site.home_page {
         found.push(("site.home_page".to_owned(), "page", page.clone()));
     }
+    for (label, page) in &document.site.footer {
+        found.push((format!("site.footer.{label}"), "page", page.clone()));
+    }
     for (slug, magnet) in &document.magnets {
         found.extend(one(format!("magnets.{slug}.file"), "file", magnet.file.as_ref()));
     }

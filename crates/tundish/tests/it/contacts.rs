@@ -133,13 +133,59 @@ async fn the_settings_of_a_site_are_changed_and_mistakes_are_named() {
         ("taxes", "DE 19%"),
         ("sales_mails_per_week", "2"),
         ("accent", "#336699"),
+        ("referral_hold_days", "14"),
+        ("footer", "Imprint: imprint\nPrivacy: privacy"),
+        ("offline_payments", "on"),
     ];
     assert_eq!(app.post("/admin/settings", &fields).await.location(), "/admin/settings");
     let page = app.get("/admin/settings").await.body;
     assert!(page.contains("Fern &amp; Hollow") && page.contains("DE 19%"));
+    let settings = engine::sites::get_by_slug(&app.engine, "shop").await.unwrap().settings;
+    assert!(!settings.test_payments && settings.offline_payments);
+    assert_eq!(settings.referral_hold_days, 14);
+    let shop = app.get("/catalogue").await.body;
+    assert!(shop.contains(">Imprint<") && shop.contains(">Privacy<"));
     fields.retain(|(name, _)| !["timezone", "postal_address", "taxes"].contains(name));
     fields.extend([("timezone", "Berlin"), ("postal_address", " "), ("taxes", "XX 5")]);
     let page = app.post("/admin/settings", &fields).await;
     assert_eq!(page.status, 422);
     assert!(page.body.contains("line 1"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn topics_are_made_changed_and_removed_while_nobody_subscribes() {
+    let app = TestApp::start().await;
+    app.sign_in(Role::Editor).await;
+    let unnamed = app.post("/admin/topics", &[("slug", "letters"), ("name", " ")]).await;
+    assert_eq!(unnamed.status, 422);
+    for name in ["Letters", "Letters from the shop"] {
+        let fields = [("slug", "letters"), ("name", name), ("description", "Once a week.")];
+        assert_eq!(app.post("/admin/topics", &fields).await.location(), "/admin/topics");
+    }
+    let page = app.get("/admin/topics").await.body;
+    assert!(page.contains("Letters from the shop") && !page.contains("<strong>Letters</strong>"));
+    let site = app.site.id;
+    let reader = app.engine.reader();
+    let topics = reader
+        .read::<_, store::StoreError, _>(move |session| {
+            Box::pin(async move { store::topics::list(session, site).await })
+        })
+        .await
+        .unwrap();
+    let id = topics[0].id;
+    app.post(&format!("/admin/topics/{id}/delete"), &[]).await;
+    assert!(app.get("/admin/topics").await.body.contains("No topics yet"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn doubtful_mail_of_a_class_is_held_where_the_operator_says_so() {
+    let app = TestApp::start().await;
+    app.sign_in(Role::Owner).await;
+    let fields = [("act", "doubtful"), ("classes", "sales"), ("classes", "back-end")];
+    assert_eq!(app.post("/admin/sending/act", &fields).await.location(), "/admin/sending");
+    let site = engine::sites::get_by_slug(&app.engine, "shop").await.unwrap();
+    assert_eq!(site.settings.sending.unknown_hold.len(), 2);
+    app.post("/admin/sending/act", &[("act", "doubtful")]).await;
+    let site = engine::sites::get_by_slug(&app.engine, "shop").await.unwrap();
+    assert!(site.settings.sending.unknown_hold.is_empty());
 }

@@ -28,6 +28,7 @@ const PAGE: i64 = 50;
 #[derive(Debug, Serialize)]
 pub struct CouponsPage {
     frame: Frame,
+    view: &'static str,
     rows: Vec<Row>,
     pager: Pager,
 }
@@ -88,7 +89,8 @@ impl CouponsPage {
             note: "For the spring letter".to_owned(),
             state: "active",
         };
-        Self { frame: Frame::sample("coupons"), rows: vec![row], pager: Pager::default() }
+        let frame = Frame::sample("coupons");
+        Self { frame, view: "own", rows: vec![row], pager: Pager::default() }
     }
 }
 
@@ -113,6 +115,8 @@ impl CouponPage {
 #[serde(default)]
 pub struct From {
     before: Option<CouponId>,
+    /// `given`: those given to one contact each.
+    view: String,
 }
 
 /// The coupons, newest first.
@@ -123,23 +127,31 @@ pub async fn index(
 ) -> Reply {
     let site = who.site.id;
     let before = from.before.unwrap_or(CouponId(i64::MAX));
+    let given = from.view == "given";
+    let view = if given { "given" } else { "own" };
     let mut found = state
         .reader
         .read::<_, EngineError, _>(move |session| {
-            Box::pin(
-                async move { Ok(store::coupons::list(session, site, before, PAGE + 1).await?) },
-            )
+            Box::pin(async move {
+                Ok(if given {
+                    store::coupons::list_given(session, site, before, PAGE + 1).await?
+                } else {
+                    store::coupons::list_open(session, site, before, PAGE + 1).await?
+                })
+            })
         })
         .await?;
     let more = found.len() > usize::try_from(PAGE).unwrap_or(50);
     found.truncate(usize::try_from(PAGE).unwrap_or(50));
     let last = found.last().filter(|_| more).map(|row| row.coupon.id);
-    let pager =
-        Pager { next: last.map(|id| format!("/admin/coupons?before={id}")), ..Pager::default() };
+    let pager = Pager {
+        next: last.map(|id| format!("/admin/coupons?view={view}&before={id}")),
+        ..Pager::default()
+    };
     let rows = found.into_iter().map(|found| row(found, who.now)).collect();
     reply::page(
         "admin/coupons/index.html",
-        CouponsPage { frame: who.frame("coupons"), rows, pager },
+        CouponsPage { frame: who.frame("coupons"), view, rows, pager },
     )
 }
 

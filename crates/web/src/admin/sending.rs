@@ -5,6 +5,7 @@ use axum::http::StatusCode;
 use axum_extra::extract::Form;
 use engine::guard::{self, Choice};
 use engine::sending::{self, Smtp, Status, UNSIGNED_WORDS};
+use model::messages::Class;
 use model::operators::Role;
 use model::sending::SmtpTls;
 use model::sites::Site;
@@ -15,6 +16,7 @@ use crate::error::WebError;
 use crate::extract::operator::CurrentOperator;
 use crate::forms::{FieldError, field_errors};
 use crate::frame::Frame;
+use crate::plain;
 use crate::reply::{self, Reply};
 use crate::state::AppState;
 
@@ -33,6 +35,8 @@ pub struct SendingPage {
     unsigned_by: Option<String>,
     unsigned_words: &'static str,
     test_to: String,
+    /// Classes of mail, and whether a doubtful one of it is held for a person.
+    classes: Vec<(&'static str, String, bool)>,
     errors: Vec<FieldError>,
 }
 
@@ -157,6 +161,7 @@ impl SendingPage {
             unsigned_by: None,
             unsigned_words: UNSIGNED_WORDS,
             test_to: "owner@shop.example".to_owned(),
+            classes: vec![("sales", "sales".to_owned(), true)],
             errors: vec![FieldError::new("host", "give the name of the mail server")],
         }
     }
@@ -181,9 +186,18 @@ impl SendingPage {
             unsigned_by: settings.unsigned_allowed.as_ref().map(|allowed| allowed.by.clone()),
             unsigned_words: UNSIGNED_WORDS,
             test_to: who.present.operator.email.clone(),
+            classes: classes(&settings.unknown_hold),
             errors: Vec::new(),
         })
     }
+}
+
+fn classes(held: &[Class]) -> Vec<(&'static str, String, bool)> {
+    let one = |class: &Class| {
+        let name = plain::plain(Some(class.to_string()));
+        (class.as_str(), name, held.contains(class))
+    };
+    Class::ALL.iter().map(one).collect()
 }
 
 /// How it stands.
@@ -232,6 +246,7 @@ pub struct ActForm {
     kind: String,
     typed: String,
     to: String,
+    classes: Vec<Class>,
 }
 
 /// Keys, tests, the guard.
@@ -260,6 +275,10 @@ pub async fn act(
         }
         "signed" => {
             sending::forbid_unsigned(engine, site).await.map(|()| "Marketing mail must be signed.")
+        }
+        "doubtful" => {
+            let held = sending::hold_unknown(engine, site, form.classes.clone()).await;
+            held.map(|()| "Saved. It holds for messages that become doubtful from now on.")
         }
         "test" => test(&state, &who, &form.to).await.map(|()| "The test is on its way."),
         "continue" => guard::choose(engine, Choice::Continue).await.map(|()| "Sending goes on."),

@@ -1,12 +1,14 @@
 //! `/admin/settings`: the site in view, as its owner set it.
 
+use std::collections::BTreeMap;
+
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum_extra::extract::Form;
 use engine::EngineError;
 use model::operators::Role;
 use model::sites::Site;
-use model::{Refused, taxes};
+use model::{Refused, Slug, taxes};
 use serde::{Deserialize, Serialize};
 
 use crate::extract::operator::CurrentOperator;
@@ -17,6 +19,8 @@ use crate::state::AppState;
 
 /// Most sales mails a week that may be set: more is no cap.
 const SALES_MAX: u32 = 7;
+/// Longest a referral may be held: a year.
+const HOLD_DAYS_MAX: u32 = 365;
 
 /// The settings of a site.
 #[derive(Debug, Serialize)]
@@ -44,6 +48,11 @@ pub struct SettingsForm {
     taxes: String,
     sales_mails_per_week: String,
     home_page: String,
+    footer: String,
+    test_payments: Option<String>,
+    offline_payments: Option<String>,
+    offline_instructions: String,
+    referral_hold_days: String,
     accent: String,
     letters: String,
     corners: String,
@@ -66,6 +75,11 @@ impl SettingsForm {
             taxes: taxes::write_table(&site.settings.tax_ppm),
             sales_mails_per_week: site.settings.sales_mails_per_week.to_string(),
             home_page: site.settings.home_page.clone().unwrap_or_default(),
+            footer: footer_text(&site.settings.legal_pages),
+            test_payments: site.settings.test_payments.then(|| "on".to_owned()),
+            offline_payments: site.settings.offline_payments.then(|| "on".to_owned()),
+            offline_instructions: site.settings.offline_instructions.clone(),
+            referral_hold_days: site.settings.referral_hold_days.to_string(),
             accent: theme("accent"),
             letters: theme("letters"),
             corners: theme("corners"),
@@ -89,6 +103,20 @@ impl SettingsForm {
         site.language = some(&self.language).unwrap_or_else(|| "en".to_owned());
         site.settings.prices_include_tax = self.prices_include_tax.is_some();
         site.settings.home_page = some(&self.home_page);
+        site.settings.test_payments = self.test_payments.is_some();
+        site.settings.offline_payments = self.offline_payments.is_some();
+        self.offline_instructions.trim().clone_into(&mut site.settings.offline_instructions);
+        match read_footer(&self.footer) {
+            Ok(links) => site.settings.legal_pages = links,
+            Err(refused) => wrong.push(refused),
+        }
+        match self.referral_hold_days.trim().parse() {
+            Ok(days) if days <= HOLD_DAYS_MAX => site.settings.referral_hold_days = days,
+            _ => wrong.push(
+                Refused::new("hold_invalid", "write a number of days from 0 to 365")
+                    .at("referral_hold_days"),
+            ),
+        }
         match taxes::read_table(&self.taxes) {
             Ok(table) => site.settings.tax_ppm = table,
             Err(refused) => wrong.push(refused.at("taxes")),
@@ -110,6 +138,27 @@ impl SettingsForm {
         }
         (site, wrong)
     }
+}
+
+/// Links in the footer, one a line: `Imprint: imprint`.
+fn footer_text(links: &BTreeMap<String, String>) -> String {
+    let lines: Vec<String> = links.iter().map(|(label, slug)| format!("{label}: {slug}")).collect();
+    lines.join("\n")
+}
+
+fn read_footer(text: &str) -> Result<BTreeMap<String, String>, Refused> {
+    let mut links = BTreeMap::new();
+    for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        let wrong = || {
+            let say =
+                format!("write \"{line}\" as a label and the name of a page: Imprint: imprint");
+            Refused::new("footer_invalid", say).at("footer")
+        };
+        let (label, slug) = line.rsplit_once(':').ok_or_else(wrong)?;
+        let slug = Slug::parse(slug.trim()).map_err(|_| wrong())?;
+        links.insert(label.trim().to_owned(), slug.to_string());
+    }
+    Ok(links)
 }
 
 impl SettingsPage {

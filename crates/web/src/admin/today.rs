@@ -3,10 +3,12 @@
 use axum::extract::State;
 use engine::EngineError;
 use jiff::tz::TimeZone;
-use model::UtcMs;
+use model::ids::OrderId;
 use model::sites::Site;
 use model::times::MINUTE_MS;
+use model::{Money, UtcMs};
 use serde::Serialize;
+use store::orders::{Filter, Order};
 use store::today::{DaySales, Has, MOST, Trouble};
 
 use crate::extract::operator::CurrentOperator;
@@ -19,6 +21,8 @@ use crate::words::{grouped, money_text};
 const CURVE_DAYS: i64 = 14;
 /// A payment whose end is overdue by this much is worth a look.
 const OVERDUE_MS: i64 = 15 * MINUTE_MS;
+/// New orders shown.
+const SALES: i64 = 6;
 /// Failures older than this are history.
 const FAILED_DAYS: i64 = 7;
 
@@ -33,6 +37,17 @@ pub struct TodayPage {
     steps: Vec<Step>,
     steps_done: usize,
     caught: Option<String>,
+    orders: Vec<Sale>,
+}
+
+/// A new order.
+#[derive(Debug, Serialize)]
+pub struct Sale {
+    id: String,
+    who: String,
+    total: Money,
+    state: &'static str,
+    at: UtcMs,
 }
 
 /// A figure that opens to its rows.
@@ -98,6 +113,13 @@ impl TodayPage {
             steps: vec![step],
             steps_done: 0,
             caught: Some("14 mails".to_owned()),
+            orders: vec![Sale {
+                id: "ord_0000000000001".to_owned(),
+                who: "Iris Weber".to_owned(),
+                total: Money::new(1_900, model::Currency::USD),
+                state: "paid",
+                at: UtcMs(1_795_293_000_000),
+            }],
         }
     }
 }
@@ -113,6 +135,7 @@ struct Seen {
     submissions: Vec<(String, i64)>,
     dead_jobs: i64,
     has: Has,
+    orders: Vec<Order>,
 }
 
 /// What goes out, what came in, and what needs a look.
@@ -128,10 +151,21 @@ pub async fn index(State(state): State<AppState>, who: CurrentOperator) -> Reply
         looks: looks(&seen),
         steps_done: steps.iter().filter(|step| step.done).count(),
         steps,
+        orders: seen.orders.into_iter().map(sale).collect(),
         caught: (caught && seen.caught > 0).then(|| counted(seen.caught, "mail")),
         frame: who.frame("today"),
     };
     reply::page("admin/today/index.html", page)
+}
+
+fn sale(order: Order) -> Sale {
+    Sale {
+        id: order.id.to_string(),
+        total: Money::new(order.total_minor, order.currency),
+        state: order.state.as_str(),
+        at: order.created_at,
+        who: if order.name.is_empty() { order.email } else { order.name },
+    }
 }
 
 /// Midnight, where the site is, at the beginning of the curves.
@@ -154,6 +188,7 @@ async fn look(
         .read(move |session| {
             Box::pin(async move {
                 use store::today;
+                let newest = OrderId(i64::MAX);
                 Ok(Seen {
                     due: today::due_until(session, site, now.plus_days(1)).await?,
                     trouble: today::trouble(session, site, now.plus_days(-FAILED_DAYS)).await?,
@@ -164,6 +199,8 @@ async fn look(
                     submissions: today::submissions(session, site).await?,
                     dead_jobs: today::dead_jobs(session, site).await?,
                     has: today::has(session, site).await?,
+                    orders: store::orders::list(session, site, newest, &Filter::default(), SALES)
+                        .await?,
                 })
             })
         })

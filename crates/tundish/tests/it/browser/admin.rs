@@ -13,7 +13,7 @@ use testkit::browser::{Browser, Look};
 use crate::cli::Desk;
 
 /// Days of history the shop has: enough that no list is empty, few enough to wait for.
-const DAYS: &str = "24";
+const DAYS: &str = "14";
 
 /// A page, and the links to follow from it to one page of its kind. A selector that matches
 /// nothing is a page that has gone missing, and fails.
@@ -29,6 +29,7 @@ const STOPS: &[Stop] = &[
     Stop("/admin/sequences", &["main td a[href^='/admin/sequences/']", "main a[href$='/edit']"]),
     Stop("/admin/templates", &["main td a[href^='/admin/templates/']"]),
     Stop("/admin/messages", &["main td a[href^='/admin/messages/']"]),
+    Stop("/admin/topics", &[]),
     Stop("/admin/pages", &["main td a[href^='/admin/pages/']", "main td a[href*='/blocks/']"]),
     Stop("/admin/products", &["main td a[href^='/admin/products/']"]),
     Stop("/admin/offers", &["main td a[href^='/admin/offers/']"]),

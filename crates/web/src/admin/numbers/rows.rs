@@ -100,7 +100,8 @@ pub async fn orders(
 
 fn order_sheet(rows: &[OrderRow], period: &Period) -> Sheet {
     let row = |row: &OrderRow| {
-        let when = period.zone.local(row.paid_at).strftime("%-d %b %Y, %H:%M").to_string();
+        let when =
+            period.zone.local(row.paid_at).strftime("%-d\u{a0}%b\u{a0}%Y, %H:%M").to_string();
         let money = |minor| Cell::money(minor, &row.currency);
         let first = if row.nth == 1 { row.discount_minor } else { row.reward_minor };
         let margin = row.net_minor - row.refunded_minor - row.cost_minor + first;
@@ -183,7 +184,8 @@ pub async fn mails(
 
 fn mail_sheet(rows: &[MailRow], period: &Period) -> Sheet {
     let row = |row: &MailRow| {
-        let when = period.zone.local(row.accepted_at).strftime("%-d %b %Y, %H:%M").to_string();
+        let when =
+            period.zone.local(row.accepted_at).strftime("%-d\u{a0}%b\u{a0}%Y, %H:%M").to_string();
         let to = Cell::text(row.to_address.clone());
         vec![
             Cell::text(when).to(format!("/admin/messages/{}", row.id)),
