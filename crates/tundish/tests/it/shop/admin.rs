@@ -81,7 +81,7 @@ async fn an_owner_makes_a_shop_and_it_sells() {
     assert!(list.plain().contains(&order));
     assert!(!app.get("/admin/orders?q=nobody@example.org").await.plain().contains(&order));
     let shown = app.get(&order).await;
-    assert!(shown.body.contains("cash:test"), "{}", shown.body);
+    assert!(shown.body.contains("cash, test card"), "{}", shown.body);
     let fields = [("what", "whole"), ("reason", "not wanted")];
     let back = app.post(&format!("{order}/refund"), &fields).await;
     assert_eq!(back.status, 303);
