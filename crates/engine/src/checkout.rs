@@ -6,7 +6,7 @@ mod quote;
 
 use serde::{Deserialize, Serialize};
 
-pub use place::{Placed, place};
+pub use place::{Placed, place, place_from};
 pub use quote::{Item, Quote, quote};
 
 /// Characters of a buyer's name.

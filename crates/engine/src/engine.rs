@@ -12,6 +12,7 @@ use serde::Serialize;
 use store::{Db, Reader, Story, Tx};
 use tokio::sync::{Notify, Semaphore};
 
+use crate::cards::Cards;
 use crate::ceiling::Ceilings;
 use crate::clock::Clock;
 use crate::crash_points::CrashPoints;
@@ -66,6 +67,7 @@ struct Inner {
     tally: Tally,
     hashing: Semaphore,
     throttle: Throttle,
+    cards: Cards,
     rate: Rate,
     crash_points: CrashPoints,
     delivery: deliver::Shared,
@@ -109,6 +111,7 @@ impl Engine {
             tally: Tally::default(),
             hashing: Semaphore::new(HASHES_AT_ONCE),
             throttle: Throttle::default(),
+            cards: Cards::default(),
             rate: Rate::default(),
             crash_points: CrashPoints::default(),
             delivery: deliver::Shared::default(),
@@ -242,6 +245,11 @@ impl Engine {
     /// Wrong tries, in memory.
     pub fn throttle(&self) -> &Throttle {
         &self.0.throttle
+    }
+
+    /// Declined payments, in memory.
+    pub(crate) fn cards(&self) -> &Cards {
+        &self.0.cards
     }
 
     /// Forms that were read since content last changed.

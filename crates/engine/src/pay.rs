@@ -46,29 +46,42 @@ pub(crate) fn holds(state: AttemptState) -> bool {
     !matches!(state, AttemptState::Failed | AttemptState::Cancelled)
 }
 
-/// Begins to take the money of an order, unless that has begun.
+/// Begins to take the money of an order, unless that has begun. `net` is the network the buyer
+/// comes from, or empty: who has many cards declined must wait.
 ///
 /// # Errors
 /// What was to be held is gone, or there were too many tries.
-pub async fn pay_order(engine: &Engine, site: &Site, order: OrderId, method: &str) -> Result<()> {
-    let (its_site, it, method) = (site.id, engine.clone(), method.to_owned());
+pub async fn pay_order(
+    engine: &Engine,
+    site: &Site,
+    order: OrderId,
+    method: &str,
+    net: &str,
+) -> Result<()> {
+    let (its_site, it) = (site.id, engine.clone());
+    let with = (method.to_owned(), net.to_owned());
     let begun = engine
-        .write(move |tx| Box::pin(async move { begin(&it, tx, its_site, order, &method).await }))
+        .write(move |tx| Box::pin(async move { begin(&it, tx, its_site, order, &with).await }))
         .await?;
-    match begun {
-        Some(payment) => settle(engine, site, &payment).await.map(drop),
-        None => Ok(()),
+    let Some((payment, address_hmac)) = begun else { return Ok(()) };
+    let applied = settle(engine, site, &payment).await?;
+    if applied == Applied::Moved
+        && find(engine, site.id, payment.id).await?.state == AttemptState::Failed
+    {
+        engine.cards().declined(&address_hmac, net, engine.now());
     }
+    Ok(())
 }
 
-/// P1: holds stock and coupon and writes the attempt. `None` where one is under way.
+/// P1: holds stock and coupon and writes the attempt; with it, whose it is. `None` where one is
+/// under way.
 async fn begin(
     engine: &Engine,
     tx: &mut Tx<'_>,
     site: SiteId,
     id: OrderId,
-    method: &str,
-) -> Result<Option<Payment>> {
+    (method, net): &(String, String),
+) -> Result<Option<(Payment, String)>> {
     let now = engine.now();
     store::orders::lock(tx, site, id, now).await?;
     let order = store::orders::find(tx, site, id)
@@ -79,6 +92,7 @@ async fn begin(
         return Ok(None);
     }
     check_tries(&attempts, now)?;
+    engine.cards().check(&order.address_hmac, net, now)?;
     let hold = if order.provider == Provider::Test { HOLD_MS } else { OFFLINE_HOLD_MS };
     let until = now.plus_ms(hold);
     store::orders::reopen(tx, site, id, until, now).await?;
@@ -87,13 +101,13 @@ async fn begin(
     }
     hold_lines(tx, site, &order).await?;
     reserve_coupon(engine, tx, site, &order).await?;
-    let method = if order.provider == Provider::Free { "free" } else { method };
+    let method = if order.provider == Provider::Free { "free" } else { method.as_str() };
     let payment = attempt(engine, site, &order, &attempts, (method, order.total_minor), "initial");
     if !store::payments::insert(tx, &payment).await? {
         return Ok(None);
     }
     store::order_lines::set_payment(tx, site, id, payment.id).await?;
-    Ok(Some(payment))
+    Ok(Some((payment, order.address_hmac)))
 }
 
 /// A new attempt: its parameters and its key are fixed here, for every repetition.

@@ -59,7 +59,9 @@ pub async fn put_in(
     draft: Draft,
 ) -> Result<TemplateId> {
     let found = store::templates::find_by_slug(tx, site.id, &draft.slug).await?;
-    put(engine, tx, site, draft, found).await
+    check_names(&draft)?;
+    let made = make(site, &draft)?;
+    put(engine, tx, site, (draft, made), found).await
 }
 
 /// Writes a template. `seen` is what the operator's form was made from: its id and revision.
@@ -72,6 +74,11 @@ pub async fn save(
     seen: Option<(TemplateId, i64)>,
     draft: Draft,
 ) -> Result<TemplateId> {
+    check_names(&draft)?;
+    // Away from the writer: a template that was made to be slow holds nobody up but its author.
+    let (of, its) = (site.clone(), draft.clone());
+    let made = tokio::task::spawn_blocking(move || make(&of, &its)).await;
+    let made = made.map_err(|_| EngineError::Fault("making a template broke off".to_owned()))??;
     let inside = engine.clone();
     engine
         .write_content(move |tx| {
@@ -88,7 +95,7 @@ pub async fn save(
                     let message = "another template has this short name: choose a different one";
                     return Err(Refused::new("slug_taken", message).at("slug").into());
                 }
-                put(&inside, tx, &site, draft, found).await
+                put(&inside, tx, &site, (draft, made), found).await
             })
         })
         .await
@@ -98,11 +105,9 @@ async fn put(
     engine: &Engine,
     tx: &mut Tx<'_>,
     site: &Site,
-    draft: Draft,
+    (draft, made): (Draft, Made),
     found: Option<Template>,
 ) -> Result<TemplateId> {
-    check_names(&draft)?;
-    let made = make(site, &draft)?;
     let now = engine.now();
     let Some(mut template) = found else {
         let id = TemplateId(engine.next_id());

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use toml::de::{DeTable, DeValue};
+use web::extract::net::Net;
 
 mod keys;
 mod values;
@@ -168,7 +169,8 @@ impl Config {
                  set smtp.tls to \"starttls\" or \"tls\""
             ));
         }
-        if !self.listen().ip().is_loopback() && self.trusted_proxies()?.is_empty() {
+        let proxies = self.trusted_proxies()?;
+        if !self.listen().ip().is_loopback() && proxies.is_empty() {
             return Err(format!(
                 "server.listen = \"{}\" would serve plain http to the network; listen on \
                  127.0.0.1, or put a proxy that does TLS in front and name it in \
@@ -202,14 +204,17 @@ impl Config {
     /// Proxies whose word about the visitor is believed.
     ///
     /// # Errors
-    /// One of them is not an address.
-    pub fn trusted_proxies(&self) -> Result<Vec<IpAddr>, String> {
+    /// One of them is neither an address nor a network.
+    pub fn trusted_proxies(&self) -> Result<Vec<Net>, String> {
         let words = self.text("server.trusted_proxies").split(',').map(str::trim);
         words
             .filter(|word| !word.is_empty())
             .map(|word| {
                 word.parse().map_err(|_| {
-                    format!("server.trusted_proxies holds {word:?}, which is not an address")
+                    format!(
+                        "server.trusted_proxies holds {word:?}, which is neither an address nor \
+                         a network such as 10.0.0.0/8"
+                    )
                 })
             })
             .collect()

@@ -1,6 +1,7 @@
 //! What every handler may reach.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use engine::Engine;
 use store::Reader;
@@ -11,7 +12,7 @@ use crate::public::pages::Kept;
 /// How this server stands in the world; from the configuration.
 #[derive(Debug, Clone, Default)]
 pub struct WebSettings {
-    /// Whether browsers reach it by https: cookies are `Secure`, HSTS is said.
+    /// Whether browsers reach it by https from the start: cookies are `Secure`, HSTS is said.
     pub https: bool,
     /// Whether this is the demo: no second step is asked for.
     pub demo: bool,
@@ -34,6 +35,7 @@ pub struct AppState {
     pub kept: Kept,
     /// How this server stands in the world.
     pub settings: Arc<WebSettings>,
+    https: Arc<AtomicBool>,
 }
 
 impl AppState {
@@ -48,7 +50,20 @@ impl AppState {
             reader: engine.reader(),
             engine,
             kept: Kept::default(),
+            https: Arc::new(AtomicBool::new(settings.https)),
             settings: Arc::new(settings),
+        }
+    }
+
+    /// Whether browsers reach it by https.
+    pub fn https(&self) -> bool {
+        self.https.load(Ordering::Relaxed)
+    }
+
+    /// Learns where a site lives from now on: once one lives at https, so do the cookies.
+    pub fn lives_at(&self, base_url: &str) {
+        if base_url.starts_with("https://") {
+            self.https.store(true, Ordering::Relaxed);
         }
     }
 }

@@ -52,6 +52,20 @@ struct Read {
 /// # Errors
 /// Fields that must be mended, an offer that has ended, a coupon that is not good.
 pub async fn place(engine: &Engine, site: &Site, slug: &str, form: Form) -> Result<Placed> {
+    place_from(engine, site, slug, form, "").await
+}
+
+/// The same for a visitor from a network, in which many declined cards make one wait.
+///
+/// # Errors
+/// As [`place`].
+pub async fn place_from(
+    engine: &Engine,
+    site: &Site,
+    slug: &str,
+    form: Form,
+    net: &str,
+) -> Result<Placed> {
     let read = read(engine, site, &form)?;
     let (its_site, slug) = (site.clone(), slug.to_owned());
     let (it, method) = (engine.clone(), method_of(&read));
@@ -66,7 +80,7 @@ pub async fn place(engine: &Engine, site: &Site, slug: &str, form: Form) -> Resu
         Written::Fresh(order) => order,
     };
     engine.pass("P0")?;
-    pay::pay_order(engine, site, order, &method).await?;
+    pay::pay_order(engine, site, order, &method, net).await?;
     Ok(Placed::Order(order))
 }
 

@@ -9,8 +9,8 @@ use serde_json::json;
 
 use super::lint::{self, Warning};
 use super::{Draft, plain};
-use crate::mails;
 use crate::render::{self, syntax};
+use crate::{mails, nesting};
 
 /// Characters of a source: ten long newsletters.
 const SOURCE_MAX: usize = 200_000;
@@ -36,6 +36,14 @@ pub struct Made {
 pub(super) fn make(site: &Site, draft: &Draft) -> Result<Made, Refused> {
     check(site, draft)?;
     let guarded = Guarded::new(&draft.source)?;
+    let deep = || {
+        let message = "quotations, lists or elements stand too deep within each other: take some \
+                       of them out";
+        Refused::new("source_deep", message).at("source")
+    };
+    if draft.format == "markdown" && nesting::markdown_is_deep(&guarded.text) {
+        return Err(deep());
+    }
     let body = match draft.format.as_str() {
         "markdown" => markdown(&guarded),
         "html" => guarded.text.clone(),
@@ -44,6 +52,9 @@ pub(super) fn make(site: &Site, draft: &Draft) -> Result<Made, Refused> {
             return Err(Refused::new("format_unknown", message).at("format"));
         }
     };
+    if nesting::html_is_deep(&body) {
+        return Err(deep());
+    }
     let text = match draft.format.as_str() {
         "markdown" => plain::of_markdown(&guarded.text),
         _ => plain::of_html(&body),

@@ -65,6 +65,8 @@ const QUEUED_UP_TO: &str = "select count(*) from (select id from messages
 const QUEUED: &str = "select count(*) from messages where site_id = $1 and state = 'queued'";
 const OUT: &str = "select count(*) from messages
     where state in ('leased', 'committing') and lease_until is not null";
+const OUT_OF: &str = "select count(*) from messages
+    where site_id = $1 and state in ('leased', 'committing') and lease_until is not null";
 const NEXT_DUE: &str = "select min(next_at) from messages
     where site_id = $1 and state = 'queued'";
 const CAPPED: &str = "select class, coalesce(accepted_at, next_at) from messages
@@ -341,6 +343,11 @@ pub async fn count_queued(session: &mut Session<'_>, site: SiteId) -> Result<i64
 /// How many messages are claimed, of all sites.
 pub async fn count_out(session: &mut Session<'_>) -> Result<i64> {
     session.query(OUT).one().await
+}
+
+/// How many messages of a site are claimed.
+pub async fn count_out_of(session: &mut Session<'_>, site: SiteId) -> Result<i64> {
+    session.query(OUT_OF).bind(site).one().await
 }
 
 /// When the next queued message of a site is due.

@@ -12,6 +12,7 @@ use model::ids::to_base32;
 use model::sites::Site;
 use serde::Serialize;
 use tokio::net::TcpListener;
+use web::WebSettings;
 
 use super::{Call, serve, site, version};
 use crate::cli::Demo;
@@ -76,7 +77,9 @@ pub async fn run(call: &Call, flags: &Demo) -> anyhow::Result<()> {
     let stop = serve::stop_on_signals()?;
     call.output.either(&ready, || ready.lines())?;
     call.output.say(format!("tundish {} listens on http://{address}", version::VERSION));
-    let served = serve::work(config, &installation.engine, Some(listener), stop).await;
+    let settings = serve::web_settings(config, &installation.engine).await?;
+    let settings = WebSettings { demo: true, ..settings };
+    let served = serve::work(config, &installation.engine, Some((listener, settings)), stop).await;
     installation.close().await?;
     served
 }

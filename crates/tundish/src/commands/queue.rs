@@ -148,7 +148,11 @@ async fn read(
     let found = reader.read::<_, EngineError, _>(move |session| {
         Box::pin(async move {
             let count = store::messages::count_queued(session, site).await?;
-            let mut counts = vec![Count { state: State::Queued, reason: None, count }];
+            let out = store::messages::count_out_of(session, site).await?;
+            let mut counts = vec![
+                Count { state: State::Queued, reason: None, count },
+                Count { state: State::Leased, reason: None, count: out },
+            ];
             counts.extend(store::messages::kept_counts(session, site).await?);
             let mut messages = Vec::new();
             for state in states {

@@ -8,12 +8,14 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use web::WebSettings;
 
-use super::{Call, version};
+use super::{Call, site, version};
 use crate::cli::Serve;
 use crate::config::Config;
 use crate::folder::{Disk, guard_file};
 use crate::install;
+use crate::output::refused;
 
 impl Serve {
     /// The flags as settings.
@@ -46,9 +48,24 @@ pub async fn run(call: &Call) -> anyhow::Result<()> {
         call.output.say(format!("first run: open http://{address}/admin/setup?token={token}"));
     }
     call.output.say(format!("tundish {} listens on http://{address}", version::VERSION));
-    let served = work(config, &installation.engine, Some(listener), stop).await;
+    let settings = web_settings(config, &installation.engine).await?;
+    let served = work(config, &installation.engine, Some((listener, settings)), stop).await;
     installation.close().await?;
     served
+}
+
+/// How the server stands in the world: behind which proxies, and whether by https, which it is
+/// once one of its sites is.
+///
+/// # Errors
+/// The database fails.
+pub async fn web_settings(config: &Config, engine: &Engine) -> anyhow::Result<WebSettings> {
+    let sites = site::all(engine).await?;
+    Ok(WebSettings {
+        https: sites.iter().any(|site| site.base_url.starts_with("https://")),
+        trusted_proxies: config.trusted_proxies().map_err(refused)?,
+        ..WebSettings::default()
+    })
 }
 
 /// Takes the address to listen on.
@@ -89,13 +106,13 @@ pub fn stop_on_signals() -> anyhow::Result<CancellationToken> {
 pub async fn work(
     config: &Config,
     engine: &Engine,
-    listener: Option<TcpListener>,
+    listener: Option<(TcpListener, WebSettings)>,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
     let role = config.text("server.role");
     let mut parts: Vec<JoinHandle<anyhow::Result<()>>> = Vec::new();
-    if let Some(listener) = listener.filter(|_| role != "worker") {
-        let state = web::AppState::new(engine.clone());
+    if let Some((listener, settings)) = listener.filter(|_| role != "worker") {
+        let state = web::AppState::with_settings(engine.clone(), settings);
         let (stop, limit) = (stop.clone(), config.shutdown());
         parts
             .push(tokio::spawn(async move { Ok(web::serve(listener, state, stop, limit).await?) }));

@@ -7,6 +7,7 @@ mod checkout;
 mod commands;
 mod forms;
 mod imports;
+mod mails;
 mod templates;
 mod tenants;
 mod unsubscribe;

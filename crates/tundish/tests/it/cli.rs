@@ -187,10 +187,14 @@ impl Server {
 
     /// The answer to a bare GET, headers and all.
     pub fn get(&self, path: &str) -> String {
+        self.get_from("localhost", path)
+    }
+
+    /// The same, asked of a host by its name.
+    pub fn get_from(&self, host: &str, path: &str) -> String {
         use std::io::Read;
         let mut stream = std::net::TcpStream::connect(&self.address).unwrap();
-        let request =
-            format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();

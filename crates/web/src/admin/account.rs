@@ -168,9 +168,8 @@ async fn offer(
     error: Option<String>,
 ) -> Result<SecondStepPage, EngineError> {
     let offer = engine::second_step::offer(&state.engine, &who.present).await?;
-    let must = state.settings.https
-        && !state.settings.demo
-        && who.present.operator.role.needs_second_step();
+    let must =
+        state.https() && !state.settings.demo && who.present.operator.role.needs_second_step();
     let qr = crate::charts::qr(&offer.address);
     Ok(SecondStepPage { frame: who.frame(), qr, secret: offer.secret, must, error })
 }

@@ -193,13 +193,17 @@ pub async fn update(
 ) -> Reply {
     who.require(Role::Admin)?;
     let (site, wrong) = form.applied_to(&who.site);
+    let base_url = site.base_url.clone();
     let outcome = if wrong.is_empty() {
         engine::sites::change(&state.engine, who.actor(), site).await
     } else {
         Err(EngineError::RefusedAll(wrong))
     };
     match outcome {
-        Ok(()) => Ok(reply::done("/admin/settings", "The settings are saved.")),
+        Ok(()) => {
+            state.lives_at(&base_url);
+            Ok(reply::done("/admin/settings", "The settings are saved."))
+        }
         Err(error @ (EngineError::Refused(_) | EngineError::RefusedAll(_))) => {
             let page = SettingsPage::of(&who, form, field_errors(&error));
             reply::page_with(StatusCode::UNPROCESSABLE_ENTITY, "admin/settings/show.html", page)

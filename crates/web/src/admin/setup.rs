@@ -87,6 +87,7 @@ pub async fn create(
     let outcome = engine::setup::run(&state.engine, &form.token, first_run(&form)).await;
     match outcome {
         Ok(()) => {
+            state.lives_at(&form.base_url);
             let door = Door { net, browser: browser_name(&headers), before: None };
             let signed_in =
                 engine::sign_in::with_password(&state.engine, door, &form.email, &form.password)

@@ -192,7 +192,7 @@ pub async fn delete(
     }
     let mut response = reply::to("/admin/sign-in");
     let said = response.headers_mut();
-    said.append(header::SET_COOKIE, cookies::sign_out(state.settings.https));
+    said.append(header::SET_COOKIE, cookies::sign_out(state.https()));
     said.insert("clear-site-data", HeaderValue::from_static("\"cache\", \"storage\""));
     Ok(response)
 }
@@ -206,7 +206,7 @@ pub(crate) fn enter(state: &AppState, signed_in: &SignedIn, next: &str) -> Respo
         next.to_owned()
     };
     let mut response = reply::to(&path);
-    let cookie = cookies::sign_in(&signed_in.token, state.settings.https);
+    let cookie = cookies::sign_in(&signed_in.token, state.https());
     response.headers_mut().append(header::SET_COOKIE, cookie);
     response
 }

@@ -149,7 +149,7 @@ impl FromRequestParts<AppState> for MaybePresent {
 }
 
 async fn present(parts: &Parts, state: &AppState) -> Result<Option<Present>, WebError> {
-    match cookies::sign_in_token(&parts.headers, state.settings.https) {
+    match cookies::sign_in_token(&parts.headers, state.https()) {
         Some(token) => Ok(engine::sessions::present(&state.engine, token).await?),
         None => Ok(None),
     }
@@ -157,7 +157,7 @@ async fn present(parts: &Parts, state: &AppState) -> Result<Option<Present>, Web
 
 /// Whether the operator must set a second step up before anything else.
 fn must_add_second_step(present: &Present, state: &AppState) -> bool {
-    state.settings.https
+    state.https()
         && !state.settings.demo
         && present.operator.role.needs_second_step()
         && !present.operator.has_second_step()

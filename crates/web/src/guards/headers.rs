@@ -41,7 +41,7 @@ pub async fn layer(State(state): State<AppState>, request: Request, next: Next) 
     unless_said(OPENER_POLICY, "same-origin");
     unless_said(RESOURCE_POLICY, "same-origin");
     unless_said(PERMISSIONS_POLICY, "geolocation=(), camera=(), microphone=()");
-    if state.settings.https {
+    if state.https() {
         unless_said(header::STRICT_TRANSPORT_SECURITY, STRICT_TRANSPORT);
     }
     if is_admin {

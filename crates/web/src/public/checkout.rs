@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::frame::PublicSite;
 use super::orders::{Method, methods};
+use crate::extract::net::ClientNet;
 use crate::extract::site::CurrentSite;
 use crate::forms::{FieldError, field_errors};
 use crate::reply::{self, Reply};
@@ -214,6 +215,7 @@ pub async fn create(
     State(state): State<AppState>,
     CurrentSite(site): CurrentSite,
     Path(slug): Path<String>,
+    ClientNet(net): ClientNet,
     Form(sent): Form<Sent>,
 ) -> Reply {
     let wants_update = !sent.update.is_empty();
@@ -221,7 +223,7 @@ pub async fn create(
     if wants_update {
         return draw(&state, &site, slug, form, Vec::new(), Shown::Updated).await;
     }
-    match checkout::place(&state.engine, &site, &slug, form.clone()).await {
+    match checkout::place_from(&state.engine, &site, &slug, form.clone(), &net).await {
         Ok(Placed::Order(order)) => {
             let mut next = reply::to(&format!("/order/{}/next", form.token));
             let cookie = cookies::order(&engine::upsell::cookie(&state.engine, order));

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::frame::PublicSite;
 use crate::cookies;
 use crate::error::WebError;
+use crate::extract::net::ClientNet;
 use crate::extract::site::CurrentSite;
 use crate::forms::field_errors;
 use crate::reply::{self, Reply};
@@ -481,6 +482,7 @@ pub async fn pay(
     State(state): State<AppState>,
     CurrentSite(site): CurrentSite,
     Path(token): Path<String>,
+    ClientNet(net): ClientNet,
     Form(chosen): Form<Chosen>,
 ) -> Reply {
     let whole = by_token(&state.engine, &site, &token).await?;
@@ -489,7 +491,8 @@ pub async fn pay(
         let paid = match TestMethod::parse(&chosen.method) {
             Ok(method) => {
                 let id = whole.order.id;
-                engine::pay::pay_order(&state.engine, &site, id, method.as_str()).await
+                let (engine, method) = (&state.engine, method.as_str());
+                engine::pay::pay_order(engine, &site, id, method, &net).await
             }
             Err(_) => Err(model::Refused::new("method", "choose how to pay").into()),
         };

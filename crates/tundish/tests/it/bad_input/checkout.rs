@@ -322,3 +322,25 @@ async fn c23_names_of_any_script_are_kept_and_counted_in_characters() {
     let long = "🦊".repeat(201);
     assert_eq!(app.buy("guide", &[("name", &long)]).await.answer.status, 422);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn c11_who_has_five_cards_declined_waits_for_an_hour_whatever_the_order() {
+    let app = TestApp::start().await;
+    app.stock_shop().await;
+    let declines = [("method", "declines"), ("email", "tester@example.org")];
+    for n in 0..5 {
+        let bought = app.buy("guide", &declines).await;
+        assert_eq!(bought.answer.status, 303, "{n}");
+    }
+    // A fresh form and a good card make no difference; nothing is charged.
+    let good = [("method", "succeeds"), ("email", "tester@example.org")];
+    let sixth = app.buy("guide", &good).await;
+    assert_eq!(sixth.answer.status, 422);
+    assert!(sixth.answer.body.contains("too many tries"), "{}", sixth.answer.body);
+    let other = app.buy("guide", &[("email", "iris@example.org")]).await;
+    assert_eq!(other.answer.status, 303);
+    app.advance_ms(61 * 60_000).await;
+    let later = app.buy("guide", &good).await;
+    assert_eq!(later.answer.status, 303);
+    is_sound(&app).await;
+}

@@ -4,8 +4,11 @@ use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 
-use crate::cli::Desk;
+use model::EmailAddr;
+use testkit::sink::{Action, Gate, Options, Rule, Sink, Step};
+
 use crate::cli::operators::{PASSWORD, shop};
+use crate::cli::{Desk, opened};
 
 #[test]
 fn x01_root_does_not_work_in_the_folder_of_another() {
@@ -218,4 +221,97 @@ fn g03_a_base_address_that_is_not_https_or_has_a_path_is_refused() {
         let said = desk.run_saying(&args, PASSWORD).refused(1);
         assert!(said.contains("https://"), "{said}");
     }
+}
+
+/// What still waits to be sent.
+fn queued(desk: &Desk) -> i64 {
+    let listed = desk.run(&["queue", "list", "--limit", "1", "--json"]).json();
+    let counts = listed["counts"].as_array().unwrap();
+    counts.iter().map(|count| count["count"].as_i64().unwrap()).sum()
+}
+
+#[test]
+fn x05_a_backup_taken_while_mail_leaves_is_whole_and_its_copy_sends_nothing() {
+    const MAILS: u64 = 300;
+    let desk = shop();
+    opened(&desk, async |engine, site| {
+        for n in 0..MAILS {
+            let to = EmailAddr::parse(&format!("p{n}@x.test")).unwrap();
+            engine::sending::send_test(&engine, site.clone(), to).await.unwrap();
+        }
+    });
+    let sink = Sink::start(Options::default());
+    let gate = Gate::new();
+    sink.rule(Rule::at(Step::Dot).after(100).act(Action::Wait(gate.clone())));
+    let port = sink.port();
+    let text =
+        format!("[smtp]\nhost = \"127.0.0.1\"\nport = {port}\ntls = \"none\"\nconnections = 2\n");
+    desk.write("tundish.toml", &text);
+    let server = desk.serve();
+    desk.run(&["backup", "copy", "--with-key"]).ok();
+    assert!(queued(&desk) > 0, "the backup was taken while mail left");
+    gate.open();
+    while queued(&desk) > 0 {}
+    server.stop();
+    assert_eq!(sink.mails(), MAILS);
+
+    // The copy does not know what was sent since: it asks before it sends.
+    desk.run(&["restore", "copy", "--force"]).ok();
+    desk.run(&["verify"]).ok();
+    let server = desk.serve();
+    assert!(server.said.contains("nothing is sent until"), "{}", server.said);
+    assert!(queued(&desk) > 0);
+    let said = desk.run(&["send-test", "--to", "ada@x.test"]).refused(1);
+    assert!(said.contains("nothing is sent"), "{said}");
+    server.stop();
+    assert_eq!(sink.mails(), MAILS, "nothing twice");
+    assert!(sink.counts().values().all(|count| *count == 1));
+}
+
+#[test]
+fn x08_without_a_network_each_check_fails_on_its_own_with_advice() {
+    let desk = shop();
+    let text = "[server]\nlisten = \"127.0.0.1:0\"\n[smtp]\nhost = \"relay.invalid\"\n";
+    desk.write("tundish.toml", text);
+    let ran = desk.run(&["doctor", "--json"]);
+    let checks: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    for check in checks.as_array().unwrap() {
+        let (name, health) = (check["check"].as_str().unwrap(), check["health"].as_str().unwrap());
+        assert_eq!(health == "fail", name == "mail", "{check}");
+        assert!(health == "ok" || !check["mend"].as_str().unwrap().is_empty(), "{check}");
+    }
+    assert!(ran.refused(1).contains("1 of "));
+}
+
+#[test]
+fn x12_nothing_is_sent_by_hand_while_sending_is_held() {
+    let desk = shop();
+    desk.serve().stop();
+    // The folder was restored without its memory of starts.
+    std::fs::remove_file(desk.data().join("generation")).unwrap();
+    desk.serve().stop();
+    let said = desk.run(&["send-test", "--to", "ada@x.test"]).refused(1);
+    assert!(said.contains("restored or copied") && said.contains("admin"), "{said}");
+    let listed = desk.run(&["queue", "list", "--json"]).json();
+    assert!(listed["sending_held"].as_str().unwrap().contains("restored or copied"), "{listed}");
+    assert!(desk.run(&["queue", "list"]).ok().starts_with("nothing is sent: "));
+}
+
+#[test]
+fn g09_proxies_are_named_by_address_or_network_and_https_holds_behind_them() {
+    let desk = Desk::new();
+    let named = |text: &str| {
+        let variable = [("TUNDISH_SERVER_TRUSTED_PROXIES", text)];
+        desk.run_with(&["serve", "--listen", "127.0.0.1:1"], &variable)
+    };
+    let said = named("10.0.0.0/8, proxy").refused(1);
+    assert!(said.contains("server.trusted_proxies") && said.contains("proxy"), "{said}");
+    let mut args = vec!["init", "--site-name", "x", "--postal-address", "x"];
+    args.extend(["--email", "x@shop.example", "--base-url", "https://shop.example"]);
+    desk.run_saying(&args, PASSWORD).ok();
+    desk.write("tundish.toml", "[server]\ntrusted_proxies = \"127.0.0.1, 10.0.0.0/8\"\n");
+    let server = desk.serve();
+    let answer = server.get_from("shop.example", "/admin/sign-in").to_lowercase();
+    assert!(answer.starts_with("http/1.1 200"), "{answer}");
+    assert!(answer.contains("strict-transport-security: max-age="), "{answer}");
 }

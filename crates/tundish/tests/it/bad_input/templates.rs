@@ -172,6 +172,64 @@ fn t15_a_mail_that_gmail_would_cut_off_is_warned_of() {
     assert!(made.warnings.iter().any(|warning| warning.code == "too_large"));
 }
 
+#[test]
+fn a20_a_template_reaches_nothing_but_its_contact_and_its_site() {
+    for source in [
+        "{{ env }}",
+        "{{ env('PATH') }}",
+        "{{ environ }}",
+        "{{ config }}",
+        "{{ settings.smtp }}",
+        "{{ secret }}",
+        "{{ engine }}",
+        "{{ self }}",
+        "{{ debug() }}",
+        "{{ lipsum() }}",
+        "{{ site.settings }}",
+        "{{ site.id }}",
+        "{{ contact | pprint }}",
+        "{{ contact | tojson }}",
+    ] {
+        let said = refusal(source);
+        assert!(said.starts_with("line 1"), "{source}: {said}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn t18_a_template_made_to_be_slow_ends_soon_and_holds_nobody_up() {
+    let app = TestApp::start().await;
+    let inner = "{% for c in range(10000) %}{{ 'x' * 10000 }}{% endfor %}";
+    let bombs = [
+        "<div>".repeat(20_000),
+        "<div><b></div>".repeat(10_000),
+        "1. ".repeat(20_000),
+        "[".repeat(50_000),
+        "`".repeat(50_000),
+        "| a ".repeat(20_000) + "\n|" + &"-|".repeat(20_000),
+        format!("{{% for a in range(10000) %}}{inner}{{% endfor %}}"),
+        "{{ 'x' | replace('', 'xxxxxxxxxxxxxxxx') }}".repeat(2_000),
+        "{% if contact.first_name %}".repeat(400) + &"{% endif %}".repeat(400),
+        "[x](https://x.example/?a={{ contact.email }}) ".repeat(4_000),
+        "> ".repeat(20_000),
+        "*a **b ".repeat(10_000),
+    ];
+    for bomb in bombs {
+        let (engine, site) = (app.engine.clone(), app.site.clone());
+        let saving = tokio::spawn(async move {
+            let draft = Draft { slug: format!("b{}", engine.next_id()), ..draft(&bomb) };
+            templates::save(&engine, site, None, draft).await.map(drop)
+        });
+        // The writer is free meanwhile.
+        let other = templates::save(&app.engine, app.site.clone(), None, {
+            Draft { slug: format!("o{}", app.engine.next_id()), ..draft("Hello") }
+        });
+        other.await.unwrap();
+        let ended = tokio::time::timeout(std::time::Duration::from_secs(20), saving).await;
+        // Refused or saved: either is an answer.
+        let _ = ended.expect("an answer in time").unwrap();
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn t16_an_edited_template_leaves_planned_mail_as_it_was() {
     let app = TestApp::start().await;
