@@ -241,7 +241,7 @@ fn x05_a_backup_taken_while_mail_leaves_is_whole_and_its_copy_sends_nothing() {
         }
     });
     let sink = Sink::start(Options::default());
-    let gate = Gate::new();
+    let gate = Gate::default();
     sink.rule(Rule::at(Step::Dot).after(100).act(Action::Wait(gate.clone())));
     let port = sink.port();
     let text =
@@ -250,7 +250,7 @@ fn x05_a_backup_taken_while_mail_leaves_is_whole_and_its_copy_sends_nothing() {
     let server = desk.serve();
     desk.run(&["backup", "copy", "--with-key"]).ok();
     assert!(queued(&desk) > 0, "the backup was taken while mail left");
-    gate.open();
+    (0..MAILS).for_each(|_| gate.open());
     while queued(&desk) > 0 {}
     server.stop();
     assert_eq!(sink.mails(), MAILS);
