@@ -43,6 +43,10 @@ impl Unit {
                 let one = money_text(0, currency);
                 let digits = one.chars().filter(char::is_ascii_digit).count().saturating_sub(1);
                 let unit = 10_f64.powi(i32::try_from(digits).unwrap_or(2));
+                // A part of the unit is written whole: $2.50, not $2.5.
+                if size < 999.5 * unit && (size / unit).fract() > 0.0 {
+                    return self.full(value);
+                }
                 let sign: String = one.chars().take_while(|c| !c.is_ascii_digit()).collect();
                 signed(value, format!("{sign}{}", thousands(size / unit)))
             }
