@@ -1,5 +1,6 @@
 //! What every handler may reach.
 
+use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -24,9 +25,13 @@ pub struct WebSettings {
     pub base_url: Option<String>,
 }
 
-/// What every handler may reach. Cheap to clone.
+/// What every handler may reach. Cloned for every layer of every request, so it is one pointer.
 #[derive(Debug, Clone)]
-pub struct AppState {
+pub struct AppState(Arc<Reach>);
+
+/// What [`AppState`] points to.
+#[derive(Debug)]
+pub struct Reach {
     /// For every change.
     pub engine: Engine,
     /// For every read.
@@ -34,8 +39,16 @@ pub struct AppState {
     /// Pages as they were drawn.
     pub kept: Kept,
     /// How this server stands in the world.
-    pub settings: Arc<WebSettings>,
-    https: Arc<AtomicBool>,
+    pub settings: WebSettings,
+    https: AtomicBool,
+}
+
+impl Deref for AppState {
+    type Target = Reach;
+
+    fn deref(&self) -> &Reach {
+        &self.0
+    }
 }
 
 impl AppState {
@@ -46,15 +59,17 @@ impl AppState {
 
     /// The same, as configured.
     pub fn with_settings(engine: Engine, settings: WebSettings) -> Self {
-        Self {
+        Self(Arc::new(Reach {
             reader: engine.reader(),
             engine,
             kept: Kept::default(),
-            https: Arc::new(AtomicBool::new(settings.https)),
-            settings: Arc::new(settings),
-        }
+            https: AtomicBool::new(settings.https),
+            settings,
+        }))
     }
+}
 
+impl Reach {
     /// Whether browsers reach it by https.
     pub fn https(&self) -> bool {
         self.https.load(Ordering::Relaxed)
