@@ -126,6 +126,7 @@ pub const CHECKS: &[Check] = &[
         promise: "no attempt waits for an answer for longer than 20 hours",
         sql: "select p.site_id, p.id, p.state || ' for too long' from payments p
             where p.state in ('creating', 'unknown') and p.created_at + 72000000 < (
-                select max(e.at) from events e where e.site_id = p.site_id) limit 100",
+                select e.at from events e where e.site_id = p.site_id
+                order by e.id desc limit 1) limit 100",
     },
 ];
