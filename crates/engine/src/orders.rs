@@ -1,4 +1,10 @@
-//! Orders as their pages show them: found by the buyer's token, or by the key in a mail.
+//! Orders as their pages show them: found by the buyer's token, or by the key in a mail; and as a
+//! file, taken in from another shop.
+
+mod file;
+mod take;
+
+pub use file::{HEADERS, export, import, look};
 
 use model::audits::Actor;
 use model::ids::OrderId;

@@ -53,6 +53,8 @@ const PEND: &str = "update orders set state = 'pending', expires_at = $3, update
 const PAY: &str = "update orders set state = 'paid', paid_at = $3, close_at = $4,
     captured_minor = $5, saved_method = $6, updated_at = $3
     where site_id = $1 and id = $2 and state in ('open', 'pending', 'expired')";
+const PAY_IN_THE_PAST: &str = "update orders set state = 'paid', paid_at = $3,
+    captured_minor = $4, updated_at = $5 where site_id = $1 and id = $2 and state = 'pending'";
 const ADD_PAID: &str = "update orders set goods_minor = goods_minor + $3,
     tax_minor = tax_minor + $4, total_minor = total_minor + $5,
     captured_minor = captured_minor + $5, updated_at = $6,
@@ -361,6 +363,19 @@ pub async fn pay(
 ) -> Result<bool> {
     let q = tx.query(PAY).bind(site).bind(id).bind(now).bind(close_at);
     Ok(q.bind(captured_minor).bind(saved_method).run().await? == 1)
+}
+
+/// Marks an order that was paid elsewhere as paid at `paid_at`; it has no window and no receipt.
+pub async fn pay_in_the_past(
+    tx: &mut Tx<'_>,
+    site: SiteId,
+    id: OrderId,
+    paid_at: UtcMs,
+    captured_minor: i64,
+    now: UtcMs,
+) -> Result<bool> {
+    let q = tx.query(PAY_IN_THE_PAST).bind(site).bind(id).bind(paid_at).bind(captured_minor);
+    Ok(q.bind(now).run().await? == 1)
 }
 
 /// Adds a one-click line that was paid.

@@ -287,7 +287,7 @@ pub struct Export {
 /// `tundish import`.
 #[derive(Debug, Args)]
 pub struct Import {
-    /// auto, contacts, mailchimp, kit, spend, suppression or coupons
+    /// auto, contacts, mailchimp, kit, orders, spend, suppression or coupons
     pub preset: String,
     /// The file: CSV with any separator
     pub file: PathBuf,
@@ -459,3 +459,6 @@ pub enum RebuildCommand {
         site: Option<String>,
     },
 }
+
+#[cfg(test)]
+mod tests;

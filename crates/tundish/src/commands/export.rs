@@ -25,20 +25,6 @@ const PAGE: i64 = 500;
 /// The columns of a table in CSV, in their order.
 fn columns(what: &str) -> &'static [&'static str] {
     match what {
-        "orders" => &[
-            "order_id",
-            "email",
-            "placed_at",
-            "status",
-            "currency",
-            "goods",
-            "discount",
-            "tax",
-            "total",
-            "refunded",
-            "coupon",
-            "invoice",
-        ],
         "messages" => &[
             "id",
             "to",
@@ -83,7 +69,8 @@ pub async fn run(call: &Call, flags: &Export) -> anyhow::Result<()> {
             return funnel::export(call, engine, &site, flags.to.as_deref()).await;
         }
         let what = flags.what.as_str();
-        if matches!(what, "suppression" | "coupons") || (what, form) == ("contacts", Form::Csv) {
+        let as_file = matches!(what, "contacts" | "orders") && form == Form::Csv;
+        if as_file || matches!(what, "suppression" | "coupons") {
             return again(call, engine, &site, what, form).await;
         }
         table(call, engine, &site, what, form).await
@@ -121,6 +108,7 @@ async fn again(
     };
     let written = match what {
         "contacts" => exports::contacts(engine, site.id, put).await,
+        "orders" => engine::orders::export(engine, site.id, put).await,
         "suppression" => suppressions::export(engine, site.id, put).await,
         _ => coupons::export(engine, site.id, put).await,
     };

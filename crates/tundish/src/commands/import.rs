@@ -18,8 +18,8 @@ use crate::install;
 use crate::output::{refused, usage};
 
 /// Files that are known by their exact columns.
-const PRESETS: [&str; 7] =
-    ["auto", "contacts", "mailchimp", "kit", "spend", "suppression", "coupons"];
+const PRESETS: [&str; 8] =
+    ["auto", "contacts", "mailchimp", "kit", "orders", "spend", "suppression", "coupons"];
 
 /// Takes a file, or only looks at it.
 ///

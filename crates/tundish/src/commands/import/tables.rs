@@ -1,4 +1,4 @@
-//! Files that are no lists of contacts: amounts spent, suppressed addresses, coupons. Each line is
+//! Files that are no lists of contacts: orders, amounts spent, suppressed addresses, coupons. Each line is
 //! taken or left with its reason, and a file that is taken twice changes nothing the second time.
 
 use std::collections::BTreeMap;
@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use anyhow::Context;
 use engine::files::columns::{LineError, Taken};
 use engine::files::tables::{Table, plain};
-use engine::{Engine, coupons, spends, suppressions};
+use engine::{Engine, coupons, orders, spends, suppressions};
 use model::Refused;
 use model::audits::Actor;
 use model::exports::csv_safe;
@@ -21,16 +21,18 @@ use crate::output::usage;
 /// What a file holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
+    Orders,
     Spend,
     Suppression,
     Coupons,
 }
 
 impl Kind {
-    const ALL: [Self; 3] = [Self::Spend, Self::Suppression, Self::Coupons];
+    const ALL: [Self; 4] = [Self::Orders, Self::Spend, Self::Suppression, Self::Coupons];
 
     fn word(self) -> &'static str {
         match self {
+            Self::Orders => "orders",
             Self::Spend => "spend",
             Self::Suppression => "suppression",
             Self::Coupons => "coupons",
@@ -40,6 +42,7 @@ impl Kind {
     /// The columns without which it is something else.
     fn marks(self) -> &'static [&'static str] {
         match self {
+            Self::Orders => &["order_id", "email", "product", "unit_price"],
             Self::Spend => &["date", "channel", "amount"],
             Self::Suppression => &["email_or_hash"],
             Self::Coupons => &["code", "kind", "value"],
@@ -117,6 +120,8 @@ async fn take(
 ) -> engine::Result<Taken> {
     let by = Actor::Console;
     match (kind, dry_run) {
+        (Kind::Orders, true) => orders::look(engine, site, bytes, map).await,
+        (Kind::Orders, false) => orders::import(engine, by, site, bytes, map).await,
         (Kind::Spend, true) => spends::look(engine, site, bytes, map).await.map(of_spend),
         (Kind::Spend, false) => spends::import_as(engine, by, site, bytes, map).await.map(of_spend),
         (Kind::Suppression, true) => suppressions::look(engine, site, bytes, map).await,

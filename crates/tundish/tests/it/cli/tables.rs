@@ -119,3 +119,64 @@ fn coupons_are_taken_in_changed_and_written_out_as_they_came() {
     assert!(rows.contains("\"code\":\"SPRING\"") && rows.contains("\"value\":\"20%\""), "{rows}");
     desk.run(&["verify"]).ok();
 }
+
+#[test]
+fn orders_of_another_shop_count_and_nobody_hears_of_it() {
+    let desk = shop();
+    desk.run(&["apply", example(&desk).to_str().unwrap()]).ok();
+    let text = "order_id,email,placed_at,status,currency,product,quantity,unit_price,discount,tax,\
+        total,coupon,partner,channel\n\
+        A-1,ada@x.test,2026-03-01T10:00:00Z,paid,USD,weekday-bread,1,19.00,1.90,,17.10,OLD10,,google\n\
+        A-1,,,,,starter-cards,2,7.00,,1.00,15.00,,,\n\
+        A-2,bo@x.test,2026-04-01,refunded,,sourdough-course,1,100,0,0,100,,,\n\
+        A-3,ada@x.test,2026-05-01,,,weekday-bread,,19,,,,,,\n\
+        A-4,cy@x.test,2026-05-01,pending,,weekday-bread,1,19,,,19,,,\n\
+        A-5,cy@x.test,2026-05-01,paid,,weekday-bread,1,19,,,18,,,\n\
+        A-6,cy@x.test,2026-05-01,paid,,no-such,1,19,,,19,,,\n\
+        A-7,cy@x.test,2096-05-01,paid,,weekday-bread,1,19,,,19,,,\n\
+        A-8,cy@x.test,2026-05-01,paid,EUR,weekday-bread,1,19,,,19,,,\n";
+    desk.write("orders.csv", text);
+    let dry = import(&desk, "orders", "orders.csv", &["--dry-run"]);
+    assert_eq!(counts(&dry), [3, 0, 0, 5], "{dry}");
+    let taken = import(&desk, "auto", "orders.csv", &[]);
+    assert_eq!((&taken["preset"], counts(&taken)), (&"orders".into(), [3, 0, 0, 5]), "{taken}");
+    assert_eq!(counts(&import(&desk, "orders", "orders.csv", &[])), [0, 0, 3, 5]);
+    desk.run(&["verify"]).ok();
+    let rows = desk.run(&["export", "orders", "--json"]).ok();
+    let rows: Vec<Value> = rows.lines().map(|row| serde_json::from_str(row).unwrap()).collect();
+    assert_eq!(rows.len(), 3);
+    let first = rows.iter().find(|row| row["coupon"] == "OLD10").unwrap();
+    assert_eq!((&first["total"], &first["status"]), (&"32.10 USD".into(), &"paid".into()));
+    assert_eq!(first["invoice"], Value::Null);
+    // Figures, and no mail; the server closes nothing.
+    let server = desk.serve();
+    let done = desk.run(&["rebuild", "rollups", "--json"]).json();
+    assert!(done[0]["days_counted"].is_u64(), "{done}");
+    server.stop();
+    desk.run(&["verify"]).ok();
+    assert_eq!(desk.run(&["export", "messages", "--json"]).ok(), "");
+    let shown = desk.run(&["contact", "show", "ada@x.test", "--json"]).json();
+    assert_eq!(
+        (&shown["status"], shown["orders"].as_array().unwrap().len()),
+        (&"pending".into(), 2)
+    );
+    // Written out, it comes in again: nothing new here, the same orders in an empty shop.
+    let out = desk.run(&["export", "orders"]).ok();
+    assert!(out.contains("weekday-bread,1,19.00,1.90,0.00,17.10,OLD10,,google"), "{out}");
+    desk.write("out.csv", &out);
+    assert_eq!(counts(&import(&desk, "orders", "out.csv", &[])), [0, 0, 3, 0]);
+    let other = shop();
+    other.run(&["apply", example(&other).to_str().unwrap()]).ok();
+    let file = desk.path().join("out.csv");
+    let taken = import(&other, "auto", file.to_str().unwrap(), &[]);
+    assert_eq!(counts(&taken), [3, 0, 0, 0], "{taken}");
+    let there = other.run(&["export", "orders"]).ok();
+    let without_ids = |text: &str| {
+        let mut lines: Vec<String> =
+            text.lines().map(|line| line.split_once(',').unwrap().1.to_owned()).collect();
+        lines.sort();
+        lines
+    };
+    assert_eq!(without_ids(&there), without_ids(&out));
+    other.run(&["verify"]).ok();
+}

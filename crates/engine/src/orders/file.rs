@@ -1,0 +1,390 @@
+//! Orders as a file, one line for each thing that was bought:
+//! `order_id,email,placed_at,status,currency,product,quantity,unit_price,discount,tax,total,coupon,
+//! partner,channel`. Lines of one order share its `order_id`.
+
+use std::collections::BTreeMap;
+
+use model::audits::Actor;
+use model::ids::{OfferId, OrderId, ProductId};
+use model::orders::OrderState;
+use model::sites::Site;
+use model::sources::Touch;
+use model::tokens::hash_secret;
+use model::{Currency, EmailAddr, Money, Refused, SiteId, UtcMs, Zone};
+use serde_json::json;
+use store::Session;
+use store::order_lines::Line;
+use store::orders::{Filter, Order};
+
+use super::take::{Past, PastLine, put};
+use crate::engine::Engine;
+use crate::exports::row;
+use crate::fault::{EngineError, Result};
+use crate::files::columns::{Columns, Edge, Taken, count, instant};
+use crate::files::tables::Table;
+use crate::{audits, rollups};
+
+/// The columns of the file.
+pub const HEADERS: [&str; 14] = [
+    "order_id",
+    "email",
+    "placed_at",
+    "status",
+    "currency",
+    "product",
+    "quantity",
+    "unit_price",
+    "discount",
+    "tax",
+    "total",
+    "coupon",
+    "partner",
+    "channel",
+];
+/// Without these a line says nothing.
+const NEEDED: [&str; 5] = ["order_id", "email", "placed_at", "product", "unit_price"];
+/// Orders written in one transaction.
+const BATCH: usize = 200;
+/// Rows read at once.
+const PAGE: i64 = 500;
+
+/// Takes in a file of orders that were paid elsewhere: for figures, for what customers own, for
+/// what is bought together. Nobody is mailed, nothing is charged, no sequence begins, and no
+/// receipt is made: there was one. An order that was taken in before stays as it is.
+///
+/// # Errors
+/// It cannot be read, or a column is missing.
+pub async fn import(
+    engine: &Engine,
+    actor: Actor,
+    site: &Site,
+    bytes: &[u8],
+    map: &BTreeMap<String, String>,
+) -> Result<Taken> {
+    let (mut taken, orders) = read(engine, site, bytes, map).await?;
+    for part in orders.chunks(BATCH) {
+        let (of, on, part) = (engine.clone(), site.clone(), part.to_vec());
+        let (made, known) = engine
+            .write(move |tx| {
+                Box::pin(async move {
+                    let mut counts = (0, 0);
+                    for order in &part {
+                        if is_known(tx, on.id, order).await? {
+                            counts.1 += 1;
+                        } else if put(&of, tx, &on, order).await? {
+                            counts.0 += 1;
+                        } else {
+                            counts.1 += 1;
+                        }
+                    }
+                    let data = json!({ "added": counts.0 });
+                    audits::record(&of, tx, on.id, actor, "orders.imported", "", &data).await?;
+                    Ok(counts)
+                })
+            })
+            .await?;
+        taken.created += made;
+        taken.unchanged += known;
+    }
+    engine.wake();
+    Ok(taken)
+}
+
+/// What [`import`] would do; changes nothing.
+///
+/// # Errors
+/// As [`import`].
+pub async fn look(
+    engine: &Engine,
+    site: &Site,
+    bytes: &[u8],
+    map: &BTreeMap<String, String>,
+) -> Result<Taken> {
+    let (mut taken, orders) = read(engine, site, bytes, map).await?;
+    let id = site.id;
+    engine
+        .reader()
+        .read::<_, EngineError, _>(move |session| {
+            Box::pin(async move {
+                for order in &orders {
+                    if is_known(session, id, order).await? {
+                        taken.unchanged += 1;
+                    } else {
+                        taken.created += 1;
+                    }
+                }
+                Ok(taken)
+            })
+        })
+        .await
+}
+
+/// Whether it was taken in before, or is an order of this very shop.
+async fn is_known(session: &mut Session<'_>, site: SiteId, order: &Past) -> Result<bool> {
+    if let Ok(own) = order.outside_id.parse::<OrderId>()
+        && store::orders::find(session, site, own).await?.is_some()
+    {
+        return Ok(true);
+    }
+    Ok(store::orders::find_by_token(session, site, &order.token_hash).await?.is_some())
+}
+
+/// What lines are read against.
+struct Ground {
+    products: BTreeMap<String, (ProductId, String, i64)>,
+    offers: BTreeMap<ProductId, (OfferId, i64)>,
+    currency: Currency,
+    zone: Zone,
+}
+
+async fn ground(engine: &Engine, site: &Site) -> Result<Ground> {
+    let id = site.id;
+    let (products, offers) = engine
+        .reader()
+        .read::<_, EngineError, _>(move |session| {
+            Box::pin(async move {
+                let products = store::products::list(session, id).await?;
+                Ok((products, store::offers::list(session, id).await?))
+            })
+        })
+        .await?;
+    let mut first: BTreeMap<ProductId, (OfferId, i64)> = BTreeMap::new();
+    for offer in offers {
+        let known = first.entry(offer.product_id).or_insert((offer.id, offer.version));
+        if offer.id < known.0 {
+            *known = (offer.id, offer.version);
+        }
+    }
+    Ok(Ground {
+        products: products.into_iter().map(|p| (p.slug, (p.id, p.name, p.cost_minor))).collect(),
+        offers: first,
+        currency: Currency::parse(&site.currency)?,
+        zone: rollups::zone_of(site),
+    })
+}
+
+/// The good orders; of one with a bad line all of it is left out, with the reason.
+async fn read(
+    engine: &Engine,
+    site: &Site,
+    bytes: &[u8],
+    map: &BTreeMap<String, String>,
+) -> Result<(Taken, Vec<Past>)> {
+    let table = Table::read(bytes)?;
+    let columns = Columns::of(&table, &HEADERS, &NEEDED, map)?;
+    let ground = ground(engine, site).await?;
+    let now = engine.now();
+    let mut taken = Taken::default();
+    let mut orders: Vec<(Past, Option<(i64, Refused)>)> = Vec::new();
+    let mut places: BTreeMap<String, usize> = BTreeMap::new();
+    for line in table.rows() {
+        taken.rows += 1;
+        let cells = match &line.cells {
+            Ok(cells) => cells,
+            Err(why) => {
+                taken.reject(line.line, Refused::new("row_unreadable", *why));
+                continue;
+            }
+        };
+        let cell = |name: &str| columns.cell(cells, name);
+        let id = cell("order_id");
+        let at = match places.get(id) {
+            Some(at) => *at,
+            None => match head(cell, &ground, now) {
+                Ok(order) => {
+                    places.insert(id.to_owned(), orders.len());
+                    orders.push((order, None));
+                    orders.len() - 1
+                }
+                Err(why) => {
+                    taken.reject(line.line, why);
+                    continue;
+                }
+            },
+        };
+        if let Some((order, wrong)) = orders.get_mut(at) {
+            match thing(cell, &ground) {
+                Ok(line) => order.lines.push(line),
+                Err(why) => *wrong = wrong.take().or(Some((line.line, why))),
+            }
+        }
+    }
+    let mut good = Vec::with_capacity(orders.len());
+    for (order, wrong) in orders {
+        match wrong {
+            None => good.push(order),
+            Some((line, why)) => taken.reject(line, why),
+        }
+    }
+    Ok((taken, good))
+}
+
+/// What the first line of an order says of it as a whole.
+fn head<'r>(
+    cell: impl Fn(&'static str) -> &'r str,
+    ground: &Ground,
+    now: UtcMs,
+) -> std::result::Result<Past, Refused> {
+    let id = cell("order_id");
+    if id.is_empty() {
+        return Err(Refused::new("order_id_missing", "give the order an id").at("order_id"));
+    }
+    let placed_at = instant(cell("placed_at"), &ground.zone, Edge::Begin)
+        .map_err(|why| why.at("placed_at"))?
+        .filter(|at| *at <= now)
+        .ok_or_else(|| {
+            Refused::new("placed_at_invalid", "say when it was placed: a time that is over")
+                .at("placed_at")
+        })?;
+    let is_refunded = match cell("status").to_lowercase().as_str() {
+        "" | "paid" | "completed" | "complete" => false,
+        "refunded" => true,
+        other => {
+            let why = format!("an order that is {other} is not taken in: only paid or refunded");
+            return Err(Refused::new("status_other", why).at("status"));
+        }
+    };
+    let currency = match cell("currency") {
+        "" => ground.currency,
+        code => Currency::parse(code).map_err(|why| why.at("currency"))?,
+    };
+    if currency != ground.currency {
+        let why = format!("this site counts in {}: change the amounts first", ground.currency);
+        return Err(Refused::new("currency_other", why).at("currency"));
+    }
+    let said = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+    let mut touch = Touch { at: placed_at, landing: "/".to_owned(), ..Touch::default() };
+    touch.utm.source = said(&cell("channel").to_lowercase());
+    Ok(Past {
+        outside_id: id.to_owned(),
+        // Never the hash of a token: no address opens an order that came by a file.
+        token_hash: format!("import:{}", hash_secret(id.as_bytes())),
+        address: EmailAddr::parse(cell("email")).map_err(|why| why.at("email"))?,
+        placed_at,
+        is_refunded,
+        currency,
+        coupon: said(cell("coupon")),
+        touch,
+        lines: Vec::new(),
+    })
+}
+
+fn thing<'r>(
+    cell: impl Fn(&'static str) -> &'r str,
+    ground: &Ground,
+) -> std::result::Result<PastLine, Refused> {
+    let slug = cell("product");
+    let (product, name, cost) = ground.products.get(slug).ok_or_else(|| {
+        Refused::new("product_unknown", format!("there is no product called {slug}")).at("product")
+    })?;
+    let (offer, offer_version) = ground.offers.get(product).ok_or_else(|| {
+        let why = format!("{slug} was never offered here: make an offer of it first");
+        Refused::new("product_unoffered", why).at("product")
+    })?;
+    let money = |name: &'static str| match cell(name) {
+        "" => Ok(None),
+        text => Money::parse_amount(text, ground.currency)
+            .and_then(Money::as_price)
+            .map(|amount| Some(amount.minor))
+            .map_err(|why| why.at(name)),
+    };
+    let quantity = count(cell("quantity")).map_err(|why| why.at("quantity"))?.unwrap_or(1);
+    let unit_minor = money("unit_price")?.unwrap_or(0);
+    let goods_minor = Money::new(unit_minor, ground.currency).checked_mul(quantity)?.minor;
+    let (discount_minor, tax_minor) = (money("discount")?.unwrap_or(0), money("tax")?.unwrap_or(0));
+    let bare = goods_minor.saturating_sub(discount_minor);
+    let total_minor = money("total")?.unwrap_or(bare);
+    let tax_on_top = tax_minor > 0 && total_minor == bare.saturating_add(tax_minor);
+    if bare < 0 || tax_minor > total_minor || (total_minor != bare && !tax_on_top) {
+        let why = "the amounts do not add up: quantity × unit_price − discount, tax within or on \
+                   top of it, is the total";
+        return Err(Refused::new("total_other", why).at("total"));
+    }
+    Ok(PastLine {
+        product_id: *product,
+        offer_id: *offer,
+        offer_version: *offer_version,
+        name: name.clone(),
+        quantity,
+        unit_minor,
+        goods_minor,
+        discount_minor,
+        tax_minor,
+        total_minor,
+        tax_on_top,
+        cost_minor: cost.saturating_mul(quantity),
+    })
+}
+
+/// Writes every order of a site as lines of CSV, header first, newest first, to `write`.
+///
+/// # Errors
+/// `write` fails, or the database does.
+pub async fn export(
+    engine: &Engine,
+    site: SiteId,
+    mut write: impl FnMut(&str) -> std::io::Result<()> + Send,
+) -> Result<i64> {
+    let failed =
+        |e: std::io::Error| EngineError::Fault(format!("the export cannot be written: {e}"));
+    write(&row(&HEADERS.map(str::to_owned))).map_err(failed)?;
+    let (mut before, mut written) = (OrderId(i64::MAX), 0);
+    loop {
+        let from = before;
+        let (products, page) = engine
+            .reader()
+            .read::<_, EngineError, _>(move |session| {
+                Box::pin(async move {
+                    let filter = Filter::default();
+                    let orders = store::orders::list(session, site, from, &filter, PAGE).await?;
+                    let mut page = Vec::with_capacity(orders.len());
+                    for order in orders {
+                        let lines = store::order_lines::of_order(session, site, order.id).await?;
+                        page.push((order, lines));
+                    }
+                    Ok((store::products::list(session, site).await?, page))
+                })
+            })
+            .await?;
+        let Some((last, _)) = page.last() else { return Ok(written) };
+        before = last.id;
+        let slug = |id: ProductId| {
+            let found = products.iter().find(|product| product.id == id);
+            found.map(|product| product.slug.clone()).unwrap_or_default()
+        };
+        for (order, lines) in &page {
+            for line in lines {
+                write(&row(&cells(order, line, slug(line.product_id)))).map_err(failed)?;
+                written += 1;
+            }
+        }
+    }
+}
+
+fn cells(order: &Order, line: &Line, product: String) -> [String; 14] {
+    let money = |minor| {
+        let text = Money::new(minor, order.currency).to_string();
+        text.split(' ').next().unwrap_or_default().to_owned()
+    };
+    let touch: Touch = serde_json::from_str(&order.source).unwrap_or_default();
+    let status = match order.state {
+        OrderState::Paid => "paid".to_owned(),
+        other => other.to_string(),
+    };
+    [
+        order.id.to_string(),
+        order.email.clone(),
+        order.paid_at.unwrap_or(order.created_at).rfc3339(),
+        status,
+        order.currency.code().to_owned(),
+        product,
+        line.quantity.to_string(),
+        money(line.unit_minor),
+        money(line.discount_minor),
+        money(line.tax_minor),
+        money(line.total_minor),
+        order.coupon_code.clone().unwrap_or_default(),
+        String::new(),
+        touch.utm.source.unwrap_or_default(),
+    ]
+}
