@@ -14,11 +14,6 @@ mod install;
 mod logging;
 mod output;
 
-/// A request and a message each make hundreds of small allocations; the system's allocator took a
-/// fifth of the time of a page.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     // Before anything could want TLS: ring is the only provider in the house.
     if rustls::crypto::ring::default_provider().install_default().is_err() {
