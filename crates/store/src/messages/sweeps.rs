@@ -54,6 +54,8 @@ const CANCEL_OF_ENROLMENT: &str = "update messages set state = 'cancelled', reas
     where site_id = $1 and contact_id = $2 and enrolment_id = $3
     and state in ('planned', 'queued', 'deferred', 'held')";
 const SCRUB: &str = "update messages set to_address = '', context = '{}', reply_text = null,
+    reason = case when state in ('planned', 'queued', 'deferred', 'held', 'unknown')
+        then 'its contact was erased' else reason end,
     state = case when state in ('planned', 'queued', 'deferred', 'held', 'unknown')
         then 'cancelled' else state end
     where site_id = $1 and contact_id = $2";

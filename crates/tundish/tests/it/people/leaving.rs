@@ -86,6 +86,22 @@ async fn what_we_know_goes_only_by_a_second_link_to_the_address_itself() {
 async fn erasing_leaves_a_keyed_mark_and_no_word() {
     let app = app().await;
     let ada = confirmed(&app, "ada@x.test").await;
+    let waiting = engine::messages::NewMessage {
+        contact_id: Some(ada.id),
+        to: model::EmailAddr::parse("ada@x.test").unwrap(),
+        class: model::messages::Class::Transactional,
+        source_kind: model::messages::SourceKind::Notice,
+        source_id: ada.id.0,
+        enrolment_id: None,
+        dedupe_key: "waits".to_owned(),
+        content: engine::messages::Content::System {
+            name: "your_links",
+            context: serde_json::json!({ "stop_url": "x", "choose_url": "y" }),
+        },
+        not_before: Some(app.engine.now().plus_ms(30 * DAY_MS)),
+        expires_at: None,
+    };
+    engine::messages::enqueue(&app.engine, app.site.clone(), waiting).await.unwrap().unwrap();
     app.post(&format!("{}/erase", preferences_path(&app, &ada)), &[]).await;
     let second = path_in(&app, "data_link", "url").await;
     assert!(app.get(&second).await.body.contains("Erase everything?"));
@@ -97,6 +113,9 @@ async fn erasing_leaves_a_keyed_mark_and_no_word() {
     for message in super::messages(&app).await {
         assert!(!message.context.contains("Ada") && !message.to_address.contains("ada@"));
     }
+    // What was still to leave will not, and says why.
+    let found = engine::verify::run(&app.engine.reader()).await.unwrap();
+    assert!(found.is_empty(), "{found:?}");
     // She may come back by her own hand.
     fill_in(&app, "chapter", &[("email", "ada@x.test")]).await;
     let path = path_in(&app, "confirmation", "confirm_url").await;
