@@ -24,6 +24,19 @@ pub enum Value {
     Null,
 }
 
+impl Value {
+    /// What stands there, in words: for a fault's sentence.
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Int(_) => "a number",
+            Self::Text(_) => "a text",
+            Self::Bool(_) => "a flag",
+            Self::Real(_) => "a number with a fraction",
+            Self::Null => "nothing",
+        }
+    }
+}
+
 /// A type that may stand in a column.
 pub trait Column: Sized {
     /// As it is bound.
@@ -216,8 +229,8 @@ impl Row {
             column,
             found: "the statement gives fewer columns than are read".to_owned(),
         })?;
-        let shown = format!("{value:.60?}");
-        T::from_value(value).ok_or(StoreError::Corrupt { column, found: shown })
+        let kind = value.kind();
+        T::from_value(value).ok_or_else(|| StoreError::Corrupt { column, found: kind.to_owned() })
     }
 
     /// The next column, a word of a closed list kept as text.

@@ -15,7 +15,12 @@ pub fn page(template: &str, context: impl Serialize) -> Reply {
     page_with(StatusCode::OK, template, context)
 }
 
-/// A page with another status: 422 for a form that must be mended.
+/// The page of a form that must be mended (422).
+pub fn again(template: &str, context: impl Serialize) -> Reply {
+    page_with(StatusCode::UNPROCESSABLE_ENTITY, template, context)
+}
+
+/// A page with another status.
 pub fn page_with(status: StatusCode, template: &str, context: impl Serialize) -> Reply {
     let html = templates::render(template, context)?;
     let keep = [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];

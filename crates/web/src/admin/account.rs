@@ -1,7 +1,6 @@
 //! `/admin/account`: one's own password, second step and signed-in browsers.
 
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
 use axum_extra::extract::Form;
 use engine::EngineError;
 use model::UtcMs;
@@ -9,7 +8,7 @@ use model::ids::SessionId;
 use serde::{Deserialize, Serialize};
 
 use crate::extract::operator::OwnAccount;
-use crate::forms::{FieldError, field_errors};
+use crate::forms::{FieldError, to_mend};
 use crate::frame::Frame;
 use crate::reply::{self, Reply};
 use crate::state::AppState;
@@ -113,11 +112,10 @@ pub async fn change_password(
             "/admin/account",
             "Your password is changed. Every other browser was signed out.",
         )),
-        Err(error @ EngineError::Refused(_)) => {
-            let page = account(&state, &who, field_errors(&error)).await?;
-            reply::page_with(StatusCode::UNPROCESSABLE_ENTITY, "admin/account/show.html", page)
+        Err(error) => {
+            let page = account(&state, &who, to_mend(error)?).await?;
+            reply::again("admin/account/show.html", page)
         }
-        Err(error) => Err(error.into()),
     }
 }
 
@@ -210,7 +208,7 @@ pub async fn add_second_step(
         Err(EngineError::Refused(refused)) => {
             let page = offer(&state, &who, Some(refused.message)).await?;
             let template = "admin/account/second_step.html";
-            reply::page_with(StatusCode::UNPROCESSABLE_ENTITY, template, page)
+            reply::again(template, page)
         }
         Err(error) => Err(error.into()),
     }
@@ -224,10 +222,9 @@ pub async fn remove_second_step(
 ) -> Reply {
     match engine::second_step::give_up(&state.engine, &who.present, &form.code).await {
         Ok(()) => Ok(reply::done("/admin/account", "The second step is off.")),
-        Err(error @ EngineError::Refused(_)) => {
-            let page = account(&state, &who, field_errors(&error)).await?;
-            reply::page_with(StatusCode::UNPROCESSABLE_ENTITY, "admin/account/show.html", page)
+        Err(error) => {
+            let page = account(&state, &who, to_mend(error)?).await?;
+            reply::again("admin/account/show.html", page)
         }
-        Err(error) => Err(error.into()),
     }
 }

@@ -1,7 +1,6 @@
 //! `/admin/coupons`: price cuts with rules.
 
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
 use axum_extra::extract::Form;
 use engine::EngineError;
 use engine::coupons::Draft;
@@ -16,7 +15,7 @@ use super::offers::{instant, local};
 use super::products::amount;
 use crate::error::WebError;
 use crate::extract::operator::CurrentOperator;
-use crate::forms::{FieldError, field_errors};
+use crate::forms::{FieldError, to_mend};
 use crate::frame::{Frame, Pager};
 use crate::reply::{self, Reply};
 use crate::state::AppState;
@@ -299,12 +298,11 @@ async fn save(
     };
     match saved {
         Ok(id) => Ok(reply::done(&format!("/admin/coupons/{id}"), "The coupon is saved.")),
-        Err(error) if !field_errors(&error).is_empty() => {
+        Err(error) => {
             let mut page = page_of(state, who, id, form).await?;
-            page.errors = field_errors(&error);
-            reply::page_with(StatusCode::UNPROCESSABLE_ENTITY, "admin/coupons/show.html", page)
+            page.errors = to_mend(error)?;
+            reply::again("admin/coupons/show.html", page)
         }
-        Err(error) => Err(error.into()),
     }
 }
 

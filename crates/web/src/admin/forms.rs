@@ -1,7 +1,6 @@
 //! `/admin/forms`: what asks for addresses, what came in, what was kept apart.
 
 use axum::extract::{Path, Query, State};
-use axum::http::StatusCode;
 use axum_extra::extract::Form;
 use engine::EngineError;
 use engine::forms::LiveForm;
@@ -17,7 +16,7 @@ pub use edit::{EditPage, FormDraft};
 
 use crate::error::WebError;
 use crate::extract::operator::CurrentOperator;
-use crate::forms::field_errors;
+use crate::forms::to_mend;
 use crate::frame::{Frame, Pager};
 use crate::public::embeds;
 use crate::reply::{self, Reply};
@@ -363,11 +362,10 @@ async fn save(
     };
     match stored {
         Ok(id) => Ok(reply::done(&format!("/admin/forms/{id}"), "Saved.")),
-        Err(error @ (EngineError::Refused(_) | EngineError::RefusedAll(_))) => {
-            let errors = field_errors(&error);
+        Err(error) => {
+            let errors = to_mend(error)?;
             let page = EditPage::new(state, who, id, draft).await?.with(errors);
-            reply::page_with(StatusCode::UNPROCESSABLE_ENTITY, "admin/forms/edit.html", page)
+            reply::again("admin/forms/edit.html", page)
         }
-        Err(error) => Err(error.into()),
     }
 }

@@ -2,7 +2,7 @@
 //! then the run; what was left out comes back as a file.
 
 use axum::extract::{Path, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, header};
 use axum::response::IntoResponse;
 use axum_extra::extract::Form;
 use engine::EngineError;
@@ -16,7 +16,7 @@ use store::imports::Import;
 use crate::error::WebError;
 use crate::extract::operator::CurrentOperator;
 use crate::extract::upload::Upload;
-use crate::forms::{FieldError, field_errors};
+use crate::forms::{FieldError, to_mend};
 use crate::frame::Frame;
 use crate::reply::{self, Reply};
 use crate::state::AppState;
@@ -122,18 +122,17 @@ pub async fn create(State(state): State<AppState>, who: CurrentOperator, upload:
     let Some(file) = upload.file else {
         let errors = vec![FieldError::new("file", "choose a file")];
         let page = list(&state, &who, errors).await?;
-        return reply::page_with(StatusCode::UNPROCESSABLE_ENTITY, index, page);
+        return reply::again(index, page);
     };
     let plan = Plan::default();
     match imports::prepare(&state.engine, who.site.id, &file.name, file.bytes, &plan).await {
         Ok(id) => Ok(reply::to(&format!("/admin/imports/{id}"))),
-        Err(error @ EngineError::Refused(_)) => {
-            let mut errors = field_errors(&error);
+        Err(error) => {
+            let mut errors = to_mend(error)?;
             errors.iter_mut().for_each(|error| "file".clone_into(&mut error.field));
             let page = list(&state, &who, errors).await?;
-            reply::page_with(StatusCode::UNPROCESSABLE_ENTITY, index, page)
+            reply::again(index, page)
         }
-        Err(error) => Err(error.into()),
     }
 }
 
@@ -238,13 +237,12 @@ pub async fn start(
     };
     match imports::start_with(&state.engine, site, id, &plan).await {
         Ok(()) => Ok(reply::done(&format!("/admin/imports/{id}"), "It runs.")),
-        Err(error @ EngineError::Refused(_)) => {
-            let errors = field_errors(&error);
+        Err(error) => {
+            let errors = to_mend(error)?;
             let page = page_of(&state, &who, id, Some(plan)).await?;
             let page = ImportPage { errors, ..page };
-            reply::page_with(StatusCode::UNPROCESSABLE_ENTITY, "admin/imports/show.html", page)
+            reply::again("admin/imports/show.html", page)
         }
-        Err(error) => Err(error.into()),
     }
 }
 

@@ -1,7 +1,6 @@
 //! `/admin/keys`: what programs may do here.
 
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
 use axum_extra::extract::Form;
 use engine::EngineError;
 use engine::keys::NewKey;
@@ -13,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::WebError;
 use crate::extract::operator::CurrentOperator;
-use crate::forms::{FieldError, field_errors};
+use crate::forms::{FieldError, to_mend};
 use crate::frame::Frame;
 use crate::reply::{self, Reply};
 use crate::state::AppState;
@@ -150,12 +149,11 @@ pub async fn create(
             let page = KeysPage { made: Some(text), ..page_of(&state, &who).await? };
             reply::page("admin/keys/index.html", page)
         }
-        Err(error @ EngineError::Refused(_)) => {
-            let errors = field_errors(&error);
+        Err(error) => {
+            let errors = to_mend(error)?;
             let page = KeysPage { form, errors, ..page_of(&state, &who).await? };
-            reply::page_with(StatusCode::UNPROCESSABLE_ENTITY, "admin/keys/index.html", page)
+            reply::again("admin/keys/index.html", page)
         }
-        Err(error) => Err(error.into()),
     }
 }
 

@@ -1,7 +1,6 @@
 //! `/admin/magnets`: the free things, and how often they were fetched.
 
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
 use engine::EngineError;
 use engine::magnets::Gift;
 use model::ids::MagnetId;
@@ -11,7 +10,7 @@ use serde::Serialize;
 use crate::error::WebError;
 use crate::extract::operator::CurrentOperator;
 use crate::extract::upload::Upload;
-use crate::forms::{FieldError, field_errors};
+use crate::forms::{FieldError, to_mend};
 use crate::frame::Frame;
 use crate::reply::{self, Reply};
 use crate::state::AppState;
@@ -189,12 +188,11 @@ async fn save(
     };
     match stored {
         Ok(_) => Ok(reply::done("/admin/magnets", "Saved.")),
-        Err(error @ EngineError::Refused(_)) => {
-            let (frame, errors) = (who.frame("magnets"), field_errors(&error));
+        Err(error) => {
+            let (frame, errors) = (who.frame("magnets"), to_mend(error)?);
             let id = known.map(|magnet| magnet.id.to_string());
             let page = MagnetPage { frame, id, slug, name, url, file: None, errors };
-            reply::page_with(StatusCode::UNPROCESSABLE_ENTITY, "admin/magnets/edit.html", page)
+            reply::again("admin/magnets/edit.html", page)
         }
-        Err(error) => Err(error.into()),
     }
 }

@@ -1,7 +1,6 @@
 //! `/admin/offers`: products at a price, until when, and how many.
 
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
 use axum_extra::extract::Form;
 use engine::EngineError;
 use engine::offers::Draft;
@@ -18,7 +17,7 @@ use store::offers::Offer;
 use super::products::amount;
 use crate::error::WebError;
 use crate::extract::operator::CurrentOperator;
-use crate::forms::{FieldError, field_errors};
+use crate::forms::{FieldError, to_mend};
 use crate::frame::Frame;
 use crate::reply::{self, Reply};
 use crate::state::AppState;
@@ -313,12 +312,11 @@ async fn save(
     };
     match saved {
         Ok(id) => Ok(reply::done(&format!("/admin/offers/{id}"), "The offer is saved.")),
-        Err(error) if !field_errors(&error).is_empty() => {
+        Err(error) => {
             let mut page = page_of(state, who, id, form).await?;
-            page.errors = field_errors(&error);
-            reply::page_with(StatusCode::UNPROCESSABLE_ENTITY, "admin/offers/show.html", page)
+            page.errors = to_mend(error)?;
+            reply::again("admin/offers/show.html", page)
         }
-        Err(error) => Err(error.into()),
     }
 }
 

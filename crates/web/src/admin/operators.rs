@@ -1,7 +1,6 @@
 //! `/admin/operators`: who signs in, and what they may do.
 
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
 use axum_extra::extract::Form;
 use engine::EngineError;
 use engine::operators::{MaySignIn, NewOperator};
@@ -12,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::WebError;
 use crate::extract::operator::CurrentOperator;
-use crate::forms::{FieldError, field_errors};
+use crate::forms::{FieldError, to_mend};
 use crate::frame::Frame;
 use crate::reply::{self, Reply};
 use crate::state::AppState;
@@ -166,12 +165,11 @@ pub async fn create(
     };
     match engine::operators::add(&state.engine, who.actor(), new).await {
         Ok(id) => show_with_link(&state, &who, id).await,
-        Err(error @ EngineError::Refused(_)) => {
-            let errors = field_errors(&error);
+        Err(error) => {
+            let errors = to_mend(error)?;
             let page = OperatorPage { errors, ..OperatorPage::of(&who, None, form) };
-            reply::page_with(StatusCode::UNPROCESSABLE_ENTITY, "admin/operators/show.html", page)
+            reply::again("admin/operators/show.html", page)
         }
-        Err(error) => Err(error.into()),
     }
 }
 
@@ -247,11 +245,10 @@ pub async fn update(
     let (engine, actor) = (&state.engine, who.actor());
     match engine::operators::set_rights(engine, actor, id, role, sites, may).await {
         Ok(()) => Ok(reply::done("/admin/operators", "Saved. They sign in afresh.")),
-        Err(error @ EngineError::Refused(_)) => {
-            let page = OperatorPage { errors: field_errors(&error), form, ..now };
-            reply::page_with(StatusCode::UNPROCESSABLE_ENTITY, "admin/operators/show.html", page)
+        Err(error) => {
+            let page = OperatorPage { errors: to_mend(error)?, form, ..now };
+            reply::again("admin/operators/show.html", page)
         }
-        Err(error) => Err(error.into()),
     }
 }
 

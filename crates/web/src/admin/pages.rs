@@ -4,7 +4,6 @@ pub mod blocks;
 mod fields;
 
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
 use axum::response::Response;
 use axum_extra::extract::Form;
 use engine::EngineError;
@@ -18,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::WebError;
 use crate::extract::operator::CurrentOperator;
-use crate::forms::{FieldError, field_errors};
+use crate::forms::{FieldError, to_mend};
 use crate::frame::Frame;
 use crate::reply::{self, Reply};
 use crate::state::AppState;
@@ -172,12 +171,9 @@ fn again(
     form: HeadForm,
     error: EngineError,
 ) -> Reply {
-    let errors = field_errors(&error);
-    if errors.is_empty() {
-        return Err(error.into());
-    }
+    let errors = to_mend(error)?;
     let page = EditPage { frame: who.frame("pages"), action, back, form, errors };
-    reply::page_with(StatusCode::UNPROCESSABLE_ENTITY, "admin/pages/edit.html", page)
+    reply::again("admin/pages/edit.html", page)
 }
 
 /// A page and its outline.

@@ -1,7 +1,6 @@
 //! `/admin/password/{token}`: choosing a password by a reset or invitation link.
 
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
 use axum_extra::extract::Form;
 use engine::EngineError;
 use model::operators::LinkKind;
@@ -92,7 +91,7 @@ pub async fn update(
             let error = Some(refused.message);
             let page = ChoosePage { token, email: operator.email, error };
             let template = "admin/sign_in/choose.html";
-            reply::page_with(StatusCode::UNPROCESSABLE_ENTITY, template, page)
+            reply::again(template, page)
         }
         Err(error) => Err(error.into()),
     }

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
 use axum_extra::extract::Form;
 use engine::EngineError;
 use engine::paths::Draft;
@@ -15,7 +14,7 @@ use store::paths::LEVELS_MAX;
 
 use crate::error::WebError;
 use crate::extract::operator::CurrentOperator;
-use crate::forms::{FieldError, field_errors};
+use crate::forms::{FieldError, to_mend};
 use crate::frame::Frame;
 use crate::reply::{self, Reply};
 use crate::state::AppState;
@@ -331,11 +330,10 @@ async fn save(
     };
     match engine::paths::put(&state.engine, who.site.id, draft).await {
         Ok(id) => Ok(reply::done(&format!("/admin/paths/{id}"), "The path is saved.")),
-        Err(error) if !field_errors(&error).is_empty() => {
+        Err(error) => {
             let mut page = page_of(state, who, id, form).await?;
-            page.errors = field_errors(&error);
-            reply::page_with(StatusCode::UNPROCESSABLE_ENTITY, "admin/paths/show.html", page)
+            page.errors = to_mend(error)?;
+            reply::again("admin/paths/show.html", page)
         }
-        Err(error) => Err(error.into()),
     }
 }

@@ -12,7 +12,7 @@ use store::products::Product;
 
 use crate::error::WebError;
 use crate::extract::operator::CurrentOperator;
-use crate::forms::{FieldError, field_errors};
+use crate::forms::{FieldError, to_mend};
 use crate::frame::Frame;
 use crate::reply::{self, Reply};
 use crate::state::AppState;
@@ -257,14 +257,13 @@ async fn save(
     };
     match saved {
         Ok(id) => Ok(reply::done(&format!("/admin/products/{id}"), "The product is saved.")),
-        Err(error) if !field_errors(&error).is_empty() => {
+        Err(error) => {
             let shown = files.into_iter().map(|(id, title)| (id.to_string(), title)).collect();
             let image = image.map(|id| format!("/media/{id}"));
             let mut page = page_of(who, id, sent.form, (shown, image));
-            page.errors = field_errors(&error);
-            reply::page_with(StatusCode::UNPROCESSABLE_ENTITY, "admin/products/show.html", page)
+            page.errors = to_mend(error)?;
+            reply::again("admin/products/show.html", page)
         }
-        Err(error) => Err(error.into()),
     }
 }
 

@@ -1,7 +1,6 @@
 //! `/admin/sending`: how the site's mail leaves: its server, its keys, what is held back.
 
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum_extra::extract::Form;
 use engine::guard::{self, Choice};
 use engine::sending::{self, Smtp, Status, UNSIGNED_WORDS};
@@ -14,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::WebError;
 use crate::extract::operator::CurrentOperator;
-use crate::forms::{FieldError, field_errors};
+use crate::forms::{FieldError, to_mend};
 use crate::frame::Frame;
 use crate::plain;
 use crate::reply::{self, Reply};
@@ -228,13 +227,10 @@ async fn again(
     error: engine::EngineError,
     form: Option<SmtpForm>,
 ) -> Reply {
-    let errors = field_errors(&error);
-    if errors.is_empty() {
-        return Err(error.into());
-    }
+    let errors = to_mend(error)?;
     let mut page = SendingPage { errors, ..SendingPage::of(state, who).await? };
     page.form = form.unwrap_or(page.form);
-    reply::page_with(StatusCode::UNPROCESSABLE_ENTITY, "admin/sending/show.html", page)
+    reply::again("admin/sending/show.html", page)
 }
 
 /// What else can be done here: one word, and what was typed beside it.

@@ -18,7 +18,7 @@ use store::sequences::Sequence;
 
 use crate::error::WebError;
 use crate::extract::operator::CurrentOperator;
-use crate::forms::{FieldError, field_errors};
+use crate::forms::{FieldError, to_mend};
 use crate::frame::Frame;
 use crate::reply::{self, Reply};
 use crate::state::AppState;
@@ -136,10 +136,7 @@ pub async fn create(
     match sequences::create(&state.engine, &who.site, slug, name).await {
         Ok(id) => Ok(reply::to(&format!("/admin/sequences/{id}/edit"))),
         Err(error) => {
-            let errors = field_errors(&error);
-            if errors.is_empty() {
-                return Err(error.into());
-            }
+            let errors = to_mend(error)?;
             let page = SequencesPage { errors, ..listed(&state, &who, form).await? };
             let status = StatusCode::UNPROCESSABLE_ENTITY;
             reply::page_with(status, "admin/sequences/index.html", page)

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum_extra::extract::Form;
 use engine::EngineError;
 use model::operators::Role;
@@ -12,7 +11,7 @@ use model::{Refused, Slug, taxes};
 use serde::{Deserialize, Serialize};
 
 use crate::extract::operator::CurrentOperator;
-use crate::forms::{FieldError, field_errors};
+use crate::forms::{FieldError, to_mend};
 use crate::frame::Frame;
 use crate::reply::{self, Reply};
 use crate::state::AppState;
@@ -204,10 +203,9 @@ pub async fn update(
             state.lives_at(&base_url);
             Ok(reply::done("/admin/settings", "The settings are saved."))
         }
-        Err(error @ (EngineError::Refused(_) | EngineError::RefusedAll(_))) => {
-            let page = SettingsPage::of(&who, form, field_errors(&error));
-            reply::page_with(StatusCode::UNPROCESSABLE_ENTITY, "admin/settings/show.html", page)
+        Err(error) => {
+            let page = SettingsPage::of(&who, form, to_mend(error)?);
+            reply::again("admin/settings/show.html", page)
         }
-        Err(error) => Err(error.into()),
     }
 }

@@ -1,9 +1,8 @@
 //! `/admin/setup`: the first run. Whoever can read the console names the first owner.
 
 use axum::extract::{Query, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, header};
 use axum_extra::extract::Form;
-use engine::EngineError;
 use engine::setup::FirstRun;
 use engine::sign_in::Door;
 use serde::{Deserialize, Serialize};
@@ -12,7 +11,7 @@ use crate::admin::sign_in::enter;
 use crate::error::WebError;
 use crate::extract::browser::browser_name;
 use crate::extract::net::ClientNet;
-use crate::forms::{FieldError, field_errors};
+use crate::forms::{FieldError, to_mend};
 use crate::reply::{self, Reply};
 use crate::state::AppState;
 
@@ -94,11 +93,10 @@ pub async fn create(
                     .await?;
             Ok(enter(&state, &signed_in, "/admin"))
         }
-        Err(error @ (EngineError::Refused(_) | EngineError::RefusedAll(_))) => {
-            let page = SetupPage { errors: field_errors(&error), form };
-            reply::page_with(StatusCode::UNPROCESSABLE_ENTITY, "admin/setup/index.html", page)
+        Err(error) => {
+            let page = SetupPage { errors: to_mend(error)?, form };
+            reply::again("admin/setup/index.html", page)
         }
-        Err(error) => Err(error.into()),
     }
 }
 

@@ -1,7 +1,6 @@
 //! `/admin/sources`: by which road contacts first came, and how many of them confirmed.
 
 use axum::extract::{Query, State};
-use axum::http::StatusCode;
 use axum_extra::extract::Form;
 use engine::EngineError;
 use engine::short_links::NewShortLink;
@@ -12,7 +11,7 @@ use store::touches::SourceCount;
 
 use crate::error::WebError;
 use crate::extract::operator::CurrentOperator;
-use crate::forms::{FieldError, field_errors};
+use crate::forms::{FieldError, to_mend};
 use crate::frame::Frame;
 use crate::reply::{self, Reply};
 use crate::state::AppState;
@@ -168,11 +167,10 @@ pub async fn create(
     let new = NewShortLink { code, destination, source, medium, campaign };
     match engine::short_links::make(&state.engine, who.site.id, new).await {
         Ok(_) => Ok(reply::done("/admin/sources", "The short link is made.")),
-        Err(error @ EngineError::Refused(_)) => {
-            let errors = field_errors(&error);
+        Err(error) => {
+            let errors = to_mend(error)?;
             let page = SourcesPage { form, errors, ..page_of(&state, &who, 30).await? };
-            reply::page_with(StatusCode::UNPROCESSABLE_ENTITY, "admin/sources/index.html", page)
+            reply::again("admin/sources/index.html", page)
         }
-        Err(error) => Err(error.into()),
     }
 }

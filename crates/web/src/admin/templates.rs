@@ -1,7 +1,6 @@
 //! `/admin/templates`: what is written, seen as a reader will see it, and sent as a test.
 
 use axum::extract::{Path, Query, State};
-use axum::http::StatusCode;
 use axum_extra::extract::Form;
 use engine::EngineError;
 use engine::templates::{self, Draft, Made};
@@ -13,7 +12,7 @@ use store::templates::{Template, TemplateVersion};
 use super::messages::framed;
 use crate::error::WebError;
 use crate::extract::operator::CurrentOperator;
-use crate::forms::{FieldError, field_errors};
+use crate::forms::{FieldError, to_mend_or_merge};
 use crate::frame::Frame;
 use crate::reply::{self, Reply};
 use crate::state::AppState;
@@ -191,17 +190,7 @@ pub async fn create(
 }
 
 fn refused(page: EditPage, error: EngineError) -> Reply {
-    let mut errors = field_errors(&error);
-    let status = match &error {
-        EngineError::Conflict(said) => {
-            errors.push(FieldError::new("source", said));
-            StatusCode::CONFLICT
-        }
-        _ => StatusCode::UNPROCESSABLE_ENTITY,
-    };
-    if errors.is_empty() {
-        return Err(error.into());
-    }
+    let (status, errors) = to_mend_or_merge(error, "source")?;
     reply::page_with(status, "admin/templates/edit.html", EditPage { errors, ..page })
 }
 

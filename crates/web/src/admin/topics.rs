@@ -1,7 +1,6 @@
 //! `/admin/topics`: what one may subscribe to.
 
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
 use axum_extra::extract::Form;
 use engine::EngineError;
 use engine::topics::{self, Draft};
@@ -11,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::WebError;
 use crate::extract::operator::CurrentOperator;
-use crate::forms::{FieldError, field_errors};
+use crate::forms::{FieldError, to_mend};
 use crate::frame::Frame;
 use crate::reply::{self, Reply};
 use crate::state::AppState;
@@ -103,12 +102,9 @@ pub async fn update(
     match topics::put(&state.engine, who.actor(), who.site.id, draft).await {
         Ok(()) => Ok(reply::done(PATH, "The topic is saved.")),
         Err(error) => {
-            let errors = field_errors(&error);
-            if errors.is_empty() {
-                return Err(error.into());
-            }
+            let errors = to_mend(error)?;
             let page = TopicsPage { form, errors, ..TopicsPage::of(&state, &who).await? };
-            reply::page_with(StatusCode::UNPROCESSABLE_ENTITY, "admin/topics/index.html", page)
+            reply::again("admin/topics/index.html", page)
         }
     }
 }

@@ -1,7 +1,7 @@
 //! `/order/{token}`: the thank-you page, and whatever an order waits for before it is one.
 
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, header};
 use axum_extra::extract::Form;
 use engine::EngineError;
 use engine::also_bought::{self, SHOWN, Suggestion};
@@ -515,7 +515,7 @@ pub async fn pay(
             decline: None,
             error: Some(error),
         };
-        return reply::page_with(StatusCode::UNPROCESSABLE_ENTITY, "public/orders/pay.html", page);
+        return reply::again("public/orders/pay.html", page);
     }
     let mut next = reply::to(&format!("/order/{token}/next"));
     let cookie = cookies::order(&engine::upsell::cookie(&state.engine, whole.order.id));

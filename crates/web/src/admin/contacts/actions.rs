@@ -1,7 +1,7 @@
 //! What operators do to one contact. Each goes back to the contact's page.
 
 use axum::extract::{Path, State};
-use axum::http::{StatusCode, header};
+use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use axum_extra::extract::Form;
 use engine::EngineError;
@@ -42,7 +42,7 @@ pub async fn create(
             let frame = who.frame("contacts");
             let page = NewPage { frame, email: form.email, error: Some(refused.message) };
             let template = "admin/contacts/new.html";
-            return reply::page_with(StatusCode::UNPROCESSABLE_ENTITY, template, page);
+            return reply::again(template, page);
         }
     };
     let contact = care::add(&state.engine, who.actor(), &who.site, &address).await?;
@@ -203,7 +203,7 @@ pub async fn erase(
     if !form.email.trim().eq_ignore_ascii_case(page.address()) {
         let page = page.with_error("type the contact's address, exactly, to go on");
         let template = "admin/contacts/erase.html";
-        return reply::page_with(StatusCode::UNPROCESSABLE_ENTITY, template, page);
+        return reply::again(template, page);
     }
     let (engine, site) = (&state.engine, &who.site);
     engine::privacy::erase(engine, site, id).await?;

@@ -14,7 +14,7 @@ use super::sheet::{Cell, Sheet};
 use super::{Asked, link};
 use crate::error::WebError;
 use crate::extract::operator::CurrentOperator;
-use crate::forms::{FieldError, field_errors};
+use crate::forms::{FieldError, to_mend};
 use crate::frame::{Frame, Pager};
 use crate::reply::{self, Reply};
 use crate::state::AppState;
@@ -226,13 +226,12 @@ pub async fn create(
     };
     match made {
         Ok(_) => Ok(reply::done(PATH, "The amount is written down.")),
-        Err(error @ (EngineError::Refused(_) | EngineError::RefusedAll(_))) => {
+        Err(error) => {
             let newest = SpendId(i64::MAX);
             let mut page = ledger(&state, &who, newest, form).await?;
-            page.errors = field_errors(&error);
-            reply::page_with(StatusCode::UNPROCESSABLE_ENTITY, TEMPLATE, page)
+            page.errors = to_mend(error)?;
+            reply::again(TEMPLATE, page)
         }
-        Err(error) => Err(error.into()),
     }
 }
 
@@ -313,11 +312,10 @@ pub async fn upload(
             };
             reply::page_with(status, TEMPLATE, page(Ok(imported)).await?)
         }
-        Err(error @ (EngineError::Refused(_) | EngineError::RefusedAll(_))) => {
-            let page = page(Err(field_errors(&error))).await?;
-            reply::page_with(StatusCode::UNPROCESSABLE_ENTITY, TEMPLATE, page)
+        Err(error) => {
+            let page = page(Err(to_mend(error)?)).await?;
+            reply::again(TEMPLATE, page)
         }
-        Err(error) => Err(error.into()),
     }
 }
 

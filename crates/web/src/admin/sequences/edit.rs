@@ -1,6 +1,7 @@
 //! `/admin/sequences/{id}/edit`: the steps as rows of one form; works without script.
 
 use super::*;
+use crate::forms::to_mend_or_merge;
 
 /// Steps a form shows empty, to be filled in.
 const BLANK_ROWS: usize = 2;
@@ -305,15 +306,7 @@ pub async fn update(
         }
         Err(error) => error,
     };
-    let mut errors = field_errors(&error);
-    let mut status = StatusCode::UNPROCESSABLE_ENTITY;
-    if let EngineError::Conflict(said) = &error {
-        errors.push(FieldError::new("name", said));
-        status = StatusCode::CONFLICT;
-    }
-    if errors.is_empty() {
-        return Err(error.into());
-    }
+    let (status, errors) = to_mend_or_merge(error, "name")?;
     let page = page(&state, &who, id).await?;
     let rows = form.rows();
     reply::page_with(status, "admin/sequences/edit.html", EditPage { errors, rows, form, ..page })
