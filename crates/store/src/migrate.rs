@@ -128,8 +128,3 @@ async fn refuse_newer(session: &mut Session<'_>) -> Result<()> {
 fn checksum(sql: &str) -> String {
     Sha256::digest(sql.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
-
-/// The text of every migration of a schema, in order: what `schema.sql` is held against.
-pub fn text(schema: Schema) -> Vec<&'static str> {
-    of(schema).iter().map(|migration| migration.sql).collect()
-}

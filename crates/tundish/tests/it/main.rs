@@ -23,6 +23,7 @@ mod kills;
 mod numbers;
 mod pages;
 mod people;
+mod schema;
 mod shop;
 mod sign_in;
 mod simulation;

@@ -1,0 +1,1133 @@
+-- The whole schema as the migrations make it on SQLite, to be read: nothing runs it.
+-- After a new migration:
+--     TUNDISH_TEST_WRITE_SCHEMA=1 cargo test -p tundish --test it schema
+
+-- tundish.db
+
+create table address_limits (
+    site_id bigint not null,
+    address_hmac text not null,
+    kind text not null check (kind in ('confirmation', 'again', 'privacy')),
+    count bigint not null,
+    last_at bigint not null,
+    primary key (site_id, address_hmac, kind)
+) without rowid;
+create index address_limits_by_time on address_limits (last_at);
+
+create table api_keys (
+    site_id bigint not null,
+    id bigint not null,
+    name text not null,
+    hint text not null,
+    token_hash text not null,
+    scopes text not null,
+    made_by bigint,
+    created_at bigint not null,
+    used_at bigint,
+    expires_at bigint,
+    revoked_at bigint,
+    primary key (site_id, id),
+    unique (site_id, token_hash)
+);
+
+create table api_replies (
+    site_id bigint not null,
+    key_id bigint not null,
+    idempotency_key text not null,
+    request_hash text not null,
+    status bigint,
+    reply text,
+    created_at bigint not null,
+    primary key (site_id, key_id, idempotency_key)
+);
+create index api_replies_by_age on api_replies (created_at);
+
+create table audit_heads (
+    site_id bigint primary key,
+    number bigint not null,
+    hash text not null
+);
+
+create table audits (
+    site_id bigint not null,
+    number bigint not null,
+    at bigint not null,
+    actor text not null,
+    action text not null,
+    object text not null,
+    data text not null,
+    previous text not null,
+    hash text not null,
+    primary key (site_id, number)
+);
+
+create table carts (
+    site_id bigint not null,
+    id bigint not null,
+    token_hash text not null,
+    offer_id bigint not null,
+    contact_id bigint,
+    email text not null,
+    choices text not null,
+    state text not null check (state in ('open', 'mailed', 'ordered', 'closed')),
+    order_id bigint,
+    due_at bigint not null,
+    created_at bigint not null,
+    updated_at bigint not null,
+    primary key (site_id, id),
+    unique (site_id, token_hash)
+);
+create index carts_by_contact on carts (site_id, contact_id);
+create index carts_due on carts (state, due_at);
+
+create table clicks (
+    site_id bigint not null,
+    id bigint not null,
+    message_id bigint not null,
+    contact_id bigint,
+    version_id bigint not null,
+    position bigint not null,
+    at bigint not null,
+    method text not null,
+    user_agent text not null,
+    prefetch boolean not null,
+    verdict text check (verdict in ('human', 'machine', 'unsure')),
+    reason text,
+    judged_at bigint,
+    primary key (site_id, id)
+);
+create index clicks_by_contact on clicks (site_id, contact_id, id);
+create index clicks_by_message on clicks (site_id, message_id, id);
+create index clicks_human_by_contact on clicks (site_id, contact_id, at) where verdict = 'human';
+create index clicks_human_by_time on clicks (site_id, at) where verdict = 'human';
+create index clicks_open on clicks (at) where verdict is null;
+
+create table confirmations (
+    site_id bigint not null,
+    id bigint not null,
+    contact_id bigint not null,
+    form_id bigint,
+    submission_id bigint,
+    source text not null check (source in ('form', 'checkout', 'api')),
+    source_id bigint,
+    grants text not null,
+    state text not null check (state in ('open', 'confirmed', 'void')),
+    created_at bigint not null,
+    expires_at bigint not null,
+    ended_at bigint,
+    primary key (site_id, id)
+) without rowid;
+create index confirmations_by_contact on confirmations (site_id, contact_id, id);
+
+create table consents (
+    site_id bigint not null,
+    contact_id bigint not null,
+    id bigint not null,
+    purpose text not null,
+    action text not null check (action in ('granted', 'withdrawn')),
+    wording_id bigint,
+    source text not null check (source in ('form', 'checkout', 'import', 'api', 'preferences',
+        'one-click', 'unsubscribe-page', 'undo', 'operator', 'complaint', 'erasure')),
+    source_id bigint,
+    proof text not null,
+    at bigint not null,
+    primary key (site_id, contact_id, id)
+) without rowid;
+
+create table contact_tags (
+    site_id bigint not null,
+    contact_id bigint not null,
+    tag text not null,
+    since bigint not null,
+    primary key (site_id, contact_id, tag)
+) without rowid;
+create index contact_tags_by_tag on contact_tags (site_id, tag, contact_id);
+
+create table contact_topics (
+    site_id bigint not null,
+    contact_id bigint not null,
+    topic_id bigint not null,
+    since bigint not null,
+    primary key (site_id, contact_id, topic_id)
+) without rowid;
+create index contact_topics_by_topic on contact_topics (site_id, topic_id, contact_id);
+
+create table contacts (
+    site_id bigint not null,
+    id bigint not null,
+    email text not null,
+    email_key text not null,
+    address_hmac text not null,
+    status text not null
+        check (status in ('pending', 'confirmed', 'unsubscribed', 'suppressed')),
+    first_name text not null,
+    last_name text not null,
+    external_id text,
+    language text,
+    timezone text,
+    fields text not null,
+    is_test boolean not null,
+    no_sales boolean not null,
+    less_often boolean not null,
+    paused_until bigint,
+    created_at bigint not null,
+    updated_at bigint not null,
+    confirmed_at bigint,
+    unsubscribed_at bigint,
+    erased_at bigint,
+    primary key (site_id, id),
+    unique (site_id, email_key)
+) without rowid;
+create index contacts_by_confirmed on contacts (site_id, confirmed_at)
+    where confirmed_at is not null;
+create index contacts_by_status on contacts (site_id, status, id);
+
+create table counters (
+    site_id bigint not null,
+    name text not null,
+    value bigint not null,
+    primary key (site_id, name)
+);
+
+create table coupon_redemptions (
+    site_id bigint not null,
+    id bigint not null,
+    coupon_id bigint not null,
+    order_id bigint not null,
+    address_hmac text not null,
+    n bigint not null,
+    state text not null check (state in ('reserved', 'used')),
+    amount_minor bigint not null,
+    created_at bigint not null,
+    primary key (site_id, id),
+    unique (site_id, coupon_id, address_hmac, n),
+    unique (site_id, coupon_id, order_id)
+);
+
+create table coupons (
+    site_id bigint not null,
+    id bigint not null,
+    code text not null,
+    rules text not null,
+    active boolean not null,
+    max_uses bigint,
+    contact_id bigint,
+    used bigint not null default 0 check (used >= 0),
+    note text not null,
+    created_at bigint not null,
+    updated_at bigint not null,
+    primary key (site_id, id),
+    unique (site_id, code),
+    check (max_uses is null or used <= max_uses)
+);
+
+create table enrolments (
+    site_id bigint not null,
+    id bigint not null,
+    sequence_id bigint not null,
+    version_id bigint not null,
+    contact_id bigint not null,
+    state text not null check (state in ('active', 'finished', 'exited')),
+    last_step_id bigint,
+    last_step_at bigint,
+    due_at bigint,
+    entered_at bigint not null,
+    ended_at bigint,
+    ended_why text,
+    primary key (site_id, id),
+    unique (site_id, contact_id, sequence_id)
+);
+create index enrolments_by_sequence on enrolments (site_id, sequence_id, id);
+create index enrolments_due on enrolments (due_at) where state = 'active';
+
+create table entitlements (
+    site_id bigint not null,
+    id bigint not null,
+    contact_id bigint not null,
+    product_id bigint not null,
+    order_id bigint not null,
+    line_id bigint not null,
+    quantity bigint not null,
+    downloads bigint not null default 0,
+    granted_at bigint not null,
+    revoked_at bigint,
+    primary key (site_id, id),
+    unique (site_id, line_id)
+);
+create index entitlements_by_contact on entitlements (site_id, contact_id, product_id);
+
+create table events (
+    site_id bigint not null,
+    id bigint not null,
+    at bigint not null,
+    kind text not null,
+    contact_id bigint,
+    subject_id bigint,
+    data text not null,
+    primary key (site_id, id)
+) without rowid;
+create index events_by_contact on events (site_id, contact_id, id);
+
+create table file_parts (
+    sha256 text not null,
+    part bigint not null,
+    data text not null,
+    primary key (sha256, part)
+);
+
+create table files (
+    site_id bigint not null,
+    id bigint not null,
+    name text not null,
+    content_type text not null,
+    bytes bigint not null,
+    sha256 text not null,
+    created_at bigint not null,
+    primary key (site_id, id)
+) without rowid;
+create index files_by_name on files (site_id, name, id);
+
+create table form_versions (
+    site_id bigint not null,
+    form_id bigint not null,
+    version bigint not null,
+    spec text not null,
+    grants text not null,
+    created_at bigint not null,
+    primary key (site_id, form_id, version)
+) without rowid;
+
+create table forms (
+    site_id bigint not null,
+    id bigint not null,
+    slug text not null,
+    name text not null,
+    state text not null check (state in ('live', 'retired')),
+    version bigint not null,
+    created_at bigint not null,
+    updated_at bigint not null,
+    primary key (site_id, id),
+    unique (site_id, slug)
+) without rowid;
+
+create table import_errors (
+    site_id bigint not null,
+    import_id bigint not null,
+    line bigint not null,
+    email text not null,
+    level text not null check (level in ('error', 'warning')),
+    message text not null,
+    primary key (site_id, import_id, line, message)
+) without rowid;
+
+create table imports (
+    site_id bigint not null,
+    id bigint not null,
+    name text not null,
+    file_id bigint not null,
+    file_hash text not null,
+    preset text not null,
+    plan text not null,
+    state text not null check (state in ('ready', 'running', 'paused', 'done')),
+    why text,
+    next_line bigint not null,
+    rows_read bigint not null,
+    created bigint not null,
+    updated bigint not null,
+    unchanged bigint not null,
+    skipped bigint not null,
+    rejected bigint not null,
+    created_at bigint not null,
+    updated_at bigint not null,
+    ended_at bigint,
+    primary key (site_id, id)
+) without rowid;
+
+create table invoices (
+    site_id bigint not null,
+    number bigint not null,
+    order_id bigint not null,
+    kind text not null check (kind in ('order', 'late')),
+    total_minor bigint not null,
+    currency text not null,
+    created_at bigint not null,
+    primary key (site_id, number)
+);
+create index invoices_by_order on invoices (site_id, order_id);
+
+create table jobs (
+    site_id bigint not null,
+    id bigint not null,
+    kind text not null,
+    payload text not null,
+    dedupe_key text not null,
+    state text not null check (state in ('ready', 'leased', 'done', 'dead')),
+    due_at bigint not null,
+    attempts bigint not null,
+    owner bigint,
+    epoch bigint not null,
+    lease_until bigint,
+    last_error text,
+    created_at bigint not null,
+    ended_at bigint,
+    primary key (site_id, id),
+    unique (site_id, dedupe_key)
+);
+create index jobs_due on jobs (state, due_at);
+
+create table ledger_lines (
+    site_id bigint not null,
+    id bigint not null,
+    txn_id bigint not null,
+    at bigint not null,
+    account text not null,
+    minor bigint not null,
+    currency text not null,
+    order_id bigint,
+    payment_id bigint,
+    refund_id bigint,
+    memo text not null,
+    primary key (site_id, id)
+);
+create index ledger_lines_by_order on ledger_lines (site_id, order_id);
+create index ledger_lines_by_txn on ledger_lines (site_id, txn_id);
+
+create table links (
+    site_id bigint not null,
+    version_id bigint not null,
+    position bigint not null,
+    target text not null,
+    primary key (site_id, version_id, position)
+);
+
+create table magnet_claims (
+    site_id bigint not null,
+    id bigint not null,
+    magnet_id bigint not null,
+    contact_id bigint not null,
+    confirmation_id bigint,
+    downloads bigint not null,
+    created_at bigint not null,
+    expires_at bigint not null,
+    last_at bigint,
+    primary key (site_id, id)
+) without rowid;
+create index magnet_claims_by_contact on magnet_claims (site_id, contact_id, id);
+create index magnet_claims_by_magnet on magnet_claims (site_id, magnet_id, id);
+
+create table magnets (
+    site_id bigint not null,
+    id bigint not null,
+    slug text not null,
+    name text not null,
+    kind text not null check (kind in ('file', 'link')),
+    file_id bigint,
+    url text,
+    created_at bigint not null,
+    updated_at bigint not null,
+    primary key (site_id, id),
+    unique (site_id, slug)
+) without rowid;
+
+create table mail_days (
+    site_id bigint not null,
+    day text not null,
+    kind text not null,
+    source_id bigint not null,
+    template_id bigint not null,
+    sent bigint not null,
+    caught bigint not null,
+    clicked bigint not null,
+    primary key (site_id, day, kind, source_id, template_id)
+) without rowid;
+
+create table message_attempts (
+    site_id bigint not null,
+    message_id bigint not null,
+    epoch bigint not null,
+    owner bigint not null,
+    started_at bigint not null,
+    commit_at bigint,
+    ended_at bigint not null,
+    relay text not null,
+    tls boolean not null,
+    outcome text not null check (outcome in ('accepted', 'deferred', 'failed', 'unknown', 'back')),
+    stage text,
+    class text,
+    code bigint,
+    enhanced text,
+    reply text not null,
+    primary key (site_id, message_id, epoch)
+) without rowid;
+
+create table messages (
+    site_id bigint not null,
+    id bigint not null,
+    dedupe_key text not null,
+    class text not null
+        check (class in ('transactional', 'promised', 'value', 'sales', 'back-end')),
+    source_kind text not null,
+    source_id bigint not null,
+    enrolment_id bigint,
+    contact_id bigint,
+    to_address text not null,
+    domain text not null,
+    version_id bigint,
+    system_name text,
+    context text not null,
+    message_id text not null,
+    state text not null check (state in ('planned', 'queued', 'leased', 'committing', 'accepted',
+        'deferred', 'failed', 'unknown', 'suppressed', 'cancelled', 'expired', 'held')),
+    reason text,
+    next_at bigint not null,
+    expires_at bigint,
+    attempts bigint not null,
+    owner bigint,
+    epoch bigint not null,
+    lease_until bigint,
+    date_at bigint,
+    commit_at bigint,
+    data_sha256 text,
+    relay text,
+    reply_code bigint,
+    reply_enhanced text,
+    reply_text text,
+    unknown_count bigint not null,
+    accepted_at bigint,
+    created_at bigint not null,
+    primary key (site_id, id),
+    unique (site_id, dedupe_key),
+    unique (site_id, message_id)
+);
+create index messages_by_contact on messages (site_id, contact_id, id);
+create index messages_by_source on messages (site_id, source_kind, source_id, id);
+create index messages_due on messages (site_id, next_at, id) where state = 'queued';
+create index messages_kept on messages (site_id, state, next_at)
+    where state in ('planned', 'deferred', 'unknown', 'held', 'failed', 'suppressed',
+        'cancelled', 'expired');
+create index messages_out on messages (lease_until) where state in ('leased', 'committing');
+create index messages_sent on messages (site_id, accepted_at) where accepted_at is not null;
+
+create table meta (
+    key text primary key,
+    value text not null
+);
+
+create table migrations (
+    name text primary key,
+    checksum text not null
+);
+
+create table nodes (
+    id bigint primary key,
+    name text not null unique,
+    epoch bigint not null,
+    version text not null,
+    started_at bigint not null,
+    seen_at bigint not null,
+    first_id bigint
+);
+
+create table offer_deadlines (
+    site_id bigint not null,
+    offer_id bigint not null,
+    contact_id bigint not null,
+    started_at bigint not null,
+    ends_at bigint not null,
+    primary key (site_id, offer_id, contact_id)
+);
+
+create table offers (
+    site_id bigint not null,
+    id bigint not null,
+    slug text not null,
+    product_id bigint not null,
+    title text not null,
+    pitch text not null,
+    button text not null,
+    currency text not null,
+    price_minor bigint not null check (price_minor >= 0),
+    compare_minor bigint,
+    deadline text not null,
+    quantity_max bigint not null check (quantity_max >= 1),
+    stock_initial bigint,
+    stock_held bigint not null default 0 check (stock_held >= 0),
+    stock_sold bigint not null default 0 check (stock_sold >= 0),
+    state text not null check (state in ('active', 'ended')),
+    version bigint not null,
+    created_at bigint not null,
+    updated_at bigint not null,
+    primary key (site_id, id),
+    unique (site_id, slug)
+);
+create index offers_by_product on offers (site_id, product_id);
+
+create table operator_links (
+    id bigint primary key,
+    token_hash text not null unique,
+    operator_id bigint not null references operators (id),
+    kind text not null check (kind in ('sign_in', 'reset', 'invite')),
+    expires_at bigint not null,
+    used_at bigint
+);
+
+create table operator_sites (
+    operator_id bigint not null references operators (id),
+    site_id bigint not null references sites (id),
+    primary key (operator_id, site_id)
+);
+
+create table operators (
+    id bigint primary key,
+    email text not null,
+    email_key text not null unique,
+    name text not null,
+    role text not null check (role in ('owner', 'admin', 'editor', 'viewer')),
+    password_hash text,
+    totp_secret text,
+    totp_step bigint not null,
+    recovery_codes text not null,
+    disabled boolean not null,
+    created_at bigint not null,
+    signed_in_at bigint
+);
+
+create table order_figures (
+    site_id bigint not null,
+    order_id bigint not null,
+    contact_id bigint not null,
+    paid_at bigint not null,
+    paid_day text not null,
+    -- The contact's first order is 1; `day` counts whole days since it.
+    nth bigint not null check (nth >= 1),
+    first_at bigint not null,
+    cohort text not null,
+    day bigint not null check (day >= 0),
+    first_product_id bigint not null,
+    channel text not null,
+    source text not null,
+    landing text not null,
+    currency text not null,
+    -- Without tax: paid, given back, taken off, taken off as the reward of a referral, cost.
+    net_minor bigint not null,
+    refunded_minor bigint not null,
+    discount_minor bigint not null,
+    reward_minor bigint not null,
+    reward_for bigint,
+    cost_minor bigint not null,
+    -- The mail clicked last within seven days before.
+    message_id bigint,
+    mail_kind text not null,
+    mail_source_id bigint not null,
+    mail_template_id bigint not null,
+    primary key (site_id, order_id)
+) without rowid;
+create index order_figures_by_contact on order_figures (site_id, contact_id, nth);
+create index order_figures_by_time on order_figures (site_id, paid_at, order_id);
+
+create table order_lines (
+    site_id bigint not null,
+    id bigint not null,
+    order_id bigint not null,
+    payment_id bigint,
+    position bigint not null,
+    kind text not null check (kind in ('main', 'bump', 'upsell', 'downsell', 'back-end')),
+    product_id bigint not null,
+    offer_id bigint not null,
+    offer_version bigint not null,
+    name text not null,
+    quantity bigint not null check (quantity >= 1),
+    unit_minor bigint not null,
+    goods_minor bigint not null,
+    discount_minor bigint not null,
+    tax_minor bigint not null,
+    net_minor bigint not null,
+    total_minor bigint not null,
+    cost_minor bigint not null,
+    state text not null check (state in ('pending', 'paid', 'refunded', 'cancelled')),
+    stock text not null check (stock in ('none', 'held', 'sold', 'released')),
+    created_at bigint not null,
+    primary key (site_id, id)
+);
+create index order_lines_by_order on order_lines (site_id, order_id, position);
+create index order_lines_by_product on order_lines (site_id, product_id, state);
+
+create table order_offers (
+    site_id bigint not null,
+    order_id bigint not null,
+    offer_id bigint not null,
+    level bigint not null,
+    kind text not null check (kind in ('upsell', 'downsell')),
+    offer_version bigint not null,
+    price_minor bigint not null,
+    state text not null check (state in ('offered', 'accepted', 'paid', 'declined', 'expired')),
+    payment_id bigint,
+    shown_at bigint not null,
+    decided_at bigint,
+    primary key (site_id, order_id, offer_id)
+);
+
+create table orders (
+    site_id bigint not null,
+    id bigint not null,
+    token_hash text not null,
+    contact_id bigint not null,
+    email text not null,
+    address_hmac text not null,
+    name text not null,
+    country text not null,
+    notes text not null,
+    state text not null check (state in ('open', 'pending', 'paid', 'partially_refunded',
+        'refunded', 'expired', 'cancelled')),
+    review text,
+    offer_id bigint not null,
+    path_id bigint,
+    provider text not null check (provider in ('test', 'offline', 'free')),
+    saved_method text,
+    currency text not null,
+    tax_ppm bigint not null,
+    tax_included boolean not null,
+    coupon_id bigint,
+    coupon_code text,
+    goods_minor bigint not null,
+    discount_minor bigint not null,
+    tax_minor bigint not null,
+    total_minor bigint not null,
+    captured_minor bigint not null default 0,
+    refunded_minor bigint not null default 0 check (refunded_minor >= 0),
+    refunding_minor bigint not null default 0 check (refunding_minor >= 0),
+    newsletter boolean not null,
+    referred_by bigint,
+    source text not null,
+    expires_at bigint not null,
+    close_at bigint,
+    paid_at bigint,
+    closed_at bigint,
+    invoice_number bigint,
+    created_at bigint not null,
+    updated_at bigint not null,
+    primary key (site_id, id),
+    unique (site_id, token_hash),
+    check (refunded_minor + refunding_minor <= captured_minor)
+);
+create index orders_by_address on orders (site_id, address_hmac, id);
+create index orders_by_change on orders (updated_at);
+create index orders_by_contact on orders (site_id, contact_id, id);
+create index orders_by_paid on orders (site_id, paid_at) where paid_at is not null;
+create index orders_to_close on orders (close_at) where closed_at is null;
+create index orders_to_expire on orders (state, expires_at);
+
+create table page_versions (
+    site_id bigint not null,
+    page_id bigint not null,
+    version bigint not null,
+    content text not null,
+    created_at bigint not null,
+    primary key (site_id, page_id, version)
+);
+
+create table pages (
+    site_id bigint not null,
+    id bigint not null,
+    slug text not null,
+    kind text not null check (kind in ('landing', 'sales', 'thank_you', 'article', 'legal')),
+    title text not null,
+    draft_version bigint not null,
+    published_version bigint,
+    published_at bigint,
+    retired_at bigint,
+    created_at bigint not null,
+    updated_at bigint not null,
+    primary key (site_id, id),
+    unique (site_id, slug)
+);
+
+create table path_levels (
+    site_id bigint not null,
+    path_id bigint not null,
+    level bigint not null check (level between 1 and 5),
+    upsell_offer_id bigint not null,
+    downsell_offer_id bigint,
+    primary key (site_id, path_id, level)
+);
+
+create table paths (
+    site_id bigint not null,
+    id bigint not null,
+    slug text not null,
+    name text not null,
+    main_offer_id bigint not null,
+    bump_offer_id bigint,
+    back_end_offer_id bigint,
+    back_end_coupon_id bigint,
+    state text not null check (state in ('active', 'retired')),
+    version bigint not null,
+    created_at bigint not null,
+    updated_at bigint not null,
+    primary key (site_id, id),
+    unique (site_id, slug)
+);
+create index paths_by_main on paths (site_id, main_offer_id);
+
+create table payments (
+    site_id bigint not null,
+    id bigint not null,
+    order_id bigint not null,
+    seq bigint not null,
+    purpose text not null,
+    provider text not null check (provider in ('test', 'offline', 'free')),
+    method text not null,
+    amount_minor bigint not null,
+    currency text not null,
+    params text not null,
+    idem_key text not null,
+    state text not null check (state in ('creating', 'created', 'requires_action', 'processing',
+        'succeeded', 'failed', 'cancelled', 'unknown')),
+    provider_ref text,
+    failure text,
+    refunded_minor bigint not null default 0,
+    tries bigint not null,
+    check_at bigint not null,
+    created_at bigint not null,
+    updated_at bigint not null,
+    primary key (site_id, id),
+    unique (site_id, order_id, seq),
+    unique (site_id, idem_key)
+);
+create index payments_open on payments (state, check_at);
+
+create table product_files (
+    site_id bigint not null,
+    product_id bigint not null,
+    file_id bigint not null,
+    title text not null,
+    position bigint not null,
+    primary key (site_id, product_id, file_id)
+);
+
+create table product_pairs (
+    site_id bigint not null,
+    product_id bigint not null,
+    other_id bigint not null,
+    together bigint not null,
+    primary key (site_id, product_id, other_id)
+);
+
+create table product_pins (
+    site_id bigint not null,
+    product_id bigint not null,
+    pinned_id bigint not null,
+    position bigint not null,
+    primary key (site_id, product_id, pinned_id)
+);
+
+create table products (
+    site_id bigint not null,
+    id bigint not null,
+    slug text not null,
+    name text not null,
+    summary text not null,
+    description text not null,
+    role text not null check (role in ('front', 'back', 'both')),
+    state text not null check (state in ('active', 'withdrawn')),
+    currency text not null,
+    cost_minor bigint not null check (cost_minor >= 0),
+    image_file_id bigint,
+    version bigint not null,
+    created_at bigint not null,
+    updated_at bigint not null,
+    primary key (site_id, id),
+    unique (site_id, slug)
+);
+
+create table referrals (
+    site_id bigint not null,
+    id bigint not null,
+    referrer_id bigint not null,
+    referred_id bigint not null,
+    order_id bigint not null,
+    state text not null check (state in ('held', 'credited', 'refused', 'reversed')),
+    reason text not null,
+    due_at bigint not null,
+    reward_coupon_id bigint,
+    created_at bigint not null,
+    decided_at bigint,
+    primary key (site_id, id),
+    unique (site_id, referred_id)
+);
+create index referrals_by_referrer on referrals (site_id, referrer_id);
+create index referrals_by_time on referrals (site_id, created_at);
+create index referrals_due on referrals (state, due_at);
+
+create table refunds (
+    site_id bigint not null,
+    id bigint not null,
+    order_id bigint not null,
+    payment_id bigint not null,
+    line_id bigint,
+    amount_minor bigint not null check (amount_minor > 0),
+    tax_minor bigint not null,
+    currency text not null,
+    reason text not null,
+    state text not null check (state in ('creating', 'pending', 'succeeded', 'failed',
+        'unknown')),
+    idem_key text not null,
+    provider_ref text,
+    failure text,
+    whole boolean not null,
+    actor text not null,
+    created_at bigint not null,
+    ended_at bigint,
+    primary key (site_id, id),
+    unique (site_id, idem_key)
+);
+create index refunds_by_order on refunds (site_id, order_id);
+
+create table rolled_days (
+    site_id bigint not null,
+    day text not null,
+    rolled_at bigint not null,
+    primary key (site_id, day)
+) without rowid;
+
+create table sequence_versions (
+    site_id bigint not null,
+    id bigint not null,
+    sequence_id bigint not null,
+    number bigint not null,
+    definition text not null,
+    created_at bigint not null,
+    primary key (site_id, id),
+    unique (site_id, sequence_id, number)
+);
+
+create table sequences (
+    site_id bigint not null,
+    id bigint not null,
+    slug text not null,
+    name text not null,
+    state text not null check (state in ('draft', 'live', 'paused', 'retired')),
+    starts_on text not null,
+    draft text not null,
+    version_id bigint,
+    revision bigint not null,
+    created_at bigint not null,
+    updated_at bigint not null,
+    primary key (site_id, id),
+    unique (site_id, slug)
+);
+
+create table sessions (
+    id bigint primary key,
+    token_hash text not null unique,
+    operator_id bigint not null references operators (id),
+    stage text not null check (stage in ('code', 'full')),
+    site_id bigint,
+    browser text not null,
+    totp_offer text,
+    created_at bigint not null,
+    seen_at bigint not null
+);
+create index sessions_by_operator on sessions (operator_id);
+
+create table short_links (
+    site_id bigint not null,
+    id bigint not null,
+    code text not null,
+    destination text not null,
+    source text not null,
+    medium text not null,
+    campaign text not null,
+    created_at bigint not null,
+    primary key (site_id, id),
+    unique (site_id, code)
+) without rowid;
+
+create table site_hosts (
+    host text primary key,
+    site_id bigint not null references sites (id)
+);
+
+create table sites (
+    id bigint primary key,
+    slug text not null unique,
+    name text not null,
+    base_url text not null,
+    sender_name text not null,
+    sender_address text not null,
+    reply_to text,
+    postal_address text not null,
+    currency text not null,
+    timezone text not null,
+    language text not null,
+    settings text not null,
+    created_at bigint not null,
+    updated_at bigint not null
+);
+
+create table spends (
+    site_id bigint not null,
+    id bigint not null,
+    dedupe_key text not null,
+    channel text not null,
+    campaign text not null,
+    from_day text not null,
+    to_day text not null,
+    amount_minor bigint not null,
+    currency text not null,
+    clicks bigint,
+    impressions bigint,
+    note text not null,
+    created_at bigint not null,
+    primary key (site_id, id),
+    unique (site_id, dedupe_key)
+);
+create index spends_by_day on spends (site_id, from_day);
+
+create table stage_days (
+    site_id bigint not null,
+    day text not null,
+    stage text not null check (stage in ('lead', 'confirmed', 'qualified', 'referral')),
+    channel text not null,
+    source text not null,
+    landing text not null,
+    contacts bigint not null,
+    primary key (site_id, day, stage, channel, source, landing)
+) without rowid;
+
+create table submissions (
+    site_id bigint not null,
+    form_id bigint not null,
+    id bigint not null,
+    version bigint not null,
+    contact_id bigint,
+    state text not null check (state in ('accepted', 'spam', 'held', 'discarded')),
+    why text,
+    email text not null,
+    answers text not null,
+    dropped bigint not null,
+    touch text not null,
+    created_at bigint not null,
+    primary key (site_id, form_id, id)
+) without rowid;
+create index submissions_by_contact on submissions (site_id, contact_id);
+create index submissions_by_state on submissions (site_id, state, id);
+
+create table suppressions (
+    site_id bigint not null,
+    address_hmac text not null,
+    reason text not null check (reason in ('hard_bounce', 'complaint', 'unsubscribe', 'manual',
+        'erasure', 'import')),
+    since bigint not null,
+    note text not null,
+    primary key (site_id, address_hmac)
+) without rowid;
+
+create table template_versions (
+    site_id bigint not null,
+    id bigint not null,
+    template_id bigint not null,
+    number bigint not null,
+    format text not null check (format in ('markdown', 'html')),
+    subject text not null,
+    source text not null,
+    html text not null,
+    plain text not null,
+    created_at bigint not null,
+    primary key (site_id, id),
+    unique (site_id, template_id, number)
+);
+
+create table templates (
+    site_id bigint not null,
+    id bigint not null,
+    slug text not null,
+    name text not null,
+    version_id bigint not null,
+    revision bigint not null,
+    created_at bigint not null,
+    updated_at bigint not null,
+    retired_at bigint,
+    primary key (site_id, id),
+    unique (site_id, slug)
+);
+
+create table test_charges (
+    site_id bigint not null,
+    id bigint not null,
+    idem_key text not null,
+    kind text not null check (kind in ('charge', 'refund')),
+    parent_ref text,
+    metadata text not null,
+    amount_minor bigint not null,
+    currency text not null,
+    method text not null,
+    state text not null check (state in ('succeeded', 'declined', 'requires_action',
+        'cancelled')),
+    created_at bigint not null,
+    primary key (site_id, id),
+    unique (site_id, idem_key)
+);
+
+create table topics (
+    site_id bigint not null,
+    id bigint not null,
+    slug text not null,
+    name text not null,
+    description text not null,
+    created_at bigint not null,
+    primary key (site_id, id),
+    unique (site_id, slug)
+) without rowid;
+
+create table touches (
+    site_id bigint not null,
+    contact_id bigint not null,
+    id bigint not null,
+    at bigint not null,
+    is_first boolean not null,
+    channel text not null,
+    source text,
+    medium text,
+    campaign text,
+    term text,
+    content text,
+    click_id text,
+    referrer text,
+    landing text not null,
+    code text,
+    primary key (site_id, contact_id, id)
+) without rowid;
+create index touches_by_time on touches (site_id, at);
+
+create table wordings (
+    site_id bigint not null,
+    id bigint not null,
+    purpose text not null,
+    version bigint not null,
+    text text not null,
+    text_hash text not null,
+    created_at bigint not null,
+    primary key (site_id, id),
+    unique (site_id, purpose, version),
+    unique (site_id, purpose, text_hash)
+) without rowid;
+
+-- views.db
+
+create table migrations (
+    name text primary key,
+    checksum text not null
+);
+
+create table page_view_days (
+    site_id bigint not null,
+    day text not null,
+    page text not null,
+    source text not null,
+    medium text not null,
+    campaign text not null,
+    views bigint not null,
+    visitors bigint not null,
+    primary key (site_id, day, page, source, medium, campaign)
+);
