@@ -57,10 +57,21 @@ impl TestApp {
 
     /// The same on the database at `url`.
     pub async fn start_on(url: &str, dir: TempDir) -> Self {
+        let mails = Memory::default();
+        Self::start_with(url, dir, mails.clone(), Sending::by(Transport::Memory(mails))).await
+    }
+
+    /// The same on SQLite, with its mail leaving as `sending` says, and not kept here.
+    pub async fn start_sending(sending: Sending) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", dir.path().join("tundish.db").display());
+        Self::start_with(&url, dir, Memory::default(), sending).await
+    }
+
+    async fn start_with(url: &str, dir: TempDir, mails: Memory, sending: Sending) -> Self {
         let db = Db::connect(url, Options::main()).await.unwrap();
         let views = format!("sqlite:{}", dir.path().join("views.db").display());
         let views = Db::connect(&views, Options::views()).await.unwrap();
-        let mails = Memory::default();
         let parts = Parts {
             db,
             views,
@@ -69,7 +80,7 @@ impl TestApp {
             master_key: [7; 32],
             data_dir: dir.path().to_owned(),
             node_name: "test".to_owned(),
-            sending: Sending::by(Transport::Memory(mails.clone())),
+            sending,
         };
         let engine = Engine::start(parts).await.unwrap();
         let site = site();

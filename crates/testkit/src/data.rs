@@ -34,7 +34,8 @@ pub fn skipped(test: &str, why: &str) {
     print_skipped(test, why);
 }
 
-/// Straight to the terminal, past the harness that would swallow it.
-fn print_skipped(test: &str, why: &str) {
+/// Says that a test was skipped for want of what no one demands. Straight to the terminal, past the
+/// harness that would swallow it.
+pub fn print_skipped(test: &str, why: &str) {
     let _ = writeln!(std::io::stderr(), "skipped {test}: {why}");
 }

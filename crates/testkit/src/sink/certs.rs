@@ -14,6 +14,8 @@ pub struct Certificate {
     pub acceptor: TlsAcceptor,
     /// The certificate as PEM.
     pub pem: String,
+    /// Its key as PEM: for a server of another that reads it from a file.
+    pub key_pem: String,
 }
 
 /// A certificate for `name` that is valid for centuries.
@@ -39,5 +41,9 @@ fn certificate(name: &str, until_year: i32) -> Certificate {
         .with_no_client_auth()
         .with_single_cert(vec![certificate.der().clone()], der)
         .expect("a key that fits its certificate");
-    Certificate { acceptor: TlsAcceptor::from(Arc::new(config)), pem: certificate.pem() }
+    Certificate {
+        acceptor: TlsAcceptor::from(Arc::new(config)),
+        pem: certificate.pem(),
+        key_pem: key.serialize_pem(),
+    }
 }

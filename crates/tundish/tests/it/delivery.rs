@@ -1,6 +1,7 @@
 //! The ledger and the wire: what is written when, and what a crash at any point leaves.
 
 mod crashes;
+mod others;
 mod wire;
 
 use engine::messages::{Content, NewMessage};
