@@ -4,6 +4,7 @@
 use model::Money;
 use model::sites::Site;
 use store::Session;
+use store::offers::Offer;
 use store::orders::Order;
 
 use crate::fault::Result;
@@ -12,6 +13,8 @@ use crate::offers;
 /// The next offer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NextOffer {
+    /// The offer itself.
+    pub offer: Offer,
     /// Its headline.
     pub title: String,
     /// Its price, before the coupon.
@@ -55,11 +58,12 @@ pub async fn next_offer(
     let code = coupon.as_ref().map(|row| row.coupon.code.to_string());
     let query = code.as_ref().map(|code| format!("?coupon={code}")).unwrap_or_default();
     Ok(Some(NextOffer {
-        title: offer.title,
+        title: offer.title.clone(),
         price: Money::new(offer.price_minor, offer.currency),
         path: format!("/buy/{}{query}", offer.slug),
-        button: offer.button,
+        button: offer.button.clone(),
         coupon: code,
         coupon_says: coupon.map(|row| row.coupon.cut.to_string()),
+        offer,
     }))
 }

@@ -103,6 +103,7 @@ async fn one(engine: &Engine, tx: &mut Tx<'_>, site: &Site, cart: &Cart) -> Resu
     if !store::carts::move_to(tx, site.id, cart.id, ("open", "mailed"), now).await? {
         return Ok(());
     }
+    let closes = offers::tell(tx, site.id, &state.offer, &contact, now).await?.instant();
     let message = NewMessage {
         contact_id: Some(contact.id),
         to: address,
@@ -116,11 +117,11 @@ async fn one(engine: &Engine, tx: &mut Tx<'_>, site: &Site, cart: &Cart) -> Resu
             name: "abandoned_cart",
             context: json!({ "name": contact.first_name, "product": state.product,
                 "title": state.offer.title,
-                "closes_at": state.closes.instant().map(model::UtcMs::rfc3339),
+                "closes_at": closes.map(model::UtcMs::rfc3339),
                 "cart_url": url(engine, site, cart.id) }),
         },
         not_before: None,
-        expires_at: state.closes.instant(),
+        expires_at: closes,
     };
     messages::plan(engine, tx, site, message).await?;
     let data = json!({ "cart": cart.id.to_string(), "offer": cart.offer_id.to_string() });

@@ -11,13 +11,20 @@ pub enum Clock {
     /// The machine's clock.
     System,
     /// A clock that stands still until it is moved: tests, the simulation, the demo's history.
-    Fake(Arc<AtomicI64>),
+    Fake(Arc<Hands>),
+}
+
+/// Where a fake clock stands, and how far each look moves it.
+#[derive(Debug, Default)]
+pub struct Hands {
+    at: AtomicI64,
+    step: AtomicI64,
 }
 
 impl Clock {
     /// A clock that stands at `at`.
     pub fn fake(at: UtcMs) -> Self {
-        Self::Fake(Arc::new(AtomicI64::new(at.0)))
+        Self::Fake(Arc::new(Hands { at: AtomicI64::new(at.0), step: AtomicI64::new(0) }))
     }
 
     /// The time now.
@@ -25,14 +32,25 @@ impl Clock {
         match self {
             #[expect(clippy::disallowed_methods, reason = "the one place that asks the machine")]
             Self::System => UtcMs::from(jiff::Timestamp::now()),
-            Self::Fake(at) => UtcMs(at.load(Ordering::SeqCst)),
+            Self::Fake(hands) => {
+                let step = hands.step.load(Ordering::SeqCst);
+                UtcMs(hands.at.fetch_add(step, Ordering::SeqCst))
+            }
         }
     }
 
     /// Moves a fake clock to `at`; the machine's clock cannot be moved, so there it does nothing.
     pub fn set(&self, at: UtcMs) {
-        if let Self::Fake(shared) = self {
-            shared.store(at.0, Ordering::SeqCst);
+        if let Self::Fake(hands) = self {
+            hands.at.store(at.0, Ordering::SeqCst);
+        }
+    }
+
+    /// Moves a fake clock on by `ms` at every look from now on: what is read twice differs, as it
+    /// does by the machine's.
+    pub fn tick_ms(&self, ms: i64) {
+        if let Self::Fake(hands) = self {
+            hands.step.store(ms, Ordering::SeqCst);
         }
     }
 

@@ -2,7 +2,7 @@
 //! made, with the next invoice number.
 
 use model::contacts::Status;
-use model::ids::OrderId;
+use model::ids::{OrderId, PaymentId};
 use model::messages::{Class, SourceKind};
 use model::money::{Money, Rate};
 use model::payments::LineState;
@@ -11,13 +11,16 @@ use model::tokens::Purpose;
 use model::{EmailAddr, UtcMs};
 use serde_json::{Value, json};
 use store::Tx;
-use store::order_lines::Line;
+use store::invoices::Invoice as Row;
 use store::orders::Order;
 
 use crate::engine::Engine;
 use crate::fault::{EngineError, Result};
+use crate::invoices::Invoice;
 use crate::messages::{self, Content, NewMessage};
-use crate::{back_end, consents, downloads, links, opt_in, pay, referrals};
+use crate::{
+    back_end, consents, downloads, invoices, links, offers, opt_in, orders, pay, referrals,
+};
 
 /// What the box at the checkout says.
 pub const NEWSLETTER_WORDS: &str = "Send me the newsletter";
@@ -42,9 +45,16 @@ pub(crate) async fn close(
         return Err(EngineError::Conflict("this order was closed a moment ago".to_owned()));
     }
     store::order_offers::expire(tx, site.id, id, now).await?;
-    let total = (order.total_minor, order.currency);
-    store::invoices::insert(tx, site.id, (number, id), "order", total, now).await?;
-    receipt(engine, tx, site, &order, number).await?;
+    let row = Row {
+        number,
+        order_id: id,
+        payment_id: None,
+        total_minor: order.total_minor,
+        currency: order.currency,
+        created_at: now,
+    };
+    store::invoices::insert(tx, site.id, &row).await?;
+    receipt(engine, tx, site, order, number).await?;
     Ok(true)
 }
 
@@ -54,13 +64,20 @@ pub(crate) async fn late(
     tx: &mut Tx<'_>,
     site: &Site,
     id: OrderId,
-    total_minor: i64,
+    (payment, total_minor): (PaymentId, i64),
 ) -> Result<()> {
     let order = get(tx, site, id).await?;
     let number = store::invoices::next(tx, site.id).await?;
-    let total = (total_minor, order.currency);
-    store::invoices::insert(tx, site.id, (number, id), "late", total, engine.now()).await?;
-    receipt(engine, tx, site, &order, number).await
+    let row = Row {
+        number,
+        order_id: id,
+        payment_id: Some(payment),
+        total_minor,
+        currency: order.currency,
+        created_at: engine.now(),
+    };
+    store::invoices::insert(tx, site.id, &row).await?;
+    receipt(engine, tx, site, order, number).await
 }
 
 async fn get(tx: &mut Tx<'_>, site: &Site, id: OrderId) -> Result<Order> {
@@ -77,11 +94,14 @@ async fn receipt(
     engine: &Engine,
     tx: &mut Tx<'_>,
     site: &Site,
-    order: &Order,
+    order: Order,
     number: i64,
 ) -> Result<()> {
-    let lines = store::order_lines::of_order(tx, site.id, order.id).await?;
-    let context = receipt_context(engine, tx, site, order, number, &lines).await?;
+    let whole = orders::whole(tx, site.id, order).await?;
+    let made = invoices::of(&whole).into_iter().find(|made| made.number == Some(number));
+    let invoice = made.ok_or_else(|| EngineError::missing("invoice", number))?;
+    let order = &whole.order;
+    let context = receipt_context(engine, tx, site, order, &invoice).await?;
     let key = format!("receipt:{}:{number}", order.id);
     plan(engine, tx, site, order, ("receipt", key), context).await
 }
@@ -91,15 +111,13 @@ async fn receipt_context(
     tx: &mut Tx<'_>,
     site: &Site,
     order: &Order,
-    number: i64,
-    lines: &[Line],
+    invoice: &Invoice,
 ) -> Result<Value> {
     let address = EmailAddr::parse(&order.email)?;
     let (to, class) = (Some(order.contact_id), Class::BackEnd);
     let may_sell =
         consents::refusal_to_send(tx, site, to, &address, class, engine.now()).await?.is_none();
-    let next =
-        if may_sell { back_end::next_offer(tx, site, order, engine.now()).await? } else { None };
+    let next = if may_sell { next_offer(tx, site, order, engine.now()).await? } else { None };
     let files: Vec<Value> = downloads::of_order(engine, tx, site, order.id)
         .await?
         .into_iter()
@@ -107,10 +125,10 @@ async fn receipt_context(
         .collect();
     Ok(json!({
         "preheader": "Your receipt, and everything you bought",
-        "receipt": receipt_block(site, order, number, lines),
+        "receipt": receipt_block(site, order, invoice),
         "downloads": files,
         "order_url": order_url(engine, site, order.id),
-        "offers": next.map(|next| offer_block(site, next)),
+        "offers": next.map(|(next, until)| offer_block(site, next, until)),
         "referral_url": referrals::link(engine, site, order.contact_id),
         "confirm_url": ask_for_newsletter(engine, tx, site, order).await?,
         "why": "You get this mail because you ordered.",
@@ -118,13 +136,14 @@ async fn receipt_context(
 }
 
 /// The lines and sums, as the layout of mails draws them.
-fn receipt_block(site: &Site, order: &Order, number: i64, lines: &[Line]) -> Value {
+fn receipt_block(site: &Site, order: &Order, invoice: &Invoice) -> Value {
     let money = |minor: i64| Money::new(minor, order.currency).human();
-    let bought: Vec<Value> = lines
+    let bought: Vec<Value> = invoice
+        .lines
         .iter()
-        .filter(|line| matches!(line.state, LineState::Paid | LineState::Refunded))
         .map(|line| {
             let note = match line.quantity {
+                _ if line.state == LineState::Cancelled => "sold out: it is paid back".to_owned(),
                 1 => String::new(),
                 many => format!("{many} × {}", money(line.unit_minor)),
             };
@@ -135,21 +154,21 @@ fn receipt_block(site: &Site, order: &Order, number: i64, lines: &[Line]) -> Val
     let mut total = |label: String, amount: String, strong: bool| {
         totals.push(json!({ "label": label, "amount": amount, "strong": strong }));
     };
-    if order.discount_minor > 0 {
+    if invoice.discount_minor() > 0 {
         let code = order.coupon_code.as_deref().unwrap_or_default();
-        total(format!("Coupon {code}"), money(-order.discount_minor), false);
+        total(format!("Coupon {code}"), money(-invoice.discount_minor()), false);
     }
-    if order.tax_minor > 0 {
+    if invoice.tax_minor() > 0 {
         let rate = Rate { ppm: u32::try_from(order.tax_ppm).unwrap_or(0) };
         let label = if order.tax_included { "of which tax" } else { "plus tax" };
-        total(format!("{label} {rate}"), money(order.tax_minor), false);
+        total(format!("{label} {rate}"), money(invoice.tax_minor()), false);
     }
-    total("Total".to_owned(), money(order.total_minor), true);
+    total("Total".to_owned(), money(invoice.total_minor()), true);
     let to: Vec<&str> =
         [order.name.as_str(), order.email.as_str()].into_iter().filter(|t| !t.is_empty()).collect();
     json!({
-        "number": format!("Invoice {number}"),
-        "date": day(site, order.paid_at.unwrap_or(order.updated_at)),
+        "number": invoice.number.map(|number| format!("Invoice {number}")),
+        "date": day(site, invoice.paid_at),
         "to": to,
         "lines": bought,
         "totals": totals,
@@ -163,11 +182,34 @@ fn day(site: &Site, at: UtcMs) -> String {
     at.timestamp().to_zoned(zone).strftime("%-d %b %Y").to_string()
 }
 
-fn offer_block(site: &Site, next: back_end::NextOffer) -> Value {
-    let terms = match (&next.coupon, &next.coupon_says) {
-        (Some(code), Some(says)) => format!("With the code {code}: {says}."),
-        _ => String::new(),
+/// The same with the time and its zone, as in `21 Nov 2026, 18:00 (Europe/Berlin)`.
+fn moment(site: &Site, at: UtcMs) -> String {
+    let zone = jiff::tz::TimeZone::get(&site.timezone).unwrap_or(jiff::tz::TimeZone::UTC);
+    at.timestamp().to_zoned(zone).strftime("%-d %b %Y, %H:%M (%Q)").to_string()
+}
+
+/// What the receipt offers next, and until when it stands: told with it, and kept from then on.
+async fn next_offer(
+    tx: &mut Tx<'_>,
+    site: &Site,
+    order: &Order,
+    now: UtcMs,
+) -> Result<Option<(back_end::NextOffer, Option<UtcMs>)>> {
+    let Some(next) = back_end::next_offer(tx, site, order, now).await? else { return Ok(None) };
+    let until = match store::contacts::find(tx, site.id, order.contact_id).await? {
+        Some(contact) => offers::tell(tx, site.id, &next.offer, &contact, now).await?.instant(),
+        None => None,
     };
+    Ok(Some((next, until)))
+}
+
+fn offer_block(site: &Site, next: back_end::NextOffer, until: Option<UtcMs>) -> Value {
+    let coupon = match (&next.coupon, &next.coupon_says) {
+        (Some(code), Some(says)) => Some(format!("With the code {code}: {says}.")),
+        _ => None,
+    };
+    let until = until.map(|at| format!("Open until {}.", moment(site, at)));
+    let terms = [coupon, until].into_iter().flatten().collect::<Vec<_>>().join(" ");
     json!({
         "title": "For your next order",
         "items": [{ "name": next.title, "text": "", "price": next.price.human(),
@@ -231,7 +273,7 @@ pub(crate) async fn plan(
     messages::plan(engine, tx, site, message).await.map(drop)
 }
 
-/// Sends the receipt of a closed order again, at the operator's wish.
+/// Sends the receipts of a closed order again, each as it was made, at the operator's wish.
 ///
 /// # Errors
 /// The order is not there, or has no receipt yet.
@@ -241,14 +283,19 @@ pub async fn resend_receipt(engine: &Engine, site: &Site, id: OrderId) -> Result
         .write(move |tx| {
             Box::pin(async move {
                 let order = get(tx, &its_site, id).await?;
-                let Some(number) = order.invoice_number else {
+                if order.invoice_number.is_none() {
                     let message = "this order has no receipt yet: it is made when the order closes";
                     return Err(model::Refused::new("no_receipt", message).into());
-                };
-                let lines = store::order_lines::of_order(tx, its_site.id, id).await?;
-                let context = receipt_context(&it, tx, &its_site, &order, number, &lines).await?;
-                let key = format!("receipt:{id}:{number}:again:{}", it.next_id());
-                plan(&it, tx, &its_site, &order, ("receipt", key), context).await
+                }
+                let whole = orders::whole(tx, its_site.id, order).await?;
+                for invoice in invoices::of(&whole) {
+                    let order = &whole.order;
+                    let context = receipt_context(&it, tx, &its_site, order, &invoice).await?;
+                    let number = invoice.number.unwrap_or_default();
+                    let key = format!("receipt:{id}:{number}:again:{}", it.next_id());
+                    plan(&it, tx, &its_site, order, ("receipt", key), context).await?;
+                }
+                Ok(())
             })
         })
         .await?;

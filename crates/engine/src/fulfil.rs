@@ -120,7 +120,8 @@ async fn one_click(
         happened(engine, tx, site, order, ("offer.accepted", line.offer_id.0), &data).await?;
     }
     if order.closed_at.is_some() {
-        close::late(engine, tx, site, order.id, sums.total).await?;
+        let came = (payment.id, sums.total);
+        close::late(engine, tx, site, order.id, came).await?;
     }
     Ok(())
 }

@@ -37,6 +37,7 @@ mod gateway;
 pub mod guard;
 pub mod imports;
 pub mod installation;
+pub mod invoices;
 pub mod jobs;
 mod kept;
 pub mod keys;

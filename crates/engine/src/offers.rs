@@ -183,6 +183,16 @@ async fn first_event(
     Ok(store::events::first_of_contact(session, site, contact, kind).await?)
 }
 
+/// When it closes if it is told at `now`: a deadline that runs from its first showing begins then.
+pub fn if_told(offer: &Offer, closes: Closes, now: UtcMs) -> Closes {
+    match offer.deadline {
+        Deadline::Evergreen { since: Since::Shown, .. } if closes == Closes::NotStarted => {
+            offer.deadline.closes_at(Some(now))
+        }
+        _ => closes,
+    }
+}
+
 /// The same, and keeps it: a deadline that runs from its first showing begins here, and none ever
 /// moves once it was told.
 pub async fn tell(
@@ -192,12 +202,7 @@ pub async fn tell(
     contact: &Contact,
     now: UtcMs,
 ) -> Result<Closes> {
-    let mut closes = closes(tx, site, offer, Some(contact)).await?;
-    if let Deadline::Evergreen { since: Since::Shown, .. } = offer.deadline
-        && closes == Closes::NotStarted
-    {
-        closes = offer.deadline.closes_at(Some(now));
-    }
+    let closes = if_told(offer, closes(tx, site, offer, Some(contact)).await?, now);
     if let (Deadline::Evergreen { .. }, Some(at)) = (offer.deadline, closes.instant()) {
         let id = contact.id;
         let kept = store::offers::start_deadline(tx, site, offer.id, id, now, at).await?;
@@ -213,7 +218,7 @@ pub struct State {
     pub offer: Offer,
     /// The name of its product.
     pub product: String,
-    /// When it closes for them.
+    /// When it closes for them, as far as that was told.
     pub closes: Closes,
     /// Whether it can be taken now.
     pub open: bool,
@@ -238,26 +243,11 @@ pub async fn state_for(
         .ok_or_else(|| EngineError::missing("product", offer.product_id))?;
     let closes = closes(session, site, &offer, contact).await?;
     // A visitor without an address may still turn out to be in time.
-    let in_time = closes.is_open(now) || (contact.is_none() && closes == Closes::NotStarted);
+    let in_time = if_told(&offer, closes, now).is_open(now)
+        || (contact.is_none() && closes == Closes::NotStarted);
     let open = in_time
         && offer.state == OfferState::Active
         && product.state == ProductState::Active
         && offer.stock_left() != Some(0);
     Ok(State { product: product.name, closes, open, offer })
-}
-
-/// Starts a contact's own deadline of an offer that a mail is about to tell them.
-///
-/// # Errors
-/// The database fails.
-pub async fn tell_contact(
-    engine: &Engine,
-    site: SiteId,
-    offer: Offer,
-    contact: Contact,
-) -> Result<Closes> {
-    let now = engine.now();
-    engine
-        .write(move |tx| Box::pin(async move { tell(tx, site, &offer, &contact, now).await }))
-        .await
 }

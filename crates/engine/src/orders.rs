@@ -12,6 +12,7 @@ use model::orders::AttemptState;
 use model::sites::Site;
 use model::tokens::{Purpose, hash_secret, secret_bytes};
 use store::Session;
+use store::invoices::Invoice;
 use store::order_lines::Line;
 use store::orders::Order;
 use store::payments::Payment;
@@ -29,6 +30,8 @@ pub struct Whole {
     pub lines: Vec<Line>,
     /// Its attempts, first to last.
     pub payments: Vec<Payment>,
+    /// Its invoices, by their numbers.
+    pub invoices: Vec<Invoice>,
 }
 
 /// How an order stands for the one who waits before its page.
@@ -130,10 +133,16 @@ pub async fn get(engine: &Engine, site: model::SiteId, order: OrderId) -> Result
         .await
 }
 
-async fn whole(session: &mut Session<'_>, site: model::SiteId, order: Order) -> Result<Whole> {
+/// An order with what belongs to it.
+pub(crate) async fn whole(
+    session: &mut Session<'_>,
+    site: model::SiteId,
+    order: Order,
+) -> Result<Whole> {
     let lines = store::order_lines::of_order(session, site, order.id).await?;
     let payments = store::payments::of_order(session, site, order.id).await?;
-    Ok(Whole { order, lines, payments })
+    let invoices = store::invoices::of_order(session, site, order.id).await?;
+    Ok(Whole { order, lines, payments, invoices })
 }
 
 /// Whether a contact has a product.

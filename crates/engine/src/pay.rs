@@ -185,8 +185,20 @@ pub(crate) async fn reserve_coupon(
     order: &Order,
 ) -> Result<()> {
     let Some(coupon) = order.coupon_id else { return Ok(()) };
+    let used_up = || {
+        let message = "this coupon has been used up: nothing was charged";
+        Refused::new("coupon_used_up", message).at("coupon")
+    };
+    // From here on the coupon's row is ours: two orders of one address are counted one after the
+    // other, however long ago each was quoted.
+    if !store::coupons::take(tx, site, coupon).await? {
+        return Err(used_up().into());
+    }
+    let rules = store::coupons::find(tx, site, coupon).await?;
+    let most = rules.and_then(|row| row.coupon.per_contact_max);
     let uses = store::coupons::uses_of(tx, site, coupon, &order.address_hmac).await?;
     let n = (1..).find(|n| !uses.contains(n)).unwrap_or(1);
+    let is_left = most.is_none_or(|most| i64::try_from(uses.len()).is_ok_and(|used| used < most));
     let redemption = Redemption {
         id: engine.next_id(),
         coupon,
@@ -195,9 +207,9 @@ pub(crate) async fn reserve_coupon(
         n,
         amount_minor: order.discount_minor,
     };
-    if !store::coupons::reserve(tx, site, redemption, engine.now()).await? {
-        let message = "this coupon has been used up: nothing was charged";
-        return Err(Refused::new("coupon_used_up", message).at("coupon").into());
+    if !is_left || !store::coupons::redeem(tx, site, redemption, engine.now()).await? {
+        store::coupons::give_back(tx, site, coupon).await?;
+        return Err(used_up().into());
     }
     Ok(())
 }

@@ -86,6 +86,14 @@ async fn begin(
         What::Line(id) => {
             let line = lines.iter().find(|line| line.id == id && line.state == LineState::Paid);
             let line = line.ok_or_else(nothing_left)?;
+            let refunds = store::refunds::of_order(tx, site.id, order).await?;
+            // The line stays paid until the provider has answered; its money is on its way already.
+            if refunds
+                .iter()
+                .any(|refund| refund.line_id == Some(id) && refund.state != RefundState::Failed)
+            {
+                return Err(nothing_left().into());
+            }
             let payment = paid.iter().find(|payment| Some(payment.id) == line.payment_id);
             let payment = payment.ok_or_else(nothing_left)?;
             let minor = line.total_minor.min(left(payment));

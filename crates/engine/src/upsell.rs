@@ -24,7 +24,7 @@ pub use steps::{OfferStep, Step, next};
 use crate::engine::Engine;
 use crate::fault::{EngineError, Result};
 use crate::fulfil::happened;
-use crate::{close, pay};
+use crate::{close, offers, pay};
 
 /// The value of the cookie that binds an order's offers to the browser that paid.
 pub fn cookie(engine: &Engine, order: OrderId) -> String {
@@ -263,13 +263,14 @@ pub(crate) fn price_of(
     Basket { currency: order.currency, lines: vec![line] }.totals(&[], rule)
 }
 
+/// Whether it had not been shown before, and until when the offer stands for the buyer.
 async fn show(
     tx: &mut Tx<'_>,
     site: &Site,
     order: &Order,
     step: &OfferStep,
     now: UtcMs,
-) -> Result<bool> {
+) -> Result<(bool, Option<UtcMs>)> {
     let row = OrderOffer {
         offer_id: step.offer.id,
         level: step.level,
@@ -281,10 +282,15 @@ async fn show(
         shown_at: now,
         decided_at: None,
     };
-    Ok(store::order_offers::show(tx, site.id, order.id, &row).await?)
+    let closes = match store::contacts::find(tx, site.id, order.contact_id).await? {
+        Some(contact) => offers::tell(tx, site.id, &step.offer, &contact, now).await?.instant(),
+        None => None,
+    };
+    Ok((store::order_offers::show(tx, site.id, order.id, &row).await?, closes))
 }
 
-/// Notes that an offer was seen: an observation, made once.
+/// Notes that an offer was seen: an observation, made once. Until when it stands for the buyer,
+/// which was told with it.
 ///
 /// # Errors
 /// The database fails.
@@ -293,21 +299,22 @@ pub async fn note_shown(
     site: &Site,
     order: &Order,
     step: &OfferStep,
-) -> Result<()> {
+) -> Result<Option<UtcMs>> {
     if step.was_shown {
-        return Ok(());
+        return Ok(step.closes);
     }
     let (it, its_site) = (engine.clone(), site.clone());
     let (order, step) = (order.clone(), step.clone());
     engine
         .write(move |tx| {
             Box::pin(async move {
-                if show(tx, &its_site, &order, &step, it.now()).await? {
+                let (is_new, closes) = show(tx, &its_site, &order, &step, it.now()).await?;
+                if is_new {
                     let data = about(&order, &step);
                     let what = ("offer.shown", step.offer.id.0);
                     happened(&it, tx, &its_site, &order, what, &data).await?;
                 }
-                Ok(())
+                Ok(closes)
             })
         })
         .await

@@ -165,16 +165,24 @@ pub struct Redemption<'a> {
     pub amount_minor: i64,
 }
 
-/// Reserves a use: `false` where none is left, in all or for this address.
-pub async fn reserve(
+/// Counts one more use, and with it holds the coupon's row; `false` where none is left in all.
+pub async fn take(tx: &mut Tx<'_>, site: SiteId, coupon: CouponId) -> Result<bool> {
+    Ok(tx.query(TAKE).bind(site).bind(coupon).run().await? == 1)
+}
+
+/// Counts one use less.
+pub async fn give_back(tx: &mut Tx<'_>, site: SiteId, coupon: CouponId) -> Result<()> {
+    tx.query(GIVE_BACK).bind(site).bind(coupon).run().await.map(drop)
+}
+
+/// Writes a use that was taken; `false` where the order, or this address for the same time, has
+/// one.
+pub async fn redeem(
     tx: &mut Tx<'_>,
     site: SiteId,
     use_: Redemption<'_>,
     now: UtcMs,
 ) -> Result<bool> {
-    if tx.query(TAKE).bind(site).bind(use_.coupon).run().await? != 1 {
-        return Ok(false);
-    }
     let made = tx
         .query(REDEEM)
         .bind(site)
@@ -187,9 +195,6 @@ pub async fn reserve(
         .bind(now)
         .run()
         .await?;
-    if made != 1 {
-        tx.query(GIVE_BACK).bind(site).bind(use_.coupon).run().await?;
-    }
     Ok(made == 1)
 }
 
@@ -210,7 +215,7 @@ pub async fn release(tx: &mut Tx<'_>, site: SiteId, order: OrderId) -> Result<()
     if let Some((coupon, _)) = found
         && tx.query(RELEASE).bind(site).bind(order).run().await? == 1
     {
-        tx.query(GIVE_BACK).bind(site).bind(coupon).run().await?;
+        give_back(tx, site, coupon).await?;
     }
     Ok(())
 }

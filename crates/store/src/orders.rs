@@ -37,15 +37,16 @@ const LIST_OF_CONTACT: &str = "select id, contact_id, email, address_hmac, name,
 const INSERT: &str = "insert into orders (site_id, id, token_hash, contact_id, email,
     address_hmac, name, country, notes, state, offer_id, path_id, provider, saved_method, currency,
     tax_ppm, tax_included, coupon_id, coupon_code, goods_minor, discount_minor, tax_minor,
-    total_minor, newsletter, referred_by, source, expires_at, created_at, updated_at)
+    total_minor, newsletter, referred_by, source, expires_at, created_at, updated_at, rate_hmac)
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
-        $20, $21, $22, $23, $24, $25, $26, $27, $28, $29)
+        $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30)
     on conflict (site_id, token_hash) do nothing";
 const REWRITE: &str = "update orders set contact_id = $3, email = $4, address_hmac = $5,
     name = $6, country = $7, notes = $8, provider = $9, saved_method = $10, tax_ppm = $11,
     tax_included = $12, coupon_id = $13, coupon_code = $14, goods_minor = $15,
     discount_minor = $16, tax_minor = $17, total_minor = $18, newsletter = $19, referred_by = $20,
-    expires_at = $21, updated_at = $22, state = 'open'
+    expires_at = $21, updated_at = $22, offer_id = $23, path_id = $24, currency = $25,
+    source = $26, rate_hmac = $27, state = 'open'
     where site_id = $1 and id = $2 and state in ('open', 'pending', 'expired')";
 const LOCK: &str = "update orders set updated_at = $3 where site_id = $1 and id = $2";
 const PEND: &str = "update orders set state = 'pending', expires_at = $3, updated_at = $4
@@ -90,8 +91,9 @@ const TO_EXPIRE: &str = "select site_id, id from orders
     where state in ('open', 'pending') and expires_at <= $1 order by expires_at limit $2";
 const PAID_COUNT: &str = "select count(*) from orders where site_id = $1 and address_hmac = $2
     and state in ('paid', 'partially_refunded')";
-const FREE_PENDING: &str = "select count(*) from orders where site_id = $1 and address_hmac = $2
-    and provider = 'free' and state in ('open', 'pending') and created_at >= $3";
+const WAITING: &str = "select count(*) from orders where site_id = $1 and rate_hmac = $2
+    and id <> $3 and provider in ('free', 'offline') and state in ('open', 'pending')
+    and created_at >= $4";
 const FIRST_PAID: &str = "select min(paid_at) from orders where site_id = $1 and contact_id = $2
     and state in ('paid', 'partially_refunded', 'refunded')";
 const HAS_BOUGHT: &str = "select count(*) from entitlements where site_id = $1
@@ -262,11 +264,12 @@ pub async fn list_of_contact(
     session.query(LIST_OF_CONTACT).bind(site).bind(contact).bind(before).bind(limit).all().await
 }
 
-/// Writes a new order; `false` where its token has one already.
+/// Writes a new order; `false` where its token has one already. `rate_hmac` is what limits count
+/// its address by.
 pub async fn insert(
     tx: &mut Tx<'_>,
     site: SiteId,
-    token_hash: &str,
+    (token_hash, rate_hmac): (&str, &str),
     order: &Order,
 ) -> Result<bool> {
     let made = tx
@@ -300,13 +303,20 @@ pub async fn insert(
         .bind(order.expires_at)
         .bind(order.created_at)
         .bind(order.updated_at)
+        .bind(rate_hmac)
         .run()
         .await?;
     Ok(made == 1)
 }
 
 /// Writes an unpaid order anew, as its form was sent again; `false` where it is past that.
-pub async fn rewrite(tx: &mut Tx<'_>, site: SiteId, order: &Order, now: UtcMs) -> Result<bool> {
+pub async fn rewrite(
+    tx: &mut Tx<'_>,
+    site: SiteId,
+    rate_hmac: &str,
+    order: &Order,
+    now: UtcMs,
+) -> Result<bool> {
     let changed = tx
         .query(REWRITE)
         .bind(site)
@@ -331,6 +341,11 @@ pub async fn rewrite(tx: &mut Tx<'_>, site: SiteId, order: &Order, now: UtcMs) -
         .bind(order.referred_by)
         .bind(order.expires_at)
         .bind(now)
+        .bind(order.offer_id)
+        .bind(order.path_id)
+        .bind(order.currency.code())
+        .bind(&order.source)
+        .bind(rate_hmac)
         .run()
         .await?;
     Ok(changed == 1)
@@ -510,14 +525,15 @@ pub async fn paid_count(
     session.query(PAID_COUNT).bind(site).bind(address_hmac).one().await
 }
 
-/// How many free orders of an address wait for its confirmation since `since`.
-pub async fn free_pending(
+/// Orders besides `order` that wait for a confirmation or a transfer, made since `since` by the
+/// address that limits count as `rate_hmac`.
+pub async fn waiting(
     session: &mut Session<'_>,
     site: SiteId,
-    address_hmac: &str,
+    (rate_hmac, order): (&str, OrderId),
     since: UtcMs,
 ) -> Result<i64> {
-    session.query(FREE_PENDING).bind(site).bind(address_hmac).bind(since).one().await
+    session.query(WAITING).bind(site).bind(rate_hmac).bind(order).bind(since).one().await
 }
 
 /// When a contact first paid.

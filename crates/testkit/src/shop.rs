@@ -164,6 +164,11 @@ impl TestApp {
         engine::orders::get(&self.engine, self.site.id, id).await.unwrap()
     }
 
+    /// The order of a checkout's token, likewise.
+    pub async fn order_of(&self, token: &str) -> engine::orders::Whole {
+        engine::orders::by_token(&self.engine, &self.site, token).await.unwrap()
+    }
+
     /// What `verify` finds; nothing, where all is well.
     pub async fn findings(&self) -> Vec<engine::verify::Finding> {
         engine::verify::run(&self.engine.reader()).await.unwrap()

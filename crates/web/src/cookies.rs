@@ -1,4 +1,5 @@
-//! The cookies of operators: the sign-in, and what is told once after a redirect.
+//! Cookies: the sign-in, what is told once after a redirect, and the one that binds an order to its
+//! browser. On https each is `Secure`: [`secure`].
 
 use axum::http::{HeaderMap, HeaderValue, header};
 use base64::Engine as _;
@@ -102,6 +103,18 @@ pub fn told(headers: &HeaderMap) -> Vec<Flash> {
 pub fn forget_told(headers: &HeaderMap) -> Option<HeaderValue> {
     find(headers, TOLD_NAME)?;
     Some(value(&format!("{TOLD_NAME}=; Path=/admin; Max-Age=0; HttpOnly; SameSite=Lax")))
+}
+
+/// Keeps every cookie that is given from being sent in clear: on https none ever is.
+pub fn secure(headers: &mut HeaderMap) {
+    let given: Vec<HeaderValue> = headers.get_all(header::SET_COOKIE).iter().cloned().collect();
+    headers.remove(header::SET_COOKIE);
+    for cookie in given {
+        let line = cookie.to_str().unwrap_or_default();
+        let is_secure = line.ends_with("; Secure");
+        let kept = if is_secure { cookie } else { value(&format!("{line}; Secure")) };
+        headers.append(header::SET_COOKIE, kept);
+    }
 }
 
 fn value(line: &str) -> HeaderValue {

@@ -9,7 +9,7 @@ use model::sites::Site;
 use model::sources::Touch;
 use model::times::HOUR_MS;
 use model::tokens::{hash_secret, secret_bytes};
-use model::{EmailAddr, Refused, UtcMs};
+use model::{EmailAddr, Refused};
 use serde_json::json;
 use store::Tx;
 use store::carts::Cart;
@@ -21,12 +21,13 @@ use super::quote::{Quote, quote};
 use super::{Form, NAME_MAX, NOTES_MAX};
 use crate::engine::Engine;
 use crate::fault::{EngineError, Result};
-use crate::{contacts, offers, pay, referrals, touches};
+use crate::touches::{self, Meeting};
+use crate::{contacts, offers, pay, referrals};
 
 /// When the one mail of a cart left behind is due.
 const CART_MAIL_AFTER_MS: i64 = 4 * HOUR_MS;
-/// Free orders of one address that may wait for its confirmation in a day.
-const FREE_PENDING_MAX: i64 = 3;
+/// Orders of one address in a day that may wait for its confirmation, or for money by transfer.
+const WAITING_MAX: i64 = 3;
 
 /// What became of a form.
 #[derive(Debug, Clone)]
@@ -88,8 +89,7 @@ fn read(engine: &Engine, site: &Site, form: &Form) -> Result<Read> {
     let mut problems = Vec::new();
     let token = secret_bytes(&form.token);
     if token.is_none() {
-        let message = "this page was open for too long: please press the button once more";
-        problems.push(Refused::new("token_missing", message).at("token"));
+        problems.push(once_more());
     }
     let address = EmailAddr::parse(&form.email);
     if let Err(refused) = &address {
@@ -122,6 +122,12 @@ fn read(engine: &Engine, site: &Site, form: &Form) -> Result<Read> {
         }),
         _ => Err(EngineError::RefusedAll(problems)),
     }
+}
+
+/// The token is none, or another offer's: a fresh one is wanted.
+fn once_more() -> Refused {
+    let message = "this page was open for too long: please press the button once more";
+    Refused::new("token_missing", message).at("token")
 }
 
 /// What is asked to pay; of no matter where there is nothing to pay.
@@ -172,10 +178,10 @@ async fn write(
             return Ok(Written::UnderWay(order.id));
         }
     }
-    let contact = contacts::find_or_create(engine, tx, site, &read.address, now).await?;
-    if let Some(offer) = store::offers::find_by_slug(tx, site.id, slug).await? {
-        offers::tell(tx, site.id, &offer, &contact, now).await?;
-    }
+    // Nobody is kept for a form that is refused or stale.
+    let found = store::contacts::find_by_key(tx, site.id, &read.address.key()).await?;
+    let is_known = found.is_some();
+    let contact = found.unwrap_or_else(|| contacts::fresh(engine, &read.address, now));
     let who = (Some(&contact), read.address_hmac.as_str());
     let quote = quote(tx, site, slug, form, who, now).await?;
     if !quote.problems.is_empty() {
@@ -187,18 +193,28 @@ async fn write(
     if form.shown_total != Some(quote.totals.total) {
         return Ok(Written::Stale(Box::new(quote)));
     }
+    let main = quote.items.first().ok_or_else(|| EngineError::missing("offer", slug))?;
+    if known.as_ref().is_some_and(|known| known.offer_id != main.offer.id) {
+        return Err(EngineError::RefusedAll(vec![once_more()]));
+    }
+    let (contact, is_new) = match is_known {
+        true => (contact, false),
+        false => contacts::ensure(engine, tx, site, contact).await?,
+    };
+    offers::tell(tx, site.id, &main.offer, &contact, now).await?;
     let order = order_of(engine, site, form, read, (&contact, &quote), known.as_ref());
-    check_free(tx, site, &order, now).await?;
+    let rate_hmac = contacts::rate_hmac(engine, &read.address);
+    check_waiting(tx, site, &order, &rate_hmac).await?;
     if let Some(known) = &known {
         // The last one to hold the row may have begun to pay meanwhile.
         if pay::is_under_way(tx, site.id, known).await? {
             return Ok(Written::UnderWay(known.id));
         }
         store::order_lines::delete_pending(tx, site.id, known.id).await?;
-        if !store::orders::rewrite(tx, site.id, &order, now).await? {
+        if !store::orders::rewrite(tx, site.id, &rate_hmac, &order, now).await? {
             return Ok(Written::UnderWay(known.id));
         }
-    } else if !store::orders::insert(tx, site.id, &read.token_hash, &order).await? {
+    } else if !store::orders::insert(tx, site.id, (&read.token_hash, &rate_hmac), &order).await? {
         // Another copy of the same form was a moment faster.
         let winner = store::orders::find_by_token(tx, site.id, &read.token_hash).await?;
         let winner = winner.ok_or_else(|| EngineError::missing("order", "of this form"))?;
@@ -207,7 +223,8 @@ async fn write(
     for line in lines_of(engine, &quote) {
         store::order_lines::insert(tx, site.id, order.id, &line, now).await?;
     }
-    keep(engine, tx, site, form, read, (&contact, &order)).await?;
+    let meeting = if is_new { Meeting::First } else { Meeting::Later };
+    keep(engine, tx, site, form, read, (&contact, &order, meeting)).await?;
     Ok(Written::Fresh(order.id))
 }
 
@@ -218,7 +235,7 @@ async fn keep(
     site: &Site,
     form: &Form,
     read: &Read,
-    (contact, order): (&Contact, &Order),
+    (contact, order, meeting): (&Contact, &Order, Meeting),
 ) -> Result<()> {
     let now = engine.now();
     let choices = serde_json::to_string(form)
@@ -237,8 +254,6 @@ async fn keep(
     };
     store::carts::put(tx, &read.token_hash, &cart, now).await?;
     if let Ok(touch) = serde_json::from_str::<Touch>(&form.source) {
-        let is_new = contact.created_at == now;
-        let meeting = if is_new { touches::Meeting::First } else { touches::Meeting::Later };
         touches::record(engine, tx, site, contact.id, touch, meeting).await?;
     }
     let data = json!({
@@ -255,19 +270,25 @@ async fn keep(
     engine.record(tx, site.id, event).await
 }
 
-/// A free order is granted once its address is confirmed; a flood of them is not taken (C21).
-async fn check_free(tx: &mut Tx<'_>, site: &Site, order: &Order, now: UtcMs) -> Result<()> {
-    if order.provider != Provider::Free {
+/// A free order waits for its address to be confirmed, one by transfer for its money. Either sends
+/// a mail to whatever address was typed and holds the goods: a flood of them is not taken (C21).
+async fn check_waiting(tx: &mut Tx<'_>, site: &Site, order: &Order, rate_hmac: &str) -> Result<()> {
+    if order.provider == Provider::Test {
         return Ok(());
     }
-    let since = now.plus_days(-1);
-    let waiting = store::orders::free_pending(tx, site.id, &order.address_hmac, since).await?;
-    if waiting >= FREE_PENDING_MAX {
-        let message = "this address has free orders that wait for their confirmation: please look \
-                       into your mail first";
-        return Err(Refused::new("free_waiting", message).at("email").into());
+    let since = order.updated_at.plus_days(-1);
+    let waiting = store::orders::waiting(tx, site.id, (rate_hmac, order.id), since).await?;
+    if waiting < WAITING_MAX {
+        return Ok(());
     }
-    Ok(())
+    let message = if order.provider == Provider::Free {
+        "this address has free orders that wait for their confirmation: please look into your \
+         mail first"
+    } else {
+        "this address has orders that wait for their money: please pay one of them first, or \
+         write to us"
+    };
+    Err(Refused::new("orders_waiting", message).at("email").into())
 }
 
 fn order_of(

@@ -81,7 +81,10 @@ pub async fn quote(
     let mut problems = Vec::new();
     let quantity = quantity_of(&form.quantity, offer.quantity_max, &mut problems);
     let main = item(session, site, offer, LineRole::Main, quantity).await?;
-    let closes = offers::closes(session, site.id, &main.offer, contact).await?;
+    let mut closes = offers::closes(session, site.id, &main.offer, contact).await?;
+    if contact.is_some() {
+        closes = offers::if_told(&main.offer, closes, now);
+    }
     check_open(&main, closes, contact.is_some(), now, &mut problems);
     let path = store::paths::find_of_main(session, site.id, main.offer.id).await?;
     let bump = bump_of(session, site, path.as_ref(), &main, contact).await?;

@@ -75,7 +75,8 @@ pub(super) async fn put(
     fresh.created_at = past.placed_at;
     let (contact, is_new) = contacts::ensure(engine, tx, site, fresh).await?;
     let order = order_of(engine, past, contact.id, &contact.address_hmac, first.offer_id);
-    if !store::orders::insert(tx, site.id, &past.token_hash, &order).await? {
+    let rate_hmac = contacts::rate_hmac(engine, &past.address);
+    if !store::orders::insert(tx, site.id, (&past.token_hash, &rate_hmac), &order).await? {
         return Ok(false);
     }
     let meeting = if is_new { Meeting::First } else { Meeting::Later };

@@ -37,6 +37,8 @@ pub struct OfferStep {
     pub token: String,
     /// When the window ends.
     pub until: UtcMs,
+    /// Until when the offer itself stands for the buyer, as far as that was told.
+    pub closes: Option<UtcMs>,
     /// Whether it was shown before.
     pub was_shown: bool,
 }
@@ -179,6 +181,7 @@ impl Look<'_> {
         let mut step = OfferStep {
             was_shown: self.rows.iter().any(|row| row.offer_id == id),
             until: until(self.order, self.now),
+            closes: state.closes.instant(),
             token: String::new(),
             total: price,
             offer,

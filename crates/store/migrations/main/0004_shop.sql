@@ -162,6 +162,8 @@ create table orders (
     contact_id bigint not null,
     email text not null,
     address_hmac text not null,
+    -- The address as limits count it, plus tags and dots folded away.
+    rate_hmac text not null,
     name text not null,
     country text not null,
     notes text not null,
@@ -203,6 +205,7 @@ create index orders_by_contact on orders (site_id, contact_id, id);
 create index orders_to_close on orders (close_at) where closed_at is null;
 create index orders_to_expire on orders (state, expires_at);
 create index orders_by_address on orders (site_id, address_hmac, id);
+create index orders_waiting on orders (site_id, rate_hmac) where state in ('open', 'pending');
 
 create table order_lines (
     site_id bigint not null,
@@ -353,6 +356,8 @@ create table invoices (
     number bigint not null,
     order_id bigint not null,
     kind text not null check (kind in ('order', 'late')),
+    -- Of money that came after the order was closed: which.
+    payment_id bigint,
     total_minor bigint not null,
     currency text not null,
     created_at bigint not null,

@@ -51,5 +51,8 @@ pub async fn layer(State(state): State<AppState>, request: Request, next: Next) 
     if let Some(forget) = forget.filter(|_| shown) {
         said.append(header::SET_COOKIE, forget);
     }
+    if state.https() {
+        cookies::secure(said);
+    }
     response
 }

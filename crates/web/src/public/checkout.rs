@@ -11,6 +11,7 @@ use model::tokens::secret_text;
 use model::{Money, UtcMs};
 use serde::{Deserialize, Serialize};
 
+use super::floods::{self, Verdict, too_many};
 use super::frame::PublicSite;
 use super::orders::{Method, methods};
 use crate::extract::net::ClientNet;
@@ -215,15 +216,18 @@ pub async fn create(
     State(state): State<AppState>,
     CurrentSite(site): CurrentSite,
     Path(slug): Path<String>,
-    ClientNet(net): ClientNet,
+    net: ClientNet,
     Form(sent): Form<Sent>,
 ) -> Reply {
+    if floods::count(&net) == Verdict::Refuse {
+        return Ok(too_many());
+    }
     let wants_update = !sent.update.is_empty();
-    let form = Typed::from(sent);
+    let mut form = Typed::from(sent);
     if wants_update {
         return draw(&state, &site, slug, form, Vec::new(), Shown::Updated).await;
     }
-    match checkout::place_from(&state.engine, &site, &slug, form.clone(), &net).await {
+    match checkout::place_from(&state.engine, &site, &slug, form.clone(), &net.0).await {
         Ok(Placed::Order(order)) => {
             let mut next = reply::to(&format!("/order/{}/next", form.token));
             let cookie = cookies::order(&engine::upsell::cookie(&state.engine, order));
@@ -232,6 +236,9 @@ pub async fn create(
         }
         Ok(Placed::Stale(_)) => draw(&state, &site, slug, form, Vec::new(), Shown::Stale).await,
         Err(error) if !field_errors(&error).is_empty() => {
+            if field_errors(&error).iter().any(|error| error.field == "token") {
+                form.token = secret_text(&state.engine.rng().bytes());
+            }
             draw(&state, &site, slug, form, field_errors(&error), Shown::Refused).await
         }
         Err(error) => Err(error.into()),

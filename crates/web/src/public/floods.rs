@@ -4,8 +4,11 @@
 use std::num::NonZeroU32;
 use std::sync::LazyLock;
 
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
+use crate::error::WebError;
 use crate::extract::net::ClientNet;
 
 /// A family, an office, a class room: thirty at once, ten a minute after that.
@@ -52,6 +55,14 @@ pub fn count(net: &ClientNet) -> Verdict {
         return Verdict::Refuse;
     }
     if HELD.check_key(&net.0).is_err() { Verdict::Hold } else { Verdict::Fine }
+}
+
+/// What a network is told that is refused.
+pub fn too_many() -> Response {
+    let why = "too much came from your network just now; please try again in a few minutes";
+    let mut response = WebError::Bad(StatusCode::TOO_MANY_REQUESTS, why).into_response();
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("300"));
+    response
 }
 
 #[cfg(test)]

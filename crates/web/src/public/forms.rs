@@ -19,11 +19,10 @@ use model::times::HOUR_MS;
 use model::tokens::Purpose;
 use serde::Serialize;
 
-use crate::error::WebError;
 use crate::extract::net::ClientNet;
 use crate::extract::site::CurrentSite;
 use crate::guards::headers::CONTENT_POLICY;
-use crate::public::floods::{self, Verdict};
+use crate::public::floods::{self, Verdict, too_many};
 use crate::public::form_view::{FormView, Origin};
 use crate::public::frame::PublicSite;
 use crate::reply::{self, Reply};
@@ -245,13 +244,6 @@ pub fn allow_form_to(response: &mut Response, url: &str) {
     if let Ok(policy) = HeaderValue::from_str(&policy) {
         response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
     }
-}
-
-fn too_many() -> Response {
-    let why = "too much came from your network just now; please try again in a few minutes";
-    let mut response = WebError::Bad(StatusCode::TOO_MANY_REQUESTS, why).into_response();
-    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("300"));
-    response
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> &'a str {

@@ -10,8 +10,9 @@ use engine::orders::{Standing, Whole, by_token};
 use model::ids::PaymentId;
 use model::payments::{LineState, Provider, TestMethod};
 use model::sites::{Site, SiteSettings};
-use model::{Money, UtcMs};
+use model::{Currency, Money, UtcMs};
 use serde::{Deserialize, Serialize};
+use store::order_lines::Line;
 
 use super::frame::PublicSite;
 use crate::cookies;
@@ -460,13 +461,17 @@ fn lines(whole: &Whole) -> Vec<LineView> {
         .lines
         .iter()
         .filter(|line| matches!(line.state, LineState::Paid | LineState::Refunded))
-        .map(|line| LineView {
-            name: line.name.clone(),
-            quantity: line.quantity,
-            amount: Money::new(line.total_minor, whole.order.currency),
-            state: line.state.as_str(),
-        })
+        .map(|line| view(line, whole.order.currency))
         .collect()
+}
+
+fn view(line: &Line, currency: Currency) -> LineView {
+    LineView {
+        name: line.name.clone(),
+        quantity: line.quantity,
+        amount: Money::new(line.total_minor, currency),
+        state: line.state.as_str(),
+    }
 }
 
 /// Which card.

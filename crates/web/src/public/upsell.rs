@@ -78,7 +78,7 @@ impl OfferPage {
             compare: step.offer.compare_minor.map(|minor| Money::new(minor, step.offer.currency)),
             label: format!("Yes, charge {} and add it", step.total.human()),
             until: step.until,
-            closes: step.offer.deadline.closes_at(None).instant(),
+            closes: step.closes,
             kind: step.kind,
             level: step.level,
             title: step.offer.title,
@@ -113,8 +113,9 @@ pub async fn show(
     }
     match next(&state, &site, &whole).await? {
         Step::Offer(step) => {
-            upsell::note_shown(&state.engine, &site, &whole.order, &step).await?;
-            reply::page("public/upsell/show.html", OfferPage::of(&site, &token, *step))
+            let closes = upsell::note_shown(&state.engine, &site, &whole.order, &step).await?;
+            let page = OfferPage { closes, ..OfferPage::of(&site, &token, *step) };
+            reply::page("public/upsell/show.html", page)
         }
         Step::Retry(step, why) => {
             let path = format!("/order/{token}/offer/{}", step.offer.id);

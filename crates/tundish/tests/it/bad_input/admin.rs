@@ -77,6 +77,15 @@ async fn a02_every_sign_in_gets_a_new_token_in_a_cookie_that_script_cannot_read(
     let cookie = answer.headers[header::SET_COOKIE].to_str().unwrap();
     assert!(cookie.starts_with("__Host-tundish=") && cookie.ends_with("; Secure"));
     assert!(answer.headers.contains_key(header::STRICT_TRANSPORT_SECURITY));
+    // So is every other one: what is told once, and the key to one-click charges.
+    app.stock_shop().await;
+    let bought = app.buy("guide", &[]).await;
+    let id = app.order_of(&bought.token).await.order.id;
+    let noted = app.post(&format!("/admin/orders/{id}/reviewed"), &[]).await;
+    for (answer, name) in [(bought.answer, "tundish_order="), (noted, "tundish_told=")] {
+        let cookie = answer.headers[header::SET_COOKIE].to_str().unwrap();
+        assert!(cookie.starts_with(name) && cookie.ends_with("; Secure"), "{cookie}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

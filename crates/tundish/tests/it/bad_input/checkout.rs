@@ -78,6 +78,50 @@ async fn c03_the_price_of_the_form_is_ignored_and_a_stale_total_is_shown_anew() 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn c03_the_token_of_one_offer_does_not_buy_another() {
+    for app in crate::shop::on_both("c03_the_token_of_one_offer").await {
+        app.stock_shop().await;
+        let yen = Money::new(4_900, Currency::JPY);
+        app.sell("fan", "The fan", Role::Front, yen).await;
+        let declined = app.buy("fan", &[("method", "declines")]).await;
+        assert_eq!(declined.answer.status, 303);
+        let token = declined.token.as_str();
+        let other = app.buy("guide", &[("token", token)]).await.answer;
+        assert_eq!(other.status, 422, "{}", other.body);
+        assert!(other.body.contains("press the button once more"));
+        let whole = engine::orders::by_token(&app.engine, &app.site, token).await.unwrap();
+        assert_eq!((whole.order.total_minor, whole.order.currency), (4_900, Currency::JPY));
+        assert_eq!(whole.payments.len(), 1);
+        // The page that comes back has a token of its own.
+        let fresh = other.hidden("token");
+        assert_ne!(fresh, token);
+        assert_eq!(app.buy("guide", &[("token", &fresh)]).await.answer.status, 303);
+        let whole = engine::orders::by_token(&app.engine, &app.site, &fresh).await.unwrap();
+        assert_eq!((whole.order.total_minor, whole.order.currency), (1_900, Currency::USD));
+        is_sound(&app).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn c03_an_offer_whose_currency_changed_is_charged_in_the_new_one() {
+    let app = TestApp::start().await;
+    app.stock_shop().await;
+    let declined = app.buy("club", &[("method", "declines")]).await;
+    let (site, all) = (app.site.id, app.order_of(&declined.token).await.order.offer_id);
+    let euros = engine::offers::Draft {
+        id: Some(all),
+        ..offer("club", "club", Money::new(3_100, Currency::EUR))
+    };
+    engine::offers::put(&app.engine, site, euros).await.unwrap();
+    let fields = [("token", declined.token.as_str()), ("shown_total", "3100")];
+    assert_eq!(app.buy("club", &fields).await.answer.status, 303);
+    let whole = app.order_of(&declined.token).await;
+    assert_eq!((whole.order.total_minor, whole.order.currency), (3_100, Currency::EUR));
+    assert_eq!(whole.payments[1].currency, Currency::EUR);
+    is_sound(&app).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn c04_quantities_that_are_none_are_refused() {
     let app = TestApp::start().await;
     app.stock_shop().await;
@@ -146,6 +190,32 @@ async fn c06_a_coupon_for_one_is_used_once_by_ten_at_once() {
     }
     assert_eq!(won, 1);
     is_sound(&app).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn c06_a_coupon_once_a_person_is_not_had_twice_by_two_tabs() {
+    for app in crate::shop::on_both("c06_a_coupon_once_a_person").await {
+        app.stock_shop().await;
+        let mut once = coupon("ONCE", 50);
+        once.per_contact_max = Some(1);
+        app.coupon(once).await;
+        let mut orders = Vec::new();
+        for _ in 0..2 {
+            // Both are quoted before either reserves.
+            let mut form = app.checkout_form("iris@example.org", 950);
+            form.coupon = "ONCE".to_owned();
+            app.engine.crash_at("P0");
+            app.place("guide", form.clone()).await.unwrap_err();
+            orders.push(app.order_of(&form.token).await.order.id);
+        }
+        let pay = |order| engine::pay::pay_order(&app.engine, &app.site, order, "succeeds", "");
+        pay(orders[0]).await.unwrap();
+        let second = pay(orders[1]).await.unwrap_err();
+        assert!(second.to_string().contains("used up"), "{second}");
+        assert_eq!(app.order(orders[0]).await.order.state, OrderState::Paid);
+        assert!(app.order(orders[1]).await.payments.is_empty());
+        is_sound(&app).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -276,6 +346,33 @@ async fn c21_free_orders_are_granted_by_mail_alone_and_a_flood_is_refused() {
     let page = app.get(&path).await;
     assert!(page.body.contains("Thank you"), "{}", page.body);
     is_sound(&app).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn c21_orders_by_transfer_mail_nobody_without_end() {
+    for app in crate::shop::on_both("c21_orders_by_transfer").await {
+        app.stock_shop().await;
+        let transfer = |email: &'static str| [("method", "offline"), ("email", email)];
+        for n in 0..3 {
+            let taken = app.buy("guide", &transfer("victim@gmail.com")).await;
+            assert_eq!(taken.answer.status, 303, "{n}");
+        }
+        for same in ["victim@gmail.com", "vic.tim+7@gmail.com"] {
+            let flood = app.buy("guide", &transfer(same)).await.answer;
+            assert_eq!(flood.status, 422, "{same}");
+            assert!(flood.body.contains("wait for their money"), "{}", flood.body);
+        }
+        let other = app.buy("guide", &transfer("iris@example.org")).await;
+        assert_eq!(other.answer.status, 303);
+        // A card is another matter, and a day later they are forgotten.
+        let card = app.buy("guide", &[("email", "victim@gmail.com")]).await;
+        assert_eq!(card.answer.status, 303);
+        app.advance_ms(25 * 3_600_000).await;
+        assert_eq!(app.mails().iter().filter(|mail| mail.to.starts_with("vic")).count(), 4);
+        let later = app.buy("guide", &transfer("victim@gmail.com")).await;
+        assert_eq!(later.answer.status, 303);
+        is_sound(&app).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

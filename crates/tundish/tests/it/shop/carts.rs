@@ -157,3 +157,75 @@ async fn a_customer_who_wants_mail_finds_the_next_offer_in_the_receipt() {
     let receipt = receipts.into_iter().find(|mail| mail.subject.contains("Invoice")).unwrap();
     assert!(receipt.text.contains("The club"), "{}", receipt.text);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deadline_that_a_mail_told_is_kept_though_the_offer_is_changed() {
+    for app in super::on_both("a_deadline_that_a_mail_told").await {
+        app.sell("guide", "The guide", Role::Front, usd(1900)).await;
+        confirmed(&app, "ada@example.org").await;
+        let since = Since::Confirmed;
+        let of = |days| engine::offers::Draft {
+            deadline: Deadline::Evergreen { since, lasts: Wait::Days(days) },
+            ..offer("early", "guide", usd(900))
+        };
+        let id = engine::offers::put(&app.engine, app.site.id, of(3)).await.unwrap();
+        // The form is left, and nothing but the cart's mail says until when the offer stands.
+        let left = app.buy("early", &[("email", "ada@example.org"), ("method", "declines")]).await;
+        assert_eq!(left.answer.status, 303);
+        app.advance_ms(5 * HOUR).await;
+        assert!(app.mails().iter().any(|mail| mail.subject.contains("cart")));
+        let shorter = engine::offers::Draft { id: Some(id), ..of(1) };
+        engine::offers::put(&app.engine, app.site.id, shorter).await.unwrap();
+        app.advance_ms(2 * 24 * HOUR).await;
+        let again = app.buy("early", &[("email", "ada@example.org"), ("method", "declines")]).await;
+        assert_eq!(again.answer.status, 303, "{}", again.answer.body);
+        app.advance_ms(24 * HOUR).await;
+        let late = app.buy("early", &[("email", "ada@example.org")]).await;
+        assert_eq!(late.answer.status, 422);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deadline_since_its_showing_begins_with_the_receipt_or_the_one_click_page() {
+    for app in super::on_both("a_deadline_since_its_showing").await {
+        let shop = app.stock_shop().await;
+        let deadline = Deadline::Evergreen { since: Since::Shown, lasts: Wait::Days(2) };
+        for (id, slug, price) in [(shop.course.1, "course", 9700), (shop.club.1, "club", 2900)] {
+            let evergreen =
+                engine::offers::Draft { id: Some(id), deadline, ..offer(slug, slug, usd(price)) };
+            engine::offers::put(&app.engine, app.site.id, evergreen).await.unwrap();
+        }
+        let ada = "ada@example.org";
+        confirmed(&app, ada).await;
+        let bought = app.buy("guide", &[("email", ada)]).await;
+        let page = app.get(bought.answer.location()).await;
+        assert!(page.body.contains("The course"), "{}", page.body);
+        let shown = app.engine.now();
+        app.advance_ms(HOUR).await;
+        let receipt = app.mail_to(ada);
+        assert!(receipt.text.contains("The club"), "{}", receipt.text);
+        assert!(receipt.text.contains("Open until 17 Jan 2026"), "{}", receipt.text);
+        let contact = app.contact(ada).await.id;
+        for (id, began) in [(shop.course.1, shown.0), (shop.club.1, shown.0 + HOUR)] {
+            let site = app.site.id;
+            let ends = app
+                .engine
+                .reader()
+                .read::<_, engine::EngineError, _>(move |session| {
+                    Box::pin(async move {
+                        Ok(store::offers::deadline_of(session, site, id, contact).await?)
+                    })
+                })
+                .await
+                .unwrap();
+            assert_eq!(ends, Some(UtcMs(began + 48 * HOUR)));
+        }
+        app.advance_ms(49 * HOUR).await;
+        for slug in ["course", "club"] {
+            let late = app.buy(slug, &[("email", ada)]).await.answer;
+            assert_eq!(late.status, 422, "{slug}");
+            assert!(late.body.contains("this offer has ended"), "{slug}: {}", late.body);
+        }
+        is_sound(&app).await;
+    }
+}

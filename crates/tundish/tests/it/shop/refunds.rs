@@ -49,7 +49,6 @@ async fn a_line_that_is_paid_back_is_taken_back_and_the_others_stay() {
     let bump = app.order(order).await.lines[1].id;
     let by = ("not wanted", Actor::Console);
     refund(&app.engine, &app.site, order, What::Line(bump), by).await.unwrap();
-    refund(&app.engine, &app.site, order, What::Line(bump), by).await.unwrap();
     app.run_until_idle().await;
     let whole = app.order(order).await;
     let states: Vec<LineState> = whole.lines.iter().map(|line| line.state).collect();
@@ -63,4 +62,23 @@ async fn a_line_that_is_paid_back_is_taken_back_and_the_others_stay() {
     let again = refund(&app.engine, &app.site, order, What::Whole, by).await;
     assert!(again.unwrap_err().to_string().contains("nothing of this is left"));
     is_sound(&app).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_line_is_paid_back_once_however_often_the_button_is_pressed() {
+    for app in on_both("a_line_is_paid_back_once").await {
+        app.stock_shop().await;
+        let mut form = app.checkout_form("iris@example.org", 2600);
+        form.bump = true;
+        let order = app.place("guide", form).await.unwrap();
+        let bump = app.order(order).await.lines[1].id;
+        let by = ("not wanted", Actor::Console);
+        refund(&app.engine, &app.site, order, What::Line(bump), by).await.unwrap();
+        // The provider has not answered yet.
+        let again = refund(&app.engine, &app.site, order, What::Line(bump), by).await;
+        assert!(again.unwrap_err().to_string().contains("nothing of this is left"));
+        app.run_until_idle().await;
+        assert_eq!(app.order(order).await.order.refunded_minor, 700);
+        is_sound(&app).await;
+    }
 }

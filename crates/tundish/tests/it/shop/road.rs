@@ -254,3 +254,73 @@ async fn the_catalogue_shows_what_can_be_bought_at_any_time() {
     let page = app.get("/catalogue").await;
     assert!(page.plain().contains("/buy/guide"));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn money_that_comes_late_has_an_invoice_of_its_own_with_its_own_lines() {
+    for app in super::on_both("money_that_comes_late").await {
+        app.stock_shop().await;
+        let bought = app.buy("guide", &[("method", "succeeds_then_declines")]).await;
+        let offer = app.get(bought.answer.location()).await;
+        let taken = app.post(&offer.form("/accept"), &[("t", &offer.hidden("t"))]).await;
+        let pay = app.get(taken.location()).await;
+        // A second before the window closes, the bank's answer is lost.
+        app.engine.clock().advance_ms(30 * 60_000 - 1_000);
+        app.post(&pay.form("/pay"), &[("method", "times_out")]).await;
+        app.advance_ms(2_000).await;
+        assert_eq!(app.mails().len(), 1, "the order is closed");
+        app.advance_ms(60_000).await;
+        assert_eq!(app.mails().len(), 2, "and its answer is found");
+        let id = app.order_of(&bought.token).await.order.id;
+        assert_eq!(app.order(id).await.order.total_minor, 1_900 + 9_700);
+        engine::close::resend_receipt(&app.engine, &app.site, id).await.unwrap();
+        app.run_until_idle().await;
+        let mails = app.mails();
+        assert_eq!(mails.len(), 4);
+        for (n, mail) in mails.iter().enumerate() {
+            let bill = mail.text.split("Total").next().unwrap();
+            let (its, other) = if n % 2 == 0 { ("guide", "course") } else { ("course", "guide") };
+            let total = if n % 2 == 0 { "$19.00" } else { "$97.00" };
+            assert!(mail.subject.contains(&format!("Invoice {}", n % 2 + 1)), "{}", mail.subject);
+            assert!(bill.contains(its) && !bill.contains(other), "{}", mail.text);
+            assert!(mail.text.contains(total) && !mail.text.contains("$116.00"), "{}", mail.text);
+        }
+        let page = app.get(&format!("/order/{}/receipt", bought.token)).await;
+        assert!(page.body.contains("Receipt 1") && page.body.contains("Receipt 2"));
+        assert!(!page.body.contains("$116.00"), "{}", page.body);
+        is_sound(&app).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn how_a_new_buyer_came_is_kept_as_the_first_touch_however_long_the_order_takes() {
+    for app in super::on_both("how_a_new_buyer_came").await {
+        app.stock_shop().await;
+        app.engine.clock().tick_ms(1);
+        for (email, address) in [
+            ("ada@example.org", "/buy/guide?utm_source=news&utm_medium=email"),
+            ("bob@example.org", "/buy/guide"),
+        ] {
+            let source = app.get(address).await.plain();
+            let source = source.split("name=\"source\" value=\"").nth(1).unwrap();
+            let source = source.split("\">").next().unwrap().to_owned();
+            // A total that was stale first: nobody is kept for it.
+            let fields = [("email", email), ("source", source.as_str())];
+            let stale = [fields[0], fields[1], ("shown_total", "1")];
+            assert_eq!(app.buy("guide", &stale).await.answer.status, 409);
+            assert_eq!(app.buy("guide", &fields).await.answer.status, 303);
+            let (site, contact) = (app.site.id, app.contact(email).await.id);
+            let touches = app
+                .engine
+                .reader()
+                .read::<_, engine::EngineError, _>(move |session| {
+                    Box::pin(async move {
+                        Ok(store::touches::of_contact(session, site, contact, 9).await?)
+                    })
+                })
+                .await
+                .unwrap();
+            assert_eq!(touches.len(), 1, "{email}");
+            assert!(touches[0].is_first, "{email}");
+        }
+    }
+}

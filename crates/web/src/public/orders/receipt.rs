@@ -5,7 +5,7 @@ use engine::orders::by_token;
 use model::{Money, UtcMs};
 use serde::Serialize;
 
-use super::{LineView, ThanksPage, lines};
+use super::{LineView, ThanksPage, view};
 use crate::extract::site::CurrentSite;
 use crate::public::checkout::tax_label;
 use crate::public::frame::PublicSite;
@@ -16,18 +16,24 @@ use crate::state::AppState;
 #[derive(Debug, Serialize)]
 pub struct ReceiptPage {
     site: PublicSite,
-    number: Option<i64>,
-    paid_at: Option<UtcMs>,
     name: String,
     country: String,
-    lines: Vec<LineView>,
-    discount: Option<Money>,
+    invoices: Vec<InvoiceView>,
     coupon: Option<String>,
-    tax: Option<Money>,
     tax_label: String,
-    total: Money,
     refunded: Option<Money>,
     reference: String,
+}
+
+/// One invoice, with what stands on it alone.
+#[derive(Debug, Serialize)]
+struct InvoiceView {
+    number: Option<i64>,
+    paid_at: UtcMs,
+    lines: Vec<LineView>,
+    discount: Option<Money>,
+    tax: Option<Money>,
+    total: Money,
 }
 
 impl ReceiptPage {
@@ -35,16 +41,18 @@ impl ReceiptPage {
         let usd = |minor| Money::new(minor, model::Currency::USD);
         Self {
             site: PublicSite::sample(),
-            number: Some(1042),
-            paid_at: Some(UtcMs(1_795_293_548_000)),
+            invoices: vec![InvoiceView {
+                number: Some(1042),
+                paid_at: UtcMs(1_795_293_548_000),
+                lines: ThanksPage::sample().lines,
+                discount: Some(usd(-190)),
+                tax: Some(usd(273)),
+                total: usd(1710),
+            }],
             name: "Iris Calloway".to_owned(),
             country: "DE".to_owned(),
-            lines: ThanksPage::sample().lines,
-            discount: Some(usd(-190)),
             coupon: Some("SAVE10".to_owned()),
-            tax: Some(usd(273)),
             tax_label: "of which tax 19%".to_owned(),
-            total: usd(1710),
             refunded: Some(usd(-1710)),
             reference: "ord_01h2xcejqtf2n".to_owned(),
         }
@@ -65,18 +73,21 @@ pub async fn receipt(
     let money = |minor| Money::new(minor, order.currency);
     let rate = model::Rate { ppm: u32::try_from(order.tax_ppm).unwrap_or(0) };
     let some = |minor: i64| (minor != 0).then(|| money(minor));
+    let invoice = |invoice: engine::invoices::Invoice| InvoiceView {
+        number: invoice.number,
+        paid_at: invoice.paid_at,
+        discount: some(-invoice.discount_minor()),
+        tax: some(invoice.tax_minor()),
+        total: money(invoice.total_minor()),
+        lines: invoice.lines.iter().map(|line| view(line, order.currency)).collect(),
+    };
     let page = ReceiptPage {
         site: PublicSite::from(&site),
-        number: order.invoice_number,
-        paid_at: order.paid_at,
+        invoices: engine::invoices::of(&whole).into_iter().map(invoice).collect(),
         name: order.name.clone(),
         country: order.country.clone(),
-        lines: lines(&whole),
-        discount: some(-order.discount_minor),
         coupon: order.coupon_code.clone(),
-        tax: some(order.tax_minor),
         tax_label: tax_label(rate, order.tax_included),
-        total: money(order.total_minor),
         refunded: some(-order.refunded_minor),
         reference: order.id.to_string(),
     };
