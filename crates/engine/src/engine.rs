@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use model::ids::IdMaker;
 use model::sites::Site;
@@ -71,6 +71,7 @@ struct Inner {
     rate: Rate,
     crash_points: CrashPoints,
     delivery: deliver::Shared,
+    sending: RwLock<Arc<Sending>>,
 }
 
 /// The engine. Cheap to clone.
@@ -95,6 +96,7 @@ impl Engine {
             })
             .await?;
         let ids = Mutex::new(ids);
+        let sending = RwLock::new(Arc::new(parts.sending.clone()));
         let keys = KeyRing::new(FIRST_KEY, parts.master_key);
         Ok(Self(Arc::new(Inner {
             parts,
@@ -115,6 +117,7 @@ impl Engine {
             rate: Rate::default(),
             crash_points: CrashPoints::default(),
             delivery: deliver::Shared::default(),
+            sending,
         })))
     }
 
@@ -293,8 +296,16 @@ impl Engine {
     }
 
     /// How mail leaves, as far as the configuration says.
-    pub fn sending(&self) -> &Sending {
-        &self.0.parts.sending
+    pub fn sending(&self) -> Arc<Sending> {
+        Arc::clone(&self.0.sending.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// From now on mail leaves so: the configuration was read again. Connections made before end
+    /// after the mail they are at.
+    pub fn set_sending(&self, sending: Sending) {
+        *self.0.sending.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(sending);
+        self.0.delivery.forget_routes();
+        self.wake();
     }
 
     /// Tells the workers that something may be due.

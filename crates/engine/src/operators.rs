@@ -289,11 +289,17 @@ pub enum MaySignIn {
 }
 
 /// Sends a link to choose a new password to the operator with this address, if there is one. The
-/// caller tells nobody whether there is. Asked for too often, nothing is sent.
+/// caller tells nobody whether there is. Asked for too often, nothing is sent. `admin_host` is the
+/// host of the admin, where it has one of its own.
 ///
 /// # Errors
 /// The database fails.
-pub async fn ask_for_reset(engine: &Engine, site: &Site, address: &str) -> Result<()> {
+pub async fn ask_for_reset(
+    engine: &Engine,
+    site: &Site,
+    admin_host: Option<&str>,
+    address: &str,
+) -> Result<()> {
     let Ok(to) = EmailAddr::parse(address) else { return Ok(()) };
     let bucket = format!("reset {}", to.key());
     if engine.throttle().wait_ms(&bucket, engine.now()).is_some() {
@@ -301,12 +307,13 @@ pub async fn ask_for_reset(engine: &Engine, site: &Site, address: &str) -> Resul
     }
     engine.throttle().wrong(&bucket, engine.now(), 0);
     let (of, site, key) = (engine.clone(), site.clone(), to.key());
+    let admin = site.admin_url(admin_host, "/admin");
     engine
         .write(move |tx| {
             Box::pin(async move {
                 let found = store::operators::find_by_key(tx, &key).await?;
                 match found.filter(|operator| !operator.disabled) {
-                    Some(operator) => send_reset(&of, tx, &site, &operator).await,
+                    Some(operator) => send_reset(&of, tx, &site, &admin, &operator).await,
                     None => Ok(()),
                 }
             })
@@ -320,6 +327,7 @@ async fn send_reset(
     engine: &Engine,
     tx: &mut Tx<'_>,
     site: &Site,
+    admin: &str,
     operator: &Operator,
 ) -> Result<()> {
     let secret: [u8; tokens::KEY_BYTES] = engine.rng().bytes();
@@ -331,7 +339,7 @@ async fn send_reset(
         used_at: None,
     };
     store::operator_links::insert(tx, &link, &tokens::hash_secret(&secret)).await?;
-    let url = site.url(&format!("/admin/password/{}", tokens::secret_text(&secret)));
+    let url = format!("{admin}/password/{}", tokens::secret_text(&secret));
     let context = serde_json::json!({
         "title": "Choose a new password",
         "sentence": "Somebody asked for a new password for this address, to sign in and run the shop.",

@@ -119,6 +119,16 @@ impl Site {
         format!("{}{path}", self.base_url)
     }
 
+    /// The absolute address of `path` in the admin, which may have a host of its own.
+    pub fn admin_url(&self, admin_host: Option<&str>, path: &str) -> String {
+        let Some(host) = admin_host else { return self.url(path) };
+        let (scheme, place) = self.base_url.split_once("://").unwrap_or(("https", ""));
+        match place.rsplit_once(':') {
+            Some((_, port)) => format!("{scheme}://{host}:{port}{path}"),
+            None => format!("{scheme}://{host}{path}"),
+        }
+    }
+
     /// The domain mail comes from.
     pub fn sender_domain(&self) -> &str {
         self.sender_address.rsplit_once('@').map_or("localhost", |(_, domain)| domain)

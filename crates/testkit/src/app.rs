@@ -14,6 +14,7 @@ use model::sites::{Site, SiteSettings};
 use model::{SiteId, UtcMs};
 use store::{Db, Options};
 use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use crate::mails::Mail;
@@ -178,7 +179,8 @@ impl TestApp {
         let site = Site { base_url: format!("http://{host}"), ..now };
         engine::sites::put(&self.engine, site, vec!["127.0.0.1".to_owned()]).await.unwrap();
         let router = self.router.clone();
-        tokio::spawn(async move { axum::serve(listener, router).await });
+        let (stop, patience) = (CancellationToken::new(), web::Patience::default());
+        tokio::spawn(web::serve_router(listener, router, stop, patience));
         host
     }
 

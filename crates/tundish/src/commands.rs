@@ -7,7 +7,7 @@ use clap::CommandFactory;
 
 use crate::cli::{Cli, Command, Common};
 use crate::config::{Config, Layers};
-use crate::logging;
+use crate::logging::{self, Log};
 use crate::output::{Output, refused};
 
 mod backup;
@@ -24,6 +24,7 @@ mod operators;
 mod passwords;
 mod queue;
 mod rebuild;
+mod reload;
 mod send_test;
 mod serve;
 mod settings;
@@ -36,6 +37,10 @@ mod version;
 pub struct Call {
     /// The settings that hold.
     pub config: Config,
+    /// Where they come from.
+    pub source: Source,
+    /// The log that runs.
+    pub log: Log,
     /// How to talk.
     pub output: Output,
 }
@@ -57,8 +62,9 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Demo(flags) => flags.settings(cli.common.data.as_deref())?,
         _ => Vec::new(),
     };
-    let call = Call { config: settings(&cli.common, flags)?, output };
-    logging::start(&call.config);
+    let source = Source { common: cli.common, flags };
+    let config = source.load()?;
+    let call = Call { log: logging::start(&config), config, source, output };
     for warning in &call.config.warnings {
         tracing::warn!("{warning}");
     }
@@ -86,23 +92,36 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
     }
 }
 
-/// The settings that hold: defaults, file, environment, flags.
-fn settings(common: &Common, mut flags: Vec<(&'static str, String)>) -> anyhow::Result<Config> {
-    if let Some(dir) = &common.data {
-        flags.push(("server.data", dir.display().to_string()));
+/// Where the settings come from besides the defaults: file, environment, flags.
+#[derive(Debug)]
+pub struct Source {
+    common: Common,
+    flags: Vec<(&'static str, String)>,
+}
+
+impl Source {
+    /// The settings as they stand there now.
+    ///
+    /// # Errors
+    /// The file cannot be read, or something in it or around it cannot be used.
+    pub fn load(&self) -> anyhow::Result<Config> {
+        let mut flags = self.flags.clone();
+        if let Some(dir) = &self.common.data {
+            flags.push(("server.data", dir.display().to_string()));
+        }
+        if let Some(url) = &self.common.database {
+            flags.push(("database.url", url.clone()));
+        }
+        let file = match &self.common.config {
+            Some(path) => Some(read(path)?),
+            None if Path::new("tundish.toml").exists() => Some(read(Path::new("tundish.toml"))?),
+            None => None,
+        };
+        let variables = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect();
+        Config::load(Layers { file, variables, flags }).map_err(refused)
     }
-    if let Some(url) = &common.database {
-        flags.push(("database.url", url.clone()));
-    }
-    let file = match &common.config {
-        Some(path) => Some(read(path)?),
-        None if Path::new("tundish.toml").exists() => Some(read(Path::new("tundish.toml"))?),
-        None => None,
-    };
-    let variables = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .collect();
-    Config::load(Layers { file, variables, flags }).map_err(refused)
 }
 
 /// The text of a file that people write.

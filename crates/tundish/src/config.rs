@@ -61,6 +61,15 @@ pub struct Config {
     pub warnings: Vec<String>,
 }
 
+/// What changed from one reading to the next.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Changed {
+    /// What holds already.
+    pub taken: Vec<&'static str>,
+    /// What holds from the next start on.
+    pub waiting: Vec<&'static str>,
+}
+
 /// What the layers are made from.
 #[derive(Debug, Default)]
 pub struct Layers {
@@ -181,6 +190,24 @@ impl Config {
         Ok(())
     }
 
+    /// These settings with everything of `fresh` that a running server can change, and what that
+    /// is; the rest stays as it is until the next start.
+    pub fn followed_by(&self, fresh: &Self) -> (Self, Changed) {
+        let (mut now, mut changed) = (self.clone(), Changed::default());
+        for key in KEYS {
+            let differs = self.text(key.name) != fresh.text(key.name);
+            if !key.is_live() {
+                changed.waiting.extend(differs.then_some(key.name));
+                continue;
+            }
+            changed.taken.extend(differs.then_some(key.name));
+            if let Some(setting) = fresh.settings.get(key.name) {
+                now.settings.insert(key.name, setting.clone());
+            }
+        }
+        (now, changed)
+    }
+
     /// The text under a key; empty where nothing stands there.
     pub fn text(&self, name: &str) -> &str {
         self.settings.get(name).map_or("", |setting| setting.value.as_str())
@@ -194,6 +221,11 @@ impl Config {
     pub fn listen(&self) -> SocketAddr {
         let loopback = SocketAddr::new(IpAddr::from([127, 0, 0, 1]), 8095);
         self.text("server.listen").parse().unwrap_or(loopback)
+    }
+
+    /// The only host that answers to `/admin`, where one is set.
+    pub fn admin_host(&self) -> Option<&str> {
+        Some(self.text("server.admin_host")).filter(|host| !host.is_empty())
     }
 
     /// The folder of databases, files and keys.

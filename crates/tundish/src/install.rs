@@ -139,7 +139,10 @@ impl Installation {
 }
 
 /// How mail leaves, by the `[smtp]` of the settings; without a host each site's own word holds.
-fn sending(config: &Config) -> anyhow::Result<Sending> {
+///
+/// # Errors
+/// The file of the password cannot be read.
+pub fn sending(config: &Config) -> anyhow::Result<Sending> {
     let mut sending = Sending::default();
     let ms = |span: Option<Duration>, usual| {
         span.and_then(|span| i64::try_from(span.as_millis()).ok()).unwrap_or(usual)

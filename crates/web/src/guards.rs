@@ -2,6 +2,7 @@
 //! comes from, what every answer says to the browser, and how a failure looks.
 
 pub mod addresses;
+pub mod admin_host;
 pub mod cross_site;
 pub mod headers;
 pub mod plain_errors;

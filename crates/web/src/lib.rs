@@ -28,5 +28,5 @@ pub mod words;
 
 pub use error::WebError;
 pub use routes::router;
-pub use serve::serve;
+pub use serve::{Patience, serve, serve_router};
 pub use state::{AppState, WebSettings};

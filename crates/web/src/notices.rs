@@ -18,6 +18,14 @@ pub async fn standing(state: &AppState, site: &Site) -> Result<Vec<Notice>, WebE
             label: Some("Decide".to_owned()),
         });
     }
+    if let Some(why) = state.settings_refused() {
+        notices.push(Notice {
+            tone: Tone::Bad,
+            text: format!("The changed settings do not hold, the earlier ones do: {why}."),
+            href: None,
+            label: None,
+        });
+    }
     if is_caught(state, site) {
         notices.push(Notice {
             tone: Tone::Info,

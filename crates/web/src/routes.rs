@@ -13,7 +13,9 @@ use tower_http::compression::CompressionLayer;
 use tower_http::timeout::TimeoutLayer;
 
 use crate::error::WebError;
-use crate::guards::{addresses, cross_site, headers, plain_errors, request_id, site_errors};
+use crate::guards::{
+    addresses, admin_host, cross_site, headers, plain_errors, request_id, site_errors,
+};
 use crate::public::{health, metrics, robots, theme};
 use crate::state::AppState;
 use crate::{admin, api, assets};
@@ -51,6 +53,7 @@ pub fn router(state: AppState) -> Router {
         .layer(DefaultBodyLimit::max(BODY_MAX))
         .layer(from_fn(plain_errors::layer))
         .layer(from_fn(cross_site::layer))
+        .layer(from_fn_with_state(state.clone(), admin_host::layer))
         .layer(from_fn(addresses::layer))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, HANDLER_MAX))
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {

@@ -1,8 +1,8 @@
 //! What every handler may reach.
 
 use std::ops::Deref;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use engine::Engine;
 use store::Reader;
@@ -41,6 +41,7 @@ pub struct Reach {
     /// How this server stands in the world.
     pub settings: WebSettings,
     https: AtomicBool,
+    settings_refused: Mutex<Option<String>>,
 }
 
 impl Deref for AppState {
@@ -64,6 +65,7 @@ impl AppState {
             engine,
             kept: Kept::default(),
             https: AtomicBool::new(settings.https),
+            settings_refused: Mutex::default(),
             settings,
         }))
     }
@@ -73,6 +75,16 @@ impl Reach {
     /// Whether browsers reach it by https.
     pub fn https(&self) -> bool {
         self.https.load(Ordering::Relaxed)
+    }
+
+    /// Why the settings were not taken when they were last read again, if they were not.
+    pub fn settings_refused(&self) -> Option<String> {
+        self.settings_refused.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Settings were read again: operators are told why they were not taken.
+    pub fn set_settings_refused(&self, why: Option<String>) {
+        *self.settings_refused.lock().unwrap_or_else(PoisonError::into_inner) = why;
     }
 
     /// Learns where a site lives from now on: once one lives at https, so do the cookies.

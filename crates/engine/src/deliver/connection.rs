@@ -94,7 +94,7 @@ pub(super) async fn work(
     };
     let mut idle_since = Instant::now();
     loop {
-        if worker.stop.is_cancelled() || worker.route.paused().is_some() {
+        if worker.stop.is_cancelled() || worker.route.is_over() || worker.route.paused().is_some() {
             break;
         }
         if worker.prepare().await? {

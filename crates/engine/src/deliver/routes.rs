@@ -1,6 +1,7 @@
 //! Routes: how the mail of a site leaves now. Kept in memory until the site changes.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -34,6 +35,7 @@ pub(crate) struct Route {
     pub marketing_blocked: Option<String>,
     pacer: Mutex<Option<Instant>>,
     pause: Mutex<Pause>,
+    over: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -93,6 +95,15 @@ impl Route {
         pause.until.filter(|until| *until > Instant::now()).map(|_| pause.why.clone())
     }
 
+    /// Whether mail leaves another way by now: who sends along this one, ends.
+    pub fn is_over(&self) -> bool {
+        self.over.load(Ordering::Relaxed)
+    }
+
+    fn end(&self) {
+        self.over.store(true, Ordering::Relaxed);
+    }
+
     /// The relay, where mail goes to one.
     pub fn smtp(&self) -> Option<&Smtp> {
         if let Transport::Smtp(smtp) = &self.transport { Some(smtp) } else { None }
@@ -133,8 +144,18 @@ impl Shared {
             return Ok(Arc::clone(route));
         }
         let route = Arc::new(resolve(engine, found)?);
-        routes.insert(site, (stamp, Arc::clone(&route)));
+        if let Some((_, before)) = routes.insert(site, (stamp, Arc::clone(&route))) {
+            before.end();
+        }
         Ok(route)
+    }
+
+    /// The configuration changed: every route is looked up anew.
+    pub fn forget_routes(&self) {
+        let mut routes = self.routes.lock().unwrap_or_else(PoisonError::into_inner);
+        for (_, (_, route)) in routes.drain() {
+            route.end();
+        }
     }
 
     /// A template version, parsed.
@@ -203,6 +224,7 @@ fn resolve(engine: &Engine, site: Site) -> Result<Route> {
         marketing_blocked,
         pacer: Mutex::default(),
         pause: Mutex::default(),
+        over: AtomicBool::new(false),
     })
 }
 

@@ -79,7 +79,8 @@ pub async fn run(call: &Call, flags: &Demo) -> anyhow::Result<()> {
     call.output.say(format!("tundish {} listens on http://{address}", version::VERSION));
     let settings = serve::web_settings(config, &installation.engine).await?;
     let settings = WebSettings { demo: true, ..settings };
-    let served = serve::work(config, &installation.engine, Some((listener, settings)), stop).await;
+    let web = Some((listener, settings));
+    let served = serve::work(call, &installation.engine, web, None, stop).await;
     installation.close().await?;
     served
 }

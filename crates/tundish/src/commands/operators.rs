@@ -87,8 +87,10 @@ async fn act(call: &Call, engine: &Engine, command: OperatorCommand) -> anyhow::
 }
 
 async fn print(call: &Call, engine: &Engine, path: &str) -> anyhow::Result<()> {
-    let base = site::all(engine).await?.first().map(|site| site.base_url.clone());
-    let link = Link { url: format!("{}{path}", base.unwrap_or_default()) };
+    let sites = site::all(engine).await?;
+    let home = call.config.admin_host();
+    let url = sites.first().map(|site| site.admin_url(home, path));
+    let link = Link { url: url.unwrap_or_else(|| path.to_owned()) };
     call.output.either(&link, || vec![link.url.clone()])
 }
 

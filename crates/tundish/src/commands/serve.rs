@@ -6,10 +6,12 @@ use anyhow::Context;
 use engine::{Clock, Engine, Rng};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use web::WebSettings;
 
+use super::reload::Wishes;
 use super::{Call, site, version};
 use crate::cli::Serve;
 use crate::config::Config;
@@ -31,7 +33,7 @@ impl Serve {
     }
 }
 
-/// Serves until SIGINT or SIGTERM.
+/// Serves until SIGINT or SIGTERM; reads the settings again on SIGHUP.
 ///
 /// # Errors
 /// It cannot start, or it broke.
@@ -41,15 +43,20 @@ pub async fn run(call: &Call) -> anyhow::Result<()> {
         guard_file(config, &file)?;
     }
     let installation = install::alone(config, Clock::System, Rng::System).await?;
+    let settings = web_settings(config, &installation.engine).await?;
     let listener = listen(config).await?;
-    let stop = stop_on_signals()?;
+    let (stop, wishes) = (stop_on_signals()?, Wishes::listen()?);
     let address = listener.local_addr()?;
     if let Some(token) = engine::setup::token(&installation.engine).await? {
-        call.output.say(format!("first run: open http://{address}/admin/setup?token={token}"));
+        let host = match config.admin_host() {
+            Some(host) => format!("{host}:{}", address.port()),
+            None => address.to_string(),
+        };
+        call.output.say(format!("first run: open http://{host}/admin/setup?token={token}"));
     }
     call.output.say(format!("tundish {} listens on http://{address}", version::VERSION));
-    let settings = web_settings(config, &installation.engine).await?;
-    let served = work(config, &installation.engine, Some((listener, settings)), stop).await;
+    let web = Some((listener, settings));
+    let served = work(call, &installation.engine, web, Some(wishes), stop).await;
     installation.close().await?;
     served
 }
@@ -58,12 +65,22 @@ pub async fn run(call: &Call) -> anyhow::Result<()> {
 /// once one of its sites is.
 ///
 /// # Errors
-/// The database fails.
+/// The database fails, or the host of the admin is one of a site.
 pub async fn web_settings(config: &Config, engine: &Engine) -> anyhow::Result<WebSettings> {
     let sites = site::all(engine).await?;
+    let admin_host = config.admin_host();
+    if let Some(host) = admin_host
+        && let Some(site) = engine::sites::by_host(engine, host).await?
+    {
+        return Err(refused(format!(
+            "server.admin_host = {host:?} is where {} answers; give the admin a host of its own",
+            site.name
+        )));
+    }
     Ok(WebSettings {
         https: sites.iter().any(|site| site.base_url.starts_with("https://")),
         trusted_proxies: config.trusted_proxies().map_err(refused)?,
+        admin_host: admin_host.map(ToOwned::to_owned),
         ..WebSettings::default()
     })
 }
@@ -104,22 +121,30 @@ pub fn stop_on_signals() -> anyhow::Result<CancellationToken> {
 /// # Errors
 /// A part broke.
 pub async fn work(
-    config: &Config,
+    call: &Call,
     engine: &Engine,
     listener: Option<(TcpListener, WebSettings)>,
+    wishes: Option<Wishes>,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
+    let config = &call.config;
+    let (held, holds) = watch::channel(config.clone());
+    let mut web = None;
     let role = config.text("server.role");
     let mut parts: Vec<JoinHandle<anyhow::Result<()>>> = Vec::new();
     if let Some((listener, settings)) = listener.filter(|_| role != "worker") {
         let state = web::AppState::with_settings(engine.clone(), settings);
         let (stop, limit) = (stop.clone(), config.shutdown());
+        web = Some(state.clone());
         parts
             .push(tokio::spawn(async move { Ok(web::serve(listener, state, stop, limit).await?) }));
     }
     if role != "web" && check_clock(engine) {
-        let (config, engine, stop) = (config.clone(), engine.clone(), stop.clone());
-        parts.push(tokio::spawn(send_while_there_is_room(config, engine, stop)));
+        let (engine, stop) = (engine.clone(), stop.clone());
+        parts.push(tokio::spawn(send_while_there_is_room(holds, engine, stop)));
+    }
+    if let Some(wishes) = wishes {
+        wishes.follow(call, &held, engine, web.as_ref(), &stop).await;
     }
     stop.cancelled().await;
     finish(parts, config.shutdown()).await
@@ -162,14 +187,18 @@ const DISK_ROUND: Duration = Duration::from_secs(30);
 /// Runs the scheduler, and rests it while the disk is nearly full: forms and the checkout go on,
 /// what can wait does.
 async fn send_while_there_is_room(
-    config: Config,
+    holds: watch::Receiver<Config>,
     engine: Engine,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
     let mut working: Option<(CancellationToken, JoinHandle<()>)> = None;
     loop {
-        let short = match Disk::under(&config.data()) {
-            Ok(disk) => disk.is_short(config.pause_below()),
+        let (data, limit) = {
+            let config = holds.borrow();
+            (config.data(), config.pause_below())
+        };
+        let short = match Disk::under(&data) {
+            Ok(disk) => disk.is_short(limit),
             Err(error) => {
                 tracing::warn!(%error, "the disk could not be looked at");
                 false

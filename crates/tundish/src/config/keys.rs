@@ -11,6 +11,8 @@ pub enum Kind {
     Database,
     /// An address and port to listen on.
     Listen,
+    /// The name of a host, or nothing.
+    Host,
     /// A whole number; what is above the limit is brought down to it, with a message.
     Whole {
         /// The smallest.
@@ -35,6 +37,16 @@ pub struct Key {
     pub kind: Kind,
 }
 
+/// Sections whose settings a running server takes when it is told to read them again.
+const LIVE: &[&str] = &["smtp.", "mail.", "disk.", "log.level"];
+
+impl Key {
+    /// Whether a running server can change it.
+    pub fn is_live(&self) -> bool {
+        LIVE.iter().any(|start| self.name.starts_with(start))
+    }
+}
+
 const fn key(name: &'static str, kind: Kind) -> Key {
     Key { name, kind }
 }
@@ -45,6 +57,7 @@ pub const KEYS: &[Key] = &[
     key("server.data", Kind::Text),
     key("server.role", Kind::Choice(&["web", "worker", "all"])),
     key("server.trusted_proxies", Kind::Text),
+    key("server.admin_host", Kind::Host),
     key("server.shutdown", Kind::Span),
     key("database.url", Kind::Database),
     key("database.connections", Kind::Whole { min: 1, max: 64 }),

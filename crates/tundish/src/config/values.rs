@@ -46,6 +46,10 @@ pub fn check(kind: Kind, text: &str) -> Result<(String, Option<String>), String>
             Ok(_) => as_is(),
             Err(_) => Err("is an address and a port, such as 127.0.0.1:8095".to_owned()),
         },
+        Kind::Host if text.bytes().all(is_of_a_name) => as_is(),
+        Kind::Host => Err("is the name of a host in small letters, such as \
+                           admin.shop.example, without https:// and port"
+            .to_owned()),
         Kind::Whole { min, max } => whole(text, min, max),
         Kind::Size => match size(text) {
             Some(_) => as_is(),
@@ -58,6 +62,10 @@ pub fn check(kind: Kind, text: &str) -> Result<(String, Option<String>), String>
         Kind::Choice(words) if words.contains(&text) => as_is(),
         Kind::Choice(words) => Err(format!("is one of {}", words.join(", "))),
     }
+}
+
+fn is_of_a_name(byte: u8) -> bool {
+    byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'.' || byte == b'-'
 }
 
 fn whole(text: &str, min: i64, max: i64) -> Result<(String, Option<String>), String> {

@@ -11,3 +11,4 @@ mod mails;
 mod templates;
 mod tenants;
 mod unsubscribe;
+mod wire;

@@ -153,10 +153,15 @@ impl Desk {
             let address = line.split("listens on http://").nth(1).map(ToOwned::to_owned);
             said.push(line);
             if let Some(address) = address {
-                let rest = std::thread::spawn(move || {
-                    lines.map_while(Result::ok).collect::<Vec<_>>().join("\n")
+                let (tell, rest) = std::sync::mpsc::channel();
+                std::thread::spawn(move || {
+                    for line in lines.map_while(Result::ok) {
+                        if tell.send(line).is_err() {
+                            break;
+                        }
+                    }
                 });
-                return Server { child, address, said: said.join("\n"), rest: Some(rest) };
+                return Server { child, address, said: said.join("\n"), rest };
             }
         }
         panic!("the server did not start: {said:?}");
@@ -177,7 +182,7 @@ pub struct Server {
     child: Child,
     pub address: String,
     pub said: String,
-    rest: Option<std::thread::JoinHandle<String>>,
+    rest: std::sync::mpsc::Receiver<String>,
 }
 
 impl Server {
@@ -201,12 +206,28 @@ impl Server {
         answer
     }
 
+    /// Sends it a signal by its name.
+    pub fn signal(&self, name: &str) {
+        let pid = self.pid().to_string();
+        assert!(Command::new("kill").args([name, &pid]).status().unwrap().success());
+    }
+
+    /// Waits until it says something with `words` in it, and gives that line.
+    pub fn hear(&self, words: &str) -> String {
+        let limit = std::time::Duration::from_secs(120);
+        loop {
+            let line = self.rest.recv_timeout(limit).unwrap_or_else(|_| panic!("never: {words}"));
+            if line.contains(words) {
+                return line;
+            }
+        }
+    }
+
     /// Asks the server to stop and waits: its exit code and what it still said.
     pub fn stop(mut self) -> (i32, String) {
-        let pid = self.pid().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        self.signal("-TERM");
         let code = self.child.wait().unwrap().code().unwrap_or(-1);
-        (code, self.rest.take().unwrap().join().unwrap())
+        (code, self.rest.iter().collect::<Vec<_>>().join("\n"))
     }
 
     /// Ends it as a power cut would.

@@ -100,3 +100,73 @@ async fn a_viewer_may_look_but_not_change() {
     let request = app.request("GET", "/admin/nothing").body(Body::empty()).unwrap();
     assert_eq!(app.send(request).await.status, 404);
 }
+
+/// The admin on a host of its own.
+async fn apart() -> TestApp {
+    let mut app = TestApp::start().await;
+    let settings = web::WebSettings {
+        admin_host: Some("admin.example".to_owned()),
+        ..web::WebSettings::default()
+    };
+    let state = web::AppState::with_settings(app.engine.clone(), settings);
+    app.router = web::router(state);
+    app
+}
+
+async fn ask(app: &TestApp, host: &str, path: &str) -> testkit::Answer {
+    let request = axum::http::Request::builder().uri(path).header("host", host);
+    app.send(request.body(axum::body::Body::empty()).unwrap()).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_admin_with_a_host_of_its_own_answers_there_alone() {
+    let app = apart().await;
+    for path in ["/admin", "/admin/sign-in", "/admin/contacts.csv", "/admin/setup"] {
+        assert_eq!(ask(&app, "shop.example", path).await.status, 404, "{path}");
+    }
+    assert_eq!(ask(&app, "admin.example:8095", "/admin/setup").await.status, 200);
+    assert_eq!(ask(&app, "admin.example", "/").await.location(), "/admin");
+    assert!(ask(&app, "admin.example", "/robots.txt").await.body.contains("Disallow: /\n"));
+    for path in ["/catalogue", "/p/x", "/f/x", "/buy/x", "/u/x", "/api/v1/contacts"] {
+        assert_eq!(ask(&app, "admin.example", path).await.status, 421, "{path}");
+    }
+    for path in ["/health", "/ready"] {
+        assert_eq!(ask(&app, "admin.example", path).await.body, "ok");
+    }
+    assert_ne!(ask(&app, "shop.example", "/catalogue").await.status, 421);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_password_is_chosen_where_the_admin_is() {
+    let app = apart().await;
+    let new = NewOperator {
+        email: "ada@shop.example".to_owned(),
+        name: "Ada".to_owned(),
+        role: Role::Owner,
+        password: None,
+        sites: vec![app.site.id],
+    };
+    engine::operators::add(&app.engine, Actor::Console, new).await.unwrap();
+    let request = axum::http::Request::post("/admin/forgot")
+        .header("host", "admin.example")
+        .header("sec-fetch-site", "same-origin")
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(axum::body::Body::from("email=ada%40shop.example"))
+        .unwrap();
+    assert_eq!(app.send(request).await.status, 200);
+    app.run_until_idle().await;
+    let mail = app.mail_to("ada@shop.example");
+    assert!(mail.text.contains("://admin.example/admin/password/"), "{}", mail.text);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn settings_that_were_not_taken_are_told_to_operators() {
+    let mut app = TestApp::start().await;
+    let state = web::AppState::new(app.engine.clone());
+    app.router = web::router(state.clone());
+    app.sign_in(Role::Editor).await;
+    state.set_settings_refused(Some("smtp.port is a whole number".to_owned()));
+    assert!(app.get("/admin").await.body.contains("smtp.port is a whole number"));
+    state.set_settings_refused(None);
+    assert!(!app.get("/admin").await.body.contains("smtp.port is a whole number"));
+}

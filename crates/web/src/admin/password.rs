@@ -42,7 +42,8 @@ pub async fn ask(
     CurrentSite(site): CurrentSite,
     Form(form): Form<ForgotForm>,
 ) -> Reply {
-    engine::operators::ask_for_reset(&state.engine, &site, &form.email).await?;
+    let home = state.settings.admin_host.as_deref();
+    engine::operators::ask_for_reset(&state.engine, &site, home, &form.email).await?;
     reply::page("admin/sign_in/forgot.html", ForgotPage { asked: true })
 }
 

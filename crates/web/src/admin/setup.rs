@@ -105,6 +105,10 @@ async fn refuse_when_done(state: &AppState) -> Result<(), WebError> {
 }
 
 fn proposed_address(state: &AppState, headers: &HeaderMap) -> String {
+    if state.settings.admin_host.is_some() {
+        // This is not where the shop lives.
+        return state.settings.base_url.clone().unwrap_or_default();
+    }
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
     let here = format!("http://{}", host.unwrap_or("localhost"));
     state.settings.base_url.clone().unwrap_or(here)

@@ -9,6 +9,7 @@ use model::UtcMs;
 use model::audits::Actor;
 use model::operators::{Role, Stage};
 use model::sites::Site;
+use store::StoreError;
 
 use crate::cookies;
 use crate::error::WebError;
@@ -153,6 +154,23 @@ async fn present(parts: &Parts, state: &AppState) -> Result<Option<Present>, Web
         Some(token) => Ok(engine::sessions::present(&state.engine, token).await?),
         None => Ok(None),
     }
+}
+
+/// The site an operator has in view, or the first one where nobody is signed in.
+pub(crate) async fn site_in_view(
+    parts: &Parts,
+    state: &AppState,
+) -> Result<Option<Site>, WebError> {
+    if let Some(present) = present(parts, state).await? {
+        let chosen = present.sign_in.site_id;
+        let found = present.sites.iter().find(|site| Some(site.id) == chosen);
+        return Ok(found.or_else(|| present.sites.first()).cloned());
+    }
+    let sites = state
+        .reader
+        .read::<_, StoreError, _>(|session| Box::pin(store::sites::list(session)))
+        .await?;
+    Ok(sites.into_iter().next())
 }
 
 /// Whether the operator must set a second step up before anything else.

@@ -315,3 +315,44 @@ fn g09_proxies_are_named_by_address_or_network_and_https_holds_behind_them() {
     assert!(answer.starts_with("http/1.1 200"), "{answer}");
     assert!(answer.contains("strict-transport-security: max-age="), "{answer}");
 }
+
+#[test]
+fn g14_settings_read_again_with_an_error_change_nothing_and_the_error_is_said() {
+    let desk = Desk::new();
+    let written = |level: &str, more: &str| {
+        desk.write("tundish.toml", &format!("[log]\nlevel = \"{level}\"\n{more}"));
+    };
+    written("info", "");
+    let server = desk.serve();
+    written("debug", "[smtp]\nconnections = \"many\"\n");
+    server.signal("-HUP");
+    let said = server.hear("were not taken");
+    assert!(said.contains("smtp.connections") && said.contains("line 4"), "{said}");
+    assert!(server.get("/health").ends_with("ok"), "it goes on");
+    // What stood beside the error does not hold either: it is still to be changed.
+    written("debug", "[smtp]\nconnections = 3\n[server]\nshutdown = \"1 s\"\n");
+    server.signal("-HUP");
+    assert!(server.hear("only the next start changes").contains("server.shutdown"));
+    let said = server.hear("settings read again");
+    assert!(said.contains("smtp.connections, log.level"), "{said}");
+    std::fs::remove_file(desk.path().join("tundish.toml")).unwrap();
+    server.signal("-HUP");
+    assert!(server.hear("settings read again").contains("log.level"));
+    assert_eq!(server.stop().0, 0);
+}
+
+#[test]
+fn the_admin_is_not_put_on_the_host_of_a_shop() {
+    let desk = shop();
+    desk.write("tundish.toml", "[server]\nadmin_host = \"https://admin.localhost\"\n");
+    assert!(desk.run(&["serve"]).refused(1).contains("without https://"));
+    desk.write("tundish.toml", "[server]\nadmin_host = \"127.0.0.1\"\n");
+    let said = desk.run(&["serve", "--listen", "127.0.0.1:0"]).refused(1);
+    assert!(said.contains("give the admin a host of its own"), "{said}");
+    desk.write("tundish.toml", "[server]\nadmin_host = \"admin.localhost\"\n");
+    let server = desk.serve();
+    assert!(server.get("/admin/sign-in").starts_with("HTTP/1.1 404"));
+    assert!(server.get_from("admin.localhost", "/admin/sign-in").starts_with("HTTP/1.1 200"));
+    let link = desk.run(&["operator", "link", "ada@shop.example"]).ok();
+    assert!(link.contains("//admin.localhost"), "{link}");
+}

@@ -4,7 +4,7 @@ use model::messages::{Class, State};
 use model::times::{HOUR_MS, MINUTE_MS};
 use store::Db;
 use testkit::Mail;
-use testkit::sink::{Options, Rule, Sink, Step};
+use testkit::sink::{Action, Gate, Options, Rule, Sink, Step};
 
 use super::{Rig, smtp_to};
 
@@ -114,4 +114,26 @@ async fn paused(db: Db) {
     let messages = rig.messages().await;
     assert!(messages.iter().all(|m| m.state == State::Queued && m.attempts == 0), "{messages:#?}");
     assert_eq!(sink.mails(), 0);
+}
+
+testkit::both!(mail_leaves_another_way_once_the_settings_say_so, another_way);
+
+async fn another_way(db: Db) {
+    let (old, new) = (Sink::start(Options::default()), Sink::start(Options::default()));
+    let gate = Gate::default();
+    old.rule(Rule::at(Step::Dot).to("first@").act(Action::Wait(gate.clone())));
+    let rig = Rig::new(db, smtp_to(old.port(), 1)).await;
+    for name in ["first", "second", "third"] {
+        rig.plan(&format!("{name}@example.com")).await;
+    }
+    let engine = rig.engine.clone();
+    let drained = tokio::spawn(async move { engine::deliver::drain(&engine).await });
+    gate.reached().await;
+    rig.engine.set_sending(smtp_to(new.port(), 1));
+    gate.open();
+    drained.await.unwrap().unwrap();
+    assert_eq!(old.mails(), 1, "the connection ends after the mail it was at");
+    engine::deliver::drain(&rig.engine).await.unwrap();
+    assert_eq!((old.mails(), new.mails()), (1, 2));
+    assert!(rig.messages().await.iter().all(|message| message.state == State::Accepted));
 }
