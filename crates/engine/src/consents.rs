@@ -144,29 +144,25 @@ pub async fn refusal_to_send(
     class: Class,
     now: UtcMs,
 ) -> Result<Option<String>> {
-    let contact = match contact {
+    let reach = match contact {
         None => None,
-        Some(id) => store::contacts::find(tx, site.id, id).await?,
+        Some(id) => store::contacts::reach(tx, site.id, id).await?,
     };
-    let Some(contact) = contact else {
+    let Some(reach) = reach else {
         let fits = class == Class::Transactional;
         return Ok((!fits).then(|| WhyNot::NoConsent.to_string()));
     };
-    if contact.is_erased() || contact.email_key != to.key() {
+    if reach.erased_at.is_some() || reach.email_key != to.key() {
         return Ok(Some(WhyNot::Erased.to_string()));
     }
-    let found = store::suppressions::find(tx, site.id, &contact.address_hmac).await?;
-    // Erasure keeps imports away, not the person who comes back by their own click.
-    let suppression = found
-        .filter(|found| found.reason != SuppressionReason::Erasure)
-        .map(|found| (found.reason, found.since));
     let standing = Standing {
-        status: contact.status,
-        suppression,
+        status: reach.status,
+        // Erasure keeps imports away, not the person who comes back by their own click.
+        suppression: reach.suppression.filter(|(why, _)| *why != SuppressionReason::Erasure),
         // Confirmed is what the ledger's newsletter consent makes a contact.
-        consent: contact.status == Status::Confirmed,
-        paused: contact.is_paused(now),
-        sales_stopped: contact.no_sales,
+        consent: reach.status == Status::Confirmed,
+        paused: reach.paused_until.is_some_and(|until| until > now),
+        sales_stopped: reach.no_sales,
         // Transactional mail answers what the person did; opting in looks at complaints itself.
         just_bought: true,
     };

@@ -105,7 +105,8 @@ pub async fn plan(
     Ok(made.then_some(id))
 }
 
-/// What the template will see, frozen: the contact as it is now, and what the sender gave.
+/// What the template will see, frozen: what the sender gave, and the contact as it is now unless
+/// the sender, who had it at hand, gave of it what the template needs.
 async fn snapshot(
     tx: &mut Tx<'_>,
     site: &Site,
@@ -114,6 +115,7 @@ async fn snapshot(
 ) -> Result<String> {
     let mut context = given.as_object().cloned().unwrap_or_default();
     if let Some(id) = contact
+        && !context.contains_key("contact")
         && let Some(contact) = store::contacts::find(tx, site.id, id).await?
     {
         context.insert("contact".to_owned(), contact_view(&contact));

@@ -8,8 +8,9 @@ use crate::{FromRow, Result, Row, Session, Tx};
 const INSERT: &str =
     "insert into clicks (site_id, id, message_id, contact_id, version_id, position,
     at, method, user_agent, prefetch) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
-const OPEN: &str = "select distinct site_id, message_id from clicks
-    where verdict is null and at <= $1 limit $2";
+const OPEN: &str = "select distinct site_id, message_id
+    from (select site_id, message_id from clicks
+        where verdict is null and at <= $1 order by at limit $2) q";
 const OF_MESSAGE: &str = "select site_id, id, message_id, contact_id, version_id, position, at,
     method, user_agent, prefetch, verdict, reason from clicks
     where site_id = $1 and message_id = $2 order by at, id limit $3";

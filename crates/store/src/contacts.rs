@@ -1,6 +1,6 @@
 //! Contacts: rows.
 
-use model::contacts::{Contact, Status};
+use model::contacts::{Contact, Status, SuppressionReason};
 use model::ids::ContactId;
 use model::{SiteId, UtcMs};
 
@@ -22,6 +22,11 @@ const FIND: &str = "select id, email, email_key, address_hmac, status, first_nam
     external_id, language, timezone, fields, is_test, no_sales, less_often, paused_until,
     created_at, updated_at, confirmed_at, unsubscribed_at, erased_at
     from contacts where site_id = $1 and id = $2";
+const REACH: &str = "select c.email_key, c.status, c.paused_until, c.no_sales, c.erased_at,
+    s.reason, s.since
+    from contacts c left join suppressions s
+        on s.site_id = c.site_id and s.address_hmac = c.address_hmac
+    where c.site_id = $1 and c.id = $2";
 const FIND_BY_KEY: &str = "select id, email, email_key, address_hmac, status, first_name,
     last_name, external_id, language, timezone, fields, is_test, no_sales, less_often,
     paused_until, created_at, updated_at, confirmed_at, unsubscribed_at, erased_at
@@ -130,6 +135,41 @@ pub async fn find(
     id: ContactId,
 ) -> Result<Option<Contact>> {
     session.query(FIND).bind(site).bind(id).maybe().await
+}
+
+/// What decides whether a contact may be written to: read twice for each mail, so only that.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reach {
+    /// The address as it is compared.
+    pub email_key: String,
+    /// The status.
+    pub status: Status,
+    /// Asked to be left alone until then.
+    pub paused_until: Option<UtcMs>,
+    /// Whether sales mail was stopped.
+    pub no_sales: bool,
+    /// When it was erased, if it was.
+    pub erased_at: Option<UtcMs>,
+    /// Why the address must not be written to, and since when.
+    pub suppression: Option<(SuppressionReason, UtcMs)>,
+}
+
+impl FromRow for Reach {
+    fn from_row(row: &mut Row) -> Result<Self> {
+        let (email_key, status) = (row.take()?, row.word()?);
+        let (paused_until, no_sales, erased_at) = (row.take()?, row.take()?, row.take()?);
+        let suppression = row.maybe_word()?.zip(row.take()?);
+        Ok(Self { email_key, status, paused_until, no_sales, erased_at, suppression })
+    }
+}
+
+/// Whether and how a contact may be written to.
+pub async fn reach(
+    session: &mut Session<'_>,
+    site: SiteId,
+    id: ContactId,
+) -> Result<Option<Reach>> {
+    session.query(REACH).bind(site).bind(id).maybe().await
 }
 
 /// The contact with this address key (`EmailAddr::key`).

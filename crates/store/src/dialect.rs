@@ -14,7 +14,35 @@ pub struct Both {
 pub const DB_NOW: &str =
     "select cast(floor(extract(epoch from clock_timestamp()) * 1000) as bigint)";
 
-/// The text of a migration as `sqlite` wants it: small tables without a second tree.
+/// The text of a migration as SQLite wants it: small tables without a second tree, and closed
+/// lists of words spelled out (`a = 'x' or a = 'y'`). A list behind `in` is made a table anew for
+/// each row that is written, and an index `where state in (…)` is not seen to hold the rows
+/// `where state = 'x'`.
 pub fn ddl_for_sqlite(text: &str) -> String {
-    text.replace("/* sqlite: without rowid */", "without rowid")
+    let text = text.replace("/* sqlite: without rowid */", "without rowid");
+    let mut spelled = String::with_capacity(text.len() * 2);
+    let mut rest = text.as_str();
+    while let Some((before, after)) = rest.split_once(" in ('") {
+        let Some((list, left)) = after.split_once("')") else { break };
+        let (kept, column) = before.rsplit_once([' ', '(', '\n']).unwrap_or(("", before));
+        spelled.push_str(kept);
+        spelled.push_str(before.get(kept.len()..before.len() - column.len()).unwrap_or_default());
+        let words = list.split(',').map(|word| word.trim().trim_matches('\''));
+        let each: Vec<String> = words.map(|word| format!("{column} = '{word}'")).collect();
+        spelled.push_str(&format!("({})", each.join(" or ")));
+        rest = left;
+    }
+    spelled + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_closed_list_is_spelled_out_for_sqlite() {
+        let text = "kind text not null check (kind in ('a',\n    'b c')),\nstate text";
+        let spelled = "kind text not null check ((kind = 'a' or kind = 'b c')),\nstate text";
+        assert_eq!(ddl_for_sqlite(text), spelled);
+    }
 }

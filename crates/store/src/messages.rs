@@ -20,24 +20,26 @@ const INSERT: &str = "insert into messages (site_id, id, dedupe_key, class, sour
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
         0, 0, 0, $19)
     on conflict (site_id, dedupe_key) do nothing";
+/// PostgreSQL claims in one statement, past what another node has locked. SQLite has one writer:
+/// there it is a look, then [`LEASE`] for each row, without the temporary tables that `returning`
+/// and `in (select …)` are answered through.
 const CLAIM: Both = Both {
-    sqlite: "update messages set state = 'leased', owner = $1, epoch = epoch + 1,
-        lease_until = $2, date_at = coalesce(date_at, $3), reason = null
+    sqlite: "select site_id, id, class, source_kind, source_id, enrolment_id, contact_id,
+        to_address, version_id, system_name, context, message_id, expires_at, attempts,
+        epoch + 1, coalesce(date_at, $2), data_sha256, unknown_count
+        from messages where site_id = $1 and state = 'queued' and next_at <= $2
+        order by next_at, id limit $3",
+    postgres: "update messages set state = 'leased', owner = $4, epoch = epoch + 1,
+        lease_until = $5, date_at = coalesce(date_at, $2), reason = null
         where (site_id, id) in (select site_id, id from messages
-            where site_id = $4 and state = 'queued' and next_at <= $3
-            order by next_at, id limit $5)
-        returning site_id, id, class, source_kind, source_id, enrolment_id, contact_id,
-            to_address, version_id, system_name, context, message_id, expires_at, attempts,
-            epoch, date_at, data_sha256, unknown_count",
-    postgres: "update messages set state = 'leased', owner = $1, epoch = epoch + 1,
-        lease_until = $2, date_at = coalesce(date_at, $3), reason = null
-        where (site_id, id) in (select site_id, id from messages
-            where site_id = $4 and state = 'queued' and next_at <= $3
-            order by next_at, id limit $5 for update skip locked)
+            where site_id = $1 and state = 'queued' and next_at <= $2
+            order by next_at, id limit $3 for update skip locked)
         returning site_id, id, class, source_kind, source_id, enrolment_id, contact_id,
             to_address, version_id, system_name, context, message_id, expires_at, attempts,
             epoch, date_at, data_sha256, unknown_count",
 };
+const LEASE: &str = "update messages set state = 'leased', owner = $3, epoch = $4,
+    lease_until = $5, date_at = $6, reason = null where site_id = $1 and id = $2";
 const COMMIT: &str = "update messages set state = 'committing', commit_at = $5, data_sha256 = $6,
     relay = $7 where site_id = $1 and id = $2 and owner = $3 and epoch = $4
     and state = 'leased' and lease_until > $8";
@@ -259,8 +261,18 @@ pub async fn claim(
     now: UtcMs,
     limit: i64,
 ) -> Result<Vec<Claimed>> {
-    let q = tx.query_both(CLAIM).bind(owner).bind(lease_until).bind(now).bind(site).bind(limit);
+    let is_sqlite = tx.is_sqlite();
+    let mut q = tx.query_both(CLAIM).bind(site).bind(now).bind(limit);
+    if !is_sqlite {
+        q = q.bind(owner).bind(lease_until);
+    }
     let mut claimed: Vec<Claimed> = q.all().await?;
+    if is_sqlite {
+        for one in &claimed {
+            let q = tx.query(LEASE).bind(site).bind(one.id).bind(owner).bind(one.epoch);
+            q.bind(lease_until).bind(one.date_at).run().await?;
+        }
+    }
     claimed.sort_by_key(|message| message.id);
     Ok(claimed)
 }

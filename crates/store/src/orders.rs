@@ -92,8 +92,8 @@ const TO_EXPIRE: &str = "select site_id, id from orders
 const PAID_COUNT: &str = "select count(*) from orders where site_id = $1 and address_hmac = $2
     and state in ('paid', 'partially_refunded')";
 const WAITING: &str = "select count(*) from orders where site_id = $1 and rate_hmac = $2
-    and id <> $3 and provider in ('free', 'offline') and state in ('open', 'pending')
-    and created_at >= $4";
+    and id <> $3 and provider in ('free', 'offline')
+    and (state = 'open' or state = 'pending') and created_at >= $4";
 const FIRST_PAID: &str = "select min(paid_at) from orders where site_id = $1 and contact_id = $2
     and state in ('paid', 'partially_refunded', 'refunded')";
 const HAS_BOUGHT: &str = "select count(*) from entitlements where site_id = $1

@@ -14,6 +14,7 @@ use std::thread;
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::oneshot;
@@ -183,6 +184,9 @@ fn prepare(link: &Connection) -> Result<()> {
     link.pragma_update(None, "foreign_keys", true)?;
     link.pragma_update(None, "trusted_schema", false)?;
     link.pragma_update(None, "cache_size", -32_768)?;
+    // Without it SQLite prepares a statement anew for each value it is given, wherever a table has
+    // an index for some rows only.
+    link.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     link.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
     Ok(())
 }

@@ -8,12 +8,15 @@ use crate::{FromRow, Result, Row, Session};
 const QUEUED_SOON: &str = "select count(*) from (select id from messages
     where site_id = $1 and state = 'queued' and next_at <= $2 limit $3) q";
 const KEPT_SOON: &str = "select count(*) from (select id from messages
-    where site_id = $1 and state in ('planned', 'deferred') and next_at <= $2 limit $3) q";
+    where site_id = $1 and (state = 'planned' or state = 'deferred') and next_at <= $2 limit $3) q";
 const STEPS_SOON: &str = "select count(*) from (select id from enrolments
-    where state = 'active' and due_at <= $2 and site_id = $1 limit $3) q";
+    where state = 'active' and due_at <= $2 and +site_id = $1 limit $3) q";
 const TROUBLE: &str = "select state, coalesce(reason, ''), count(*) from messages
-    where site_id = $1 and state in ('deferred', 'failed', 'unknown', 'held')
+    where site_id = $1 and (state = 'deferred' or state = 'failed'
+        or state = 'unknown' or state = 'held')
     and (state <> 'failed' or next_at >= $2)
+    and (state = 'planned' or state = 'deferred' or state = 'unknown' or state = 'held'
+        or state = 'failed' or state = 'suppressed' or state = 'cancelled' or state = 'expired')
     group by state, coalesce(reason, '') order by 3 desc limit 12";
 const CAUGHT: &str = "select count(*) from (select id from messages
     where site_id = $1 and id >= $2 and relay = 'caught' limit $3) q";

@@ -240,6 +240,16 @@ impl Row {
         text.parse().map_err(|_| StoreError::Corrupt { column, found: text })
     }
 
+    /// The next column, such a word or nothing.
+    pub fn maybe_word<T: FromStr>(&mut self) -> Result<Option<T>, StoreError> {
+        let column = self.column;
+        let text: Option<String> = self.take()?;
+        let word = text.map(|text| {
+            text.parse().map_err(|_| StoreError::Corrupt { column, found: text.clone() })
+        });
+        word.transpose()
+    }
+
     /// The next column, JSON text.
     pub fn json<T: DeserializeOwned>(&mut self) -> Result<T, StoreError> {
         let column = self.column;

@@ -171,7 +171,7 @@ create table submissions (
     primary key (site_id, form_id, id)
 ) /* sqlite: without rowid */;
 
-create index submissions_by_contact on submissions (site_id, contact_id);
+create index submissions_by_contact on submissions (site_id, contact_id, id);
 create index submissions_by_state on submissions (site_id, state, id);
 
 create table files (

@@ -124,8 +124,7 @@ create table messages (
     accepted_at bigint,
     created_at bigint not null,
     primary key (site_id, id),
-    unique (site_id, dedupe_key),
-    unique (site_id, message_id)
+    unique (site_id, dedupe_key)
 );
 
 -- What the senders claim from, what is on its way, and what did not simply go.

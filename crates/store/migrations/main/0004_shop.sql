@@ -205,6 +205,7 @@ create index orders_by_contact on orders (site_id, contact_id, id);
 create index orders_to_close on orders (close_at) where closed_at is null;
 create index orders_to_expire on orders (state, expires_at);
 create index orders_by_address on orders (site_id, address_hmac, id);
+create index orders_in_review on orders (site_id) where review is not null;
 create index orders_waiting on orders (site_id, rate_hmac) where state in ('open', 'pending');
 
 create table order_lines (

@@ -33,8 +33,9 @@ const LIST_OF_KEPT: &str = "select site_id, id, dedupe_key, class, source_kind, 
     reason, next_at, expires_at, attempts, epoch, date_at, commit_at, data_sha256, relay,
     reply_code, reply_enhanced, reply_text, unknown_count, accepted_at, created_at
     from messages where site_id = $1 and state = $2 and id < $3
-    and state in ('planned', 'deferred', 'unknown', 'held', 'failed', 'suppressed', 'cancelled',
-        'expired') order by id desc limit $4";
+    and (state = 'planned' or state = 'deferred' or state = 'unknown' or state = 'held' or
+        state = 'failed' or state = 'suppressed' or state = 'cancelled' or
+        state = 'expired') order by id desc limit $4";
 const LIST_CAUGHT: &str = "select site_id, id, dedupe_key, class, source_kind, source_id,
     enrolment_id, contact_id, to_address, version_id, system_name, context, message_id, state,
     reason, next_at, expires_at, attempts, epoch, date_at, commit_at, data_sha256, relay,
@@ -58,15 +59,17 @@ const COUNTS_OF_SOURCE: &str = "select state, reason, count(*) from messages
     where site_id = $1 and source_kind = $2 and source_id = $3 group by state, reason
     order by state, reason";
 const KEPT_COUNTS: &str = "select state, reason, count(*) from messages
-    where site_id = $1 and state in ('planned', 'deferred', 'unknown', 'held', 'failed', 'suppressed', 'cancelled',
-        'expired') group by state, reason order by state, reason";
+    where site_id = $1 and (state = 'planned' or state = 'deferred' or state = 'unknown' or state = 'held' or
+        state = 'failed' or state = 'suppressed' or state = 'cancelled' or
+        state = 'expired') group by state, reason order by state, reason";
 const QUEUED_UP_TO: &str = "select count(*) from (select id from messages
     where site_id = $1 and state = 'queued' and next_at <= $2 limit $3) q";
 const QUEUED: &str = "select count(*) from messages where site_id = $1 and state = 'queued'";
 const OUT: &str = "select count(*) from messages
-    where state in ('leased', 'committing') and lease_until is not null";
+    where (state = 'leased' or state = 'committing') and lease_until is not null";
 const OUT_OF: &str = "select count(*) from messages
-    where site_id = $1 and state in ('leased', 'committing') and lease_until is not null";
+    where site_id = $1 and (state = 'leased' or state = 'committing')
+    and lease_until is not null";
 const NEXT_DUE: &str = "select min(next_at) from messages
     where site_id = $1 and state = 'queued'";
 const CAPPED: &str = "select class, coalesce(accepted_at, next_at) from messages

@@ -38,9 +38,10 @@ const PLANNED_DUE: &str = "select id, class, enrolment_id, contact_id, to_addres
     expires_at from messages
     where site_id = $1 and state = 'planned' and next_at <= $2 order by next_at limit $3";
 const OVER: &str = "select count(*) from (select id from messages
-    where state in ('leased', 'committing') and lease_until < $1 limit 1) q";
+    where (state = 'leased' or state = 'committing') and lease_until < $1 limit 1) q";
 const WAITED: &str = "select count(*) from (select id from messages where site_id = $1
-    and state in ('planned', 'deferred', 'unknown') and next_at <= $2 limit 1) q";
+    and (state = 'planned' or state = 'deferred' or state = 'unknown')
+    and next_at <= $2 limit 1) q";
 const CANCEL_DUE: &str = "update messages set state = 'cancelled',
     reason = 'counted as sent when the data was restored'
     where state in ('planned', 'queued', 'deferred', 'unknown') and next_at < $1";
