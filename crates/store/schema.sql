@@ -7,7 +7,7 @@
 create table address_limits (
     site_id bigint not null,
     address_hmac text not null,
-    kind text not null check (kind in ('confirmation', 'again', 'privacy')),
+    kind text not null check ((kind = 'confirmation' or kind = 'again' or kind = 'privacy')),
     count bigint not null,
     last_at bigint not null,
     primary key (site_id, address_hmac, kind)
@@ -69,7 +69,7 @@ create table carts (
     contact_id bigint,
     email text not null,
     choices text not null,
-    state text not null check (state in ('open', 'mailed', 'ordered', 'closed')),
+    state text not null check ((state = 'open' or state = 'mailed' or state = 'ordered' or state = 'closed')),
     order_id bigint,
     due_at bigint not null,
     created_at bigint not null,
@@ -91,7 +91,7 @@ create table clicks (
     method text not null,
     user_agent text not null,
     prefetch boolean not null,
-    verdict text check (verdict in ('human', 'machine', 'unsure')),
+    verdict text check ((verdict = 'human' or verdict = 'machine' or verdict = 'unsure')),
     reason text,
     judged_at bigint,
     primary key (site_id, id)
@@ -108,10 +108,10 @@ create table confirmations (
     contact_id bigint not null,
     form_id bigint,
     submission_id bigint,
-    source text not null check (source in ('form', 'checkout', 'api')),
+    source text not null check ((source = 'form' or source = 'checkout' or source = 'api')),
     source_id bigint,
     grants text not null,
-    state text not null check (state in ('open', 'confirmed', 'void')),
+    state text not null check ((state = 'open' or state = 'confirmed' or state = 'void')),
     created_at bigint not null,
     expires_at bigint not null,
     ended_at bigint,
@@ -124,10 +124,9 @@ create table consents (
     contact_id bigint not null,
     id bigint not null,
     purpose text not null,
-    action text not null check (action in ('granted', 'withdrawn')),
+    action text not null check ((action = 'granted' or action = 'withdrawn')),
     wording_id bigint,
-    source text not null check (source in ('form', 'checkout', 'import', 'api', 'preferences',
-        'one-click', 'unsubscribe-page', 'undo', 'operator', 'complaint', 'erasure')),
+    source text not null check ((source = 'form' or source = 'checkout' or source = 'import' or source = 'api' or source = 'preferences' or source = 'one-click' or source = 'unsubscribe-page' or source = 'undo' or source = 'operator' or source = 'complaint' or source = 'erasure')),
     source_id bigint,
     proof text not null,
     at bigint not null,
@@ -159,7 +158,7 @@ create table contacts (
     email_key text not null,
     address_hmac text not null,
     status text not null
-        check (status in ('pending', 'confirmed', 'unsubscribed', 'suppressed')),
+        check ((status = 'pending' or status = 'confirmed' or status = 'unsubscribed' or status = 'suppressed')),
     first_name text not null,
     last_name text not null,
     external_id text,
@@ -196,7 +195,7 @@ create table coupon_redemptions (
     order_id bigint not null,
     address_hmac text not null,
     n bigint not null,
-    state text not null check (state in ('reserved', 'used')),
+    state text not null check ((state = 'reserved' or state = 'used')),
     amount_minor bigint not null,
     created_at bigint not null,
     primary key (site_id, id),
@@ -227,7 +226,7 @@ create table enrolments (
     sequence_id bigint not null,
     version_id bigint not null,
     contact_id bigint not null,
-    state text not null check (state in ('active', 'finished', 'exited')),
+    state text not null check ((state = 'active' or state = 'finished' or state = 'exited')),
     last_step_id bigint,
     last_step_at bigint,
     due_at bigint,
@@ -302,7 +301,7 @@ create table forms (
     id bigint not null,
     slug text not null,
     name text not null,
-    state text not null check (state in ('live', 'retired')),
+    state text not null check ((state = 'live' or state = 'retired')),
     version bigint not null,
     created_at bigint not null,
     updated_at bigint not null,
@@ -315,7 +314,7 @@ create table import_errors (
     import_id bigint not null,
     line bigint not null,
     email text not null,
-    level text not null check (level in ('error', 'warning')),
+    level text not null check ((level = 'error' or level = 'warning')),
     message text not null,
     primary key (site_id, import_id, line, message)
 ) without rowid;
@@ -328,7 +327,7 @@ create table imports (
     file_hash text not null,
     preset text not null,
     plan text not null,
-    state text not null check (state in ('ready', 'running', 'paused', 'done')),
+    state text not null check ((state = 'ready' or state = 'running' or state = 'paused' or state = 'done')),
     why text,
     next_line bigint not null,
     rows_read bigint not null,
@@ -347,7 +346,7 @@ create table invoices (
     site_id bigint not null,
     number bigint not null,
     order_id bigint not null,
-    kind text not null check (kind in ('order', 'late')),
+    kind text not null check ((kind = 'order' or kind = 'late')),
     -- Of money that came after the order was closed: which.
     payment_id bigint,
     total_minor bigint not null,
@@ -363,7 +362,7 @@ create table jobs (
     kind text not null,
     payload text not null,
     dedupe_key text not null,
-    state text not null check (state in ('ready', 'leased', 'done', 'dead')),
+    state text not null check ((state = 'ready' or state = 'leased' or state = 'done' or state = 'dead')),
     due_at bigint not null,
     attempts bigint not null,
     owner bigint,
@@ -422,7 +421,7 @@ create table magnets (
     id bigint not null,
     slug text not null,
     name text not null,
-    kind text not null check (kind in ('file', 'link')),
+    kind text not null check ((kind = 'file' or kind = 'link')),
     file_id bigint,
     url text,
     created_at bigint not null,
@@ -453,7 +452,7 @@ create table message_attempts (
     ended_at bigint not null,
     relay text not null,
     tls boolean not null,
-    outcome text not null check (outcome in ('accepted', 'deferred', 'failed', 'unknown', 'back')),
+    outcome text not null check ((outcome = 'accepted' or outcome = 'deferred' or outcome = 'failed' or outcome = 'unknown' or outcome = 'back')),
     stage text,
     class text,
     code bigint,
@@ -467,7 +466,7 @@ create table messages (
     id bigint not null,
     dedupe_key text not null,
     class text not null
-        check (class in ('transactional', 'promised', 'value', 'sales', 'back-end')),
+        check ((class = 'transactional' or class = 'promised' or class = 'value' or class = 'sales' or class = 'back-end')),
     source_kind text not null,
     source_id bigint not null,
     enrolment_id bigint,
@@ -478,8 +477,7 @@ create table messages (
     system_name text,
     context text not null,
     message_id text not null,
-    state text not null check (state in ('planned', 'queued', 'leased', 'committing', 'accepted',
-        'deferred', 'failed', 'unknown', 'suppressed', 'cancelled', 'expired', 'held')),
+    state text not null check ((state = 'planned' or state = 'queued' or state = 'leased' or state = 'committing' or state = 'accepted' or state = 'deferred' or state = 'failed' or state = 'unknown' or state = 'suppressed' or state = 'cancelled' or state = 'expired' or state = 'held')),
     reason text,
     next_at bigint not null,
     expires_at bigint,
@@ -498,16 +496,14 @@ create table messages (
     accepted_at bigint,
     created_at bigint not null,
     primary key (site_id, id),
-    unique (site_id, dedupe_key),
-    unique (site_id, message_id)
+    unique (site_id, dedupe_key)
 );
 create index messages_by_contact on messages (site_id, contact_id, id);
 create index messages_by_source on messages (site_id, source_kind, source_id, id);
 create index messages_due on messages (site_id, next_at, id) where state = 'queued';
 create index messages_kept on messages (site_id, state, next_at)
-    where state in ('planned', 'deferred', 'unknown', 'held', 'failed', 'suppressed',
-        'cancelled', 'expired');
-create index messages_out on messages (lease_until) where state in ('leased', 'committing');
+    where (state = 'planned' or state = 'deferred' or state = 'unknown' or state = 'held' or state = 'failed' or state = 'suppressed' or state = 'cancelled' or state = 'expired');
+create index messages_out on messages (lease_until) where (state = 'leased' or state = 'committing');
 create index messages_sent on messages (site_id, accepted_at) where accepted_at is not null;
 
 create table meta (
@@ -555,7 +551,7 @@ create table offers (
     stock_initial bigint,
     stock_held bigint not null default 0 check (stock_held >= 0),
     stock_sold bigint not null default 0 check (stock_sold >= 0),
-    state text not null check (state in ('active', 'ended')),
+    state text not null check ((state = 'active' or state = 'ended')),
     version bigint not null,
     created_at bigint not null,
     updated_at bigint not null,
@@ -568,7 +564,7 @@ create table operator_links (
     id bigint primary key,
     token_hash text not null unique,
     operator_id bigint not null references operators (id),
-    kind text not null check (kind in ('sign_in', 'reset', 'invite')),
+    kind text not null check ((kind = 'sign_in' or kind = 'reset' or kind = 'invite')),
     expires_at bigint not null,
     used_at bigint
 );
@@ -584,7 +580,7 @@ create table operators (
     email text not null,
     email_key text not null unique,
     name text not null,
-    role text not null check (role in ('owner', 'admin', 'editor', 'viewer')),
+    role text not null check ((role = 'owner' or role = 'admin' or role = 'editor' or role = 'viewer')),
     password_hash text,
     totp_secret text,
     totp_step bigint not null,
@@ -633,7 +629,7 @@ create table order_lines (
     order_id bigint not null,
     payment_id bigint,
     position bigint not null,
-    kind text not null check (kind in ('main', 'bump', 'upsell', 'downsell', 'back-end')),
+    kind text not null check ((kind = 'main' or kind = 'bump' or kind = 'upsell' or kind = 'downsell' or kind = 'back-end')),
     product_id bigint not null,
     offer_id bigint not null,
     offer_version bigint not null,
@@ -646,8 +642,8 @@ create table order_lines (
     net_minor bigint not null,
     total_minor bigint not null,
     cost_minor bigint not null,
-    state text not null check (state in ('pending', 'paid', 'refunded', 'cancelled')),
-    stock text not null check (stock in ('none', 'held', 'sold', 'released')),
+    state text not null check ((state = 'pending' or state = 'paid' or state = 'refunded' or state = 'cancelled')),
+    stock text not null check ((stock = 'none' or stock = 'held' or stock = 'sold' or stock = 'released')),
     created_at bigint not null,
     primary key (site_id, id)
 );
@@ -659,10 +655,10 @@ create table order_offers (
     order_id bigint not null,
     offer_id bigint not null,
     level bigint not null,
-    kind text not null check (kind in ('upsell', 'downsell')),
+    kind text not null check ((kind = 'upsell' or kind = 'downsell')),
     offer_version bigint not null,
     price_minor bigint not null,
-    state text not null check (state in ('offered', 'accepted', 'paid', 'declined', 'expired')),
+    state text not null check ((state = 'offered' or state = 'accepted' or state = 'paid' or state = 'declined' or state = 'expired')),
     payment_id bigint,
     shown_at bigint not null,
     decided_at bigint,
@@ -681,12 +677,11 @@ create table orders (
     name text not null,
     country text not null,
     notes text not null,
-    state text not null check (state in ('open', 'pending', 'paid', 'partially_refunded',
-        'refunded', 'expired', 'cancelled')),
+    state text not null check ((state = 'open' or state = 'pending' or state = 'paid' or state = 'partially_refunded' or state = 'refunded' or state = 'expired' or state = 'cancelled')),
     review text,
     offer_id bigint not null,
     path_id bigint,
-    provider text not null check (provider in ('test', 'offline', 'free')),
+    provider text not null check ((provider = 'test' or provider = 'offline' or provider = 'free')),
     saved_method text,
     currency text not null,
     tax_ppm bigint not null,
@@ -718,9 +713,10 @@ create index orders_by_address on orders (site_id, address_hmac, id);
 create index orders_by_change on orders (updated_at);
 create index orders_by_contact on orders (site_id, contact_id, id);
 create index orders_by_paid on orders (site_id, paid_at) where paid_at is not null;
+create index orders_in_review on orders (site_id) where review is not null;
 create index orders_to_close on orders (close_at) where closed_at is null;
 create index orders_to_expire on orders (state, expires_at);
-create index orders_waiting on orders (site_id, rate_hmac) where state in ('open', 'pending');
+create index orders_waiting on orders (site_id, rate_hmac) where (state = 'open' or state = 'pending');
 
 create table page_versions (
     site_id bigint not null,
@@ -735,7 +731,7 @@ create table pages (
     site_id bigint not null,
     id bigint not null,
     slug text not null,
-    kind text not null check (kind in ('landing', 'sales', 'thank_you', 'article', 'legal')),
+    kind text not null check ((kind = 'landing' or kind = 'sales' or kind = 'thank_you' or kind = 'article' or kind = 'legal')),
     title text not null,
     draft_version bigint not null,
     published_version bigint,
@@ -765,7 +761,7 @@ create table paths (
     bump_offer_id bigint,
     back_end_offer_id bigint,
     back_end_coupon_id bigint,
-    state text not null check (state in ('active', 'retired')),
+    state text not null check ((state = 'active' or state = 'retired')),
     version bigint not null,
     created_at bigint not null,
     updated_at bigint not null,
@@ -780,14 +776,13 @@ create table payments (
     order_id bigint not null,
     seq bigint not null,
     purpose text not null,
-    provider text not null check (provider in ('test', 'offline', 'free')),
+    provider text not null check ((provider = 'test' or provider = 'offline' or provider = 'free')),
     method text not null,
     amount_minor bigint not null,
     currency text not null,
     params text not null,
     idem_key text not null,
-    state text not null check (state in ('creating', 'created', 'requires_action', 'processing',
-        'succeeded', 'failed', 'cancelled', 'unknown')),
+    state text not null check ((state = 'creating' or state = 'created' or state = 'requires_action' or state = 'processing' or state = 'succeeded' or state = 'failed' or state = 'cancelled' or state = 'unknown')),
     provider_ref text,
     failure text,
     refunded_minor bigint not null default 0,
@@ -833,8 +828,8 @@ create table products (
     name text not null,
     summary text not null,
     description text not null,
-    role text not null check (role in ('front', 'back', 'both')),
-    state text not null check (state in ('active', 'withdrawn')),
+    role text not null check ((role = 'front' or role = 'back' or role = 'both')),
+    state text not null check ((state = 'active' or state = 'withdrawn')),
     currency text not null,
     cost_minor bigint not null check (cost_minor >= 0),
     image_file_id bigint,
@@ -851,7 +846,7 @@ create table referrals (
     referrer_id bigint not null,
     referred_id bigint not null,
     order_id bigint not null,
-    state text not null check (state in ('held', 'credited', 'refused', 'reversed')),
+    state text not null check ((state = 'held' or state = 'credited' or state = 'refused' or state = 'reversed')),
     reason text not null,
     due_at bigint not null,
     reward_coupon_id bigint,
@@ -874,8 +869,7 @@ create table refunds (
     tax_minor bigint not null,
     currency text not null,
     reason text not null,
-    state text not null check (state in ('creating', 'pending', 'succeeded', 'failed',
-        'unknown')),
+    state text not null check ((state = 'creating' or state = 'pending' or state = 'succeeded' or state = 'failed' or state = 'unknown')),
     idem_key text not null,
     provider_ref text,
     failure text,
@@ -911,7 +905,7 @@ create table sequences (
     id bigint not null,
     slug text not null,
     name text not null,
-    state text not null check (state in ('draft', 'live', 'paused', 'retired')),
+    state text not null check ((state = 'draft' or state = 'live' or state = 'paused' or state = 'retired')),
     starts_on text not null,
     draft text not null,
     version_id bigint,
@@ -926,7 +920,7 @@ create table sessions (
     id bigint primary key,
     token_hash text not null unique,
     operator_id bigint not null references operators (id),
-    stage text not null check (stage in ('code', 'full')),
+    stage text not null check ((stage = 'code' or stage = 'full')),
     site_id bigint,
     browser text not null,
     totp_offer text,
@@ -992,7 +986,7 @@ create index spends_by_day on spends (site_id, from_day);
 create table stage_days (
     site_id bigint not null,
     day text not null,
-    stage text not null check (stage in ('lead', 'confirmed', 'qualified', 'referral')),
+    stage text not null check ((stage = 'lead' or stage = 'confirmed' or stage = 'qualified' or stage = 'referral')),
     channel text not null,
     source text not null,
     landing text not null,
@@ -1006,7 +1000,7 @@ create table submissions (
     id bigint not null,
     version bigint not null,
     contact_id bigint,
-    state text not null check (state in ('accepted', 'spam', 'held', 'discarded')),
+    state text not null check ((state = 'accepted' or state = 'spam' or state = 'held' or state = 'discarded')),
     why text,
     email text not null,
     answers text not null,
@@ -1015,14 +1009,13 @@ create table submissions (
     created_at bigint not null,
     primary key (site_id, form_id, id)
 ) without rowid;
-create index submissions_by_contact on submissions (site_id, contact_id);
+create index submissions_by_contact on submissions (site_id, contact_id, id);
 create index submissions_by_state on submissions (site_id, state, id);
 
 create table suppressions (
     site_id bigint not null,
     address_hmac text not null,
-    reason text not null check (reason in ('hard_bounce', 'complaint', 'unsubscribe', 'manual',
-        'erasure', 'import')),
+    reason text not null check ((reason = 'hard_bounce' or reason = 'complaint' or reason = 'unsubscribe' or reason = 'manual' or reason = 'erasure' or reason = 'import')),
     since bigint not null,
     note text not null,
     primary key (site_id, address_hmac)
@@ -1033,7 +1026,7 @@ create table template_versions (
     id bigint not null,
     template_id bigint not null,
     number bigint not null,
-    format text not null check (format in ('markdown', 'html')),
+    format text not null check ((format = 'markdown' or format = 'html')),
     subject text not null,
     source text not null,
     html text not null,
@@ -1061,14 +1054,13 @@ create table test_charges (
     site_id bigint not null,
     id bigint not null,
     idem_key text not null,
-    kind text not null check (kind in ('charge', 'refund')),
+    kind text not null check ((kind = 'charge' or kind = 'refund')),
     parent_ref text,
     metadata text not null,
     amount_minor bigint not null,
     currency text not null,
     method text not null,
-    state text not null check (state in ('succeeded', 'declined', 'requires_action',
-        'cancelled')),
+    state text not null check ((state = 'succeeded' or state = 'declined' or state = 'requires_action' or state = 'cancelled')),
     created_at bigint not null,
     primary key (site_id, id),
     unique (site_id, idem_key)

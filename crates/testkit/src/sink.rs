@@ -1,9 +1,12 @@
 //! A mail server for tests and benches: takes everything, or fails exactly where it is told to.
 //!
 //! Runs on a thread of its own with its own runtime, so that a test may stop the clock of its
-//! runtime, or have none. Nothing here sleeps: a slow server is a [`Gate`] the test opens.
+//! runtime, or have none. A slow server is a [`Gate`] the test opens; only where the sender is a
+//! process of its own does it take its time by the clock.
 //!
-//! ```ignore
+//! ```no_run
+//! use testkit::sink::{Action, Options, Rule, Sink, Step};
+//!
 //! let sink = Sink::start(Options::default());
 //! sink.rule(Rule::at(Step::Rcpt).to("full@").reply("452 4.2.2 full"));
 //! sink.rule(Rule::at(Step::Dot).once().act(Action::KeepAndDrop));
