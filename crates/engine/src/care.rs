@@ -108,7 +108,7 @@ pub async fn change(
     engine
         .write(move |tx| {
             Box::pin(async move {
-                let contact = contacts::get(tx, site.id, id).await?;
+                let contact = contacts::get_to_change(tx, site.id, id).await?;
                 let contact = put(&of, tx, &site, contact, said).await?;
                 note(&of, tx, actor, site.id, "contact.put", id).await?;
                 Ok(contact)
@@ -177,7 +177,7 @@ pub async fn switch(
     engine
         .write(move |tx| {
             Box::pin(async move {
-                let mut contact = contacts::get(tx, site, id).await?;
+                let mut contact = contacts::get_to_change(tx, site, id).await?;
                 let (action, data) = match switch {
                     Switch::Test(on) => {
                         contact.is_test = on;
@@ -193,7 +193,10 @@ pub async fn switch(
                     }
                 };
                 contact.updated_at = engine_in.now();
-                store::contacts::update(tx, site, &contact).await?;
+                match switch {
+                    Switch::Test(_) => store::contacts::update(tx, site, &contact).await?,
+                    _ => store::contacts::update_standing(tx, site, &contact).await?,
+                }
                 let event = NewEvent {
                     kind: "contact.updated",
                     contact_id: Some(id),

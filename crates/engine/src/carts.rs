@@ -16,6 +16,7 @@ use crate::checkout::Form;
 use crate::engine::Engine;
 use crate::fault::{EngineError, Result};
 use crate::messages::{Content, NewMessage};
+use crate::sweeps::Round;
 use crate::{consents, messages, offers, pay};
 
 /// Carts of one batch.
@@ -69,16 +70,19 @@ pub(crate) async fn remind(engine: &Engine) -> Result<usize> {
             Box::pin(async move { Ok(store::carts::due(session, now, BATCH).await?) })
         })
         .await?;
-    let count = due.len();
+    if due.is_empty() {
+        return Ok(0);
+    }
+    let mut round = Round::default();
     for cart in due {
         let Some(site) = pay::site(engine, cart.site_id).await? else { continue };
-        let it = engine.clone();
-        engine.write(move |tx| Box::pin(async move { one(&it, tx, &site, &cart).await })).await?;
+        let (it, id) = (engine.clone(), cart.id);
+        let decided =
+            engine.write(move |tx| Box::pin(async move { one(&it, tx, &site, &cart).await })).await;
+        round.took(format_args!("cart {id}"), decided.map(|()| 1));
     }
-    if count > 0 {
-        engine.wake();
-    }
-    Ok(count)
+    engine.wake();
+    round.end()
 }
 
 async fn one(engine: &Engine, tx: &mut Tx<'_>, site: &Site, cart: &Cart) -> Result<()> {

@@ -18,6 +18,7 @@ use crate::engine::Engine;
 use crate::fault::{EngineError, Result};
 use crate::invoices::Invoice;
 use crate::messages::{self, Content, NewMessage};
+use crate::sweeps::Round;
 use crate::{
     back_end, consents, downloads, invoices, links, offers, opt_in, orders, pay, referrals,
 };
@@ -312,20 +313,24 @@ pub(crate) async fn close_due(engine: &Engine) -> Result<usize> {
             Box::pin(async move { Ok(store::orders::to_close(session, now, BATCH).await?) })
         })
         .await?;
-    let mut closed = 0;
+    let mut round = Round::default();
     for (site_id, order) in due {
         let Some(site) = pay::site(engine, site_id).await? else { continue };
-        pay::call_off(engine, &site, order).await?;
-        let it = engine.clone();
-        let done = engine
-            .write(move |tx| {
-                Box::pin(async move {
-                    store::orders::lock(tx, site.id, order, it.now()).await?;
-                    close(&it, tx, &site, order).await
-                })
-            })
-            .await?;
-        closed += usize::from(done);
+        let closed = close_one(engine, site, order).await;
+        round.took(format_args!("order {order}"), closed.map(usize::from));
     }
-    Ok(closed)
+    round.end()
+}
+
+async fn close_one(engine: &Engine, site: Site, order: OrderId) -> Result<bool> {
+    pay::call_off(engine, &site, order).await?;
+    let it = engine.clone();
+    engine
+        .write(move |tx| {
+            Box::pin(async move {
+                store::orders::lock(tx, site.id, order, it.now()).await?;
+                close(&it, tx, &site, order).await
+            })
+        })
+        .await
 }

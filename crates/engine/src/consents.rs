@@ -40,17 +40,17 @@ pub async fn grant(
     giving: Giving,
 ) -> Result<()> {
     let now = engine.now();
-    add_line(engine, tx, site.id, contact, Action::Granted, &giving).await?;
+    add_line(engine, tx, site.id, contact, (Action::Granted, now), &giving).await?;
     if giving.purpose != NEWSLETTER {
         return Ok(());
     }
-    let mut contact = contacts::get(tx, site.id, contact).await?;
+    let mut contact = contacts::get_to_change(tx, site.id, contact).await?;
     contact.status = Status::Confirmed;
     contact.confirmed_at = contact.confirmed_at.or(Some(now));
     contact.unsubscribed_at = None;
     contact.paused_until = None;
     contact.updated_at = now;
-    store::contacts::update(tx, site.id, &contact).await?;
+    store::contacts::update_standing(tx, site.id, &contact).await?;
     // A person who says yes with their own click is no longer a complaint, and their mailbox is
     // no longer dead.
     store::suppressions::lift(tx, site.id, &contact.address_hmac).await?;
@@ -67,22 +67,23 @@ pub async fn withdraw_all(
     source: Source,
     source_id: Option<i64>,
 ) -> Result<bool> {
-    let mut contact = contacts::get(tx, site.id, contact).await?;
+    let mut contact = contacts::get_to_change(tx, site.id, contact).await?;
     let held = held(&store::consents::list(tx, site.id, contact.id).await?);
     if contact.status == Status::Unsubscribed && held.is_empty() {
         return Ok(false);
     }
+    // One instant for all: by it `unsubscribe::undo` finds what was withdrawn together.
+    let now = engine.now();
     for (purpose, wording) in held {
         let giving = Giving { purpose, wording, source, source_id, proof: json!({}) };
-        add_line(engine, tx, site.id, contact.id, Action::Withdrawn, &giving).await?;
+        add_line(engine, tx, site.id, contact.id, (Action::Withdrawn, now), &giving).await?;
     }
     if contact.status != Status::Suppressed {
         contact.status = Status::Unsubscribed;
     }
-    let now = engine.now();
     contact.unsubscribed_at = Some(now);
     contact.updated_at = now;
-    store::contacts::update(tx, site.id, &contact).await?;
+    store::contacts::update_standing(tx, site.id, &contact).await?;
     crate::enrolments::exit_on_unsubscribe(engine, tx, site, contact.id).await?;
     Ok(true)
 }
@@ -92,7 +93,7 @@ async fn add_line(
     tx: &mut Tx<'_>,
     site: SiteId,
     contact: ContactId,
-    action: Action,
+    (action, at): (Action, UtcMs),
     giving: &Giving,
 ) -> Result<()> {
     let line = Consent {
@@ -103,7 +104,7 @@ async fn add_line(
         source: giving.source,
         source_id: giving.source_id,
         proof: giving.proof.to_string(),
-        at: engine.now(),
+        at,
     };
     store::consents::insert(tx, site, contact, &line).await?;
     let data = json!({

@@ -69,7 +69,7 @@ pub(crate) async fn ensure(
         engine.record(tx, site.id, event).await?;
         return Ok((fresh, true));
     }
-    let known = store::contacts::find_by_key(tx, site.id, &fresh.email_key).await?;
+    let known = store::contacts::find_by_key_to_change(tx, site.id, &fresh.email_key).await?;
     known.map(|contact| (contact, false)).ok_or_else(|| {
         EngineError::Fault("a contact was neither made nor found; please try again".to_owned())
     })
@@ -91,6 +91,17 @@ pub(crate) fn rate_hmac(engine: &Engine, addr: &EmailAddr) -> String {
 /// There is none, or it was erased.
 pub(crate) async fn get(session: &mut Session<'_>, site: SiteId, id: ContactId) -> Result<Contact> {
     store::contacts::find(session, site, id)
+        .await?
+        .filter(|contact| !contact.is_erased())
+        .ok_or_else(|| EngineError::missing("contact", id))
+}
+
+/// The contact with this id, to be changed: nobody else changes it until the transaction ends.
+///
+/// # Errors
+/// There is none, or it was erased.
+pub(crate) async fn get_to_change(tx: &mut Tx<'_>, site: SiteId, id: ContactId) -> Result<Contact> {
+    store::contacts::find_to_change(tx, site, id)
         .await?
         .filter(|contact| !contact.is_erased())
         .ok_or_else(|| EngineError::missing("contact", id))
@@ -158,7 +169,7 @@ pub async fn change(
     engine
         .write(move |tx| {
             Box::pin(async move {
-                let mut contact = get(tx, site, id).await?;
+                let mut contact = get_to_change(tx, site, id).await?;
                 apply(&mut contact, change);
                 contact.updated_at = of.now();
                 store::contacts::update(tx, site, &contact).await?;
@@ -236,11 +247,11 @@ pub(crate) async fn suppress_in(
         crate::consents::withdraw_all(engine, tx, site, id, source, None).await?;
     }
     let now = engine.now();
-    let mut contact = get(tx, site.id, id).await?;
+    let mut contact = get_to_change(tx, site.id, id).await?;
     store::suppressions::put(tx, site.id, &contact.address_hmac, reason, note, now).await?;
     contact.status = Status::Suppressed;
     contact.updated_at = now;
-    store::contacts::update(tx, site.id, &contact).await?;
+    store::contacts::update_standing(tx, site.id, &contact).await?;
     let data = json!({ "suppressed": reason });
     let event = NewEvent {
         kind: "contact.updated",

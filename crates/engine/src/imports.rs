@@ -264,14 +264,15 @@ async fn set_state(
     site: SiteId,
     id: ImportId,
     state: &'static str,
-    why: Option<&'static str>,
+    why: Option<&str>,
 ) -> Result<()> {
-    let now = engine.now();
+    let (now, why) = (engine.now(), why.map(str::to_owned));
     engine
         .write(move |tx| {
-            Box::pin(
-                async move { Ok(store::imports::set_state(tx, site, id, state, why, now).await?) },
-            )
+            Box::pin(async move {
+                let why = why.as_deref();
+                Ok(store::imports::set_state(tx, site, id, state, why, now).await?)
+            })
         })
         .await
 }
@@ -333,13 +334,12 @@ pub async fn run(
         }
     };
     loop {
-        let done = batches(engine, site, import, &table, plan, usize::MAX, &mut tell).await?;
-        if done == 0 || get(engine, site.id, import).await?.state != "running" {
-            break;
+        batches(engine, site, import, &table, plan, usize::MAX, &mut tell).await?;
+        let import = get(engine, site.id, import).await?;
+        if import.state != "running" {
+            return Ok(Report { import, dropped: preview.dropped });
         }
     }
-    let import = get(engine, site.id, import).await?;
-    Ok(Report { import, dropped: preview.dropped })
 }
 
 /// Does some batches of an import that runs; how many.
@@ -356,14 +356,28 @@ pub(crate) async fn sweep(engine: &Engine) -> Result<usize> {
         })
         .await?;
     let Some((site, id)) = next else { return Ok(0) };
-    let import = get(engine, site.id, id).await?;
-    let plan = read_plan(&import)?;
-    let (_, bytes) = files::read(engine, site.id, import.file_id).await?;
-    let table = Table::read(&bytes)?;
-    batches(engine, &site, id, &table, &plan, BATCHES_A_SWEEP, &mut |_| ()).await
+    match open(engine, site.id, id).await {
+        Ok((plan, table)) => {
+            batches(engine, &site, id, &table, &plan, BATCHES_A_SWEEP, &mut |_| ()).await
+        }
+        Err(error) => {
+            // It would break off in every round, and keep the imports behind it waiting.
+            tracing::error!(import = %id, %error, "an import cannot go on; it is paused");
+            let why = format!("it could not go on: {error}");
+            set_state(engine, site.id, id, "paused", Some(&why)).await.map(|()| 1)
+        }
+    }
 }
 
-/// Up to `most` batches from where the import stands; how many were committed.
+async fn open(engine: &Engine, site: SiteId, id: ImportId) -> Result<(Plan, Table)> {
+    let import = get(engine, site, id).await?;
+    let plan = read_plan(&import)?;
+    let (_, bytes) = files::read(engine, site, import.file_id).await?;
+    Ok((plan, Table::read(&bytes)?))
+}
+
+/// Up to `most` batches from where the import stands; how many were committed. Ends early where
+/// another process took the next one: a command and the server may both be at work on it.
 async fn batches(
     engine: &Engine,
     site: &Site,
@@ -390,9 +404,12 @@ async fn batches(
         let at = Batch { import: import.clone(), next_line, last };
         let committed = engine
             .write(move |tx| Box::pin(async move { commit(&of, tx, &on, at, &with, batch).await }))
-            .await?;
-        if !committed || last {
-            return Ok(done + usize::from(committed));
+            .await;
+        match committed {
+            Ok(()) if last => return Ok(done + 1),
+            Ok(()) => {}
+            Err(EngineError::Conflict(_)) => return Ok(done),
+            Err(error) => return Err(error),
         }
         import.next_line = next_line;
         import.rows += rows;
@@ -414,8 +431,13 @@ async fn commit(
     at: Batch,
     plan: &Plan,
     batch: Vec<rows::Read>,
-) -> Result<bool> {
+) -> Result<()> {
     let Batch { import, next_line, last } = at;
+    // Looked at before the rows are, so that two at work on one import do little twice.
+    let stands = store::imports::find(tx, site.id, import.id).await?;
+    if !stands.is_some_and(|now| now.state == "running" && now.next_line == import.next_line) {
+        return Err(moved_on());
+    }
     let mut step = Step { next_line, ..Step::default() };
     for (line, read) in batch {
         step.rows += 1;
@@ -442,8 +464,7 @@ async fn commit(
     let from = import.next_line;
     if !store::imports::advance(tx, site.id, import.id, from, step, now).await? {
         // Another process was there first, or it was paused: what was done here is undone.
-        let moved = "the import moved on meanwhile, or was paused".to_owned();
-        return Err(EngineError::Conflict(moved));
+        return Err(moved_on());
     }
     if last {
         store::imports::set_state(tx, site.id, import.id, "done", None, now).await?;
@@ -456,7 +477,11 @@ async fn commit(
         };
         engine.record(tx, site.id, event).await?;
     }
-    Ok(true)
+    Ok(())
+}
+
+fn moved_on() -> EngineError {
+    EngineError::Conflict("the import moved on meanwhile, or was paused".to_owned())
 }
 
 /// The import with this id.

@@ -223,6 +223,13 @@ async fn follow(
     if grants.is_empty() && form.magnet.is_none() {
         return confirmations::dress(engine, tx, site, contact.id, &form.form.spec, &[]).await;
     }
+    let at_once =
+        !form.form.spec.double_opt_in && may_enter_at_once(tx, site, contact, now).await?;
+    // The free thing alone, to whoever's address this is: no more often than to who is in.
+    let unasked = at_once && !grants.iter().any(|grant| grant.purpose == NEWSLETTER);
+    if unasked && form.magnet.is_some() && !may_send_again(engine, tx, contact).await? {
+        return confirmations::dress(engine, tx, site, contact.id, &form.form.spec, &[]).await;
+    }
     let asking = Confirmation {
         id: ConfirmationId(engine.next_id()),
         contact_id: contact.id,
@@ -238,16 +245,40 @@ async fn follow(
     store::confirmations::insert(tx, site.id, &asking).await?;
     let by_link = form.form.spec.delivery == Delivery::Confirmation;
     let claim = match &form.magnet {
-        Some(magnet) if by_link || !form.form.spec.double_opt_in => {
+        Some(magnet) if by_link || at_once => {
             let handing = Handing { magnet, contact: contact.id, confirmation: Some(asking.id) };
             Some(magnets::hand(engine, tx, site, handing).await?)
         }
         _ => None,
     };
-    if !form.form.spec.double_opt_in {
+    if at_once {
         return confirmations::complete(engine, tx, site, &asking).await.map(drop);
     }
     ask(engine, tx, site, contact, &asking, claim.as_ref().zip(form.magnet.as_ref())).await
+}
+
+/// Whether a form without double opt-in may take an address at its word. Not one that said no, or
+/// that its server or its owner barred: there only a click in a mail shows who is asking.
+async fn may_enter_at_once(
+    tx: &mut Tx<'_>,
+    site: &Site,
+    contact: &Contact,
+    now: UtcMs,
+) -> Result<bool> {
+    let stands = matches!(contact.status, Status::Pending | Status::Confirmed);
+    if !stands || contact.is_paused(now) {
+        return Ok(false);
+    }
+    Ok(store::suppressions::find(tx, site.id, &contact.address_hmac).await?.is_none())
+}
+
+/// Counts a free thing that goes out once more; `false` where one went lately.
+async fn may_send_again(engine: &Engine, tx: &mut Tx<'_>, contact: &Contact) -> Result<bool> {
+    let now = engine.now();
+    let hmac = contacts::rate_hmac(engine, &EmailAddr::parse(&contact.email)?);
+    let not_since = now.plus_ms(-AGAIN_EVERY_MS);
+    let (kind, max) = ("again", i64::MAX);
+    Ok(store::suppressions::count_against_limit(tx, &hmac, kind, now, not_since, max).await?)
 }
 
 fn grants_of(form: &LiveForm, read: &Submission) -> Vec<Grant> {
@@ -287,12 +318,7 @@ async fn already_in(
     contact: &Contact,
 ) -> Result<()> {
     let Some(magnet) = &form.magnet else { return Ok(()) };
-    let now = engine.now();
-    let email = EmailAddr::parse(&contact.email)?;
-    let hmac = contacts::rate_hmac(engine, &email);
-    let not_since = now.plus_ms(-AGAIN_EVERY_MS);
-    let (kind, max) = ("again", i64::MAX);
-    if !store::suppressions::count_against_limit(tx, &hmac, kind, now, not_since, max).await? {
+    if !may_send_again(engine, tx, contact).await? {
         return Ok(());
     }
     let handing = Handing { magnet, contact: contact.id, confirmation: None };

@@ -100,7 +100,7 @@ pub async fn choose(engine: &Engine, site: &Site, id: ContactId, choices: Choice
         .write(move |tx| {
             Box::pin(async move {
                 let now = of.now();
-                let mut contact = contacts::get(tx, site.id, id).await?;
+                let mut contact = contacts::get_to_change(tx, site.id, id).await?;
                 contact.less_often = choices.pace == Pace::Less;
                 contact.no_sales = choices.no_sales;
                 match choices.pause {
@@ -111,7 +111,7 @@ pub async fn choose(engine: &Engine, site: &Site, id: ContactId, choices: Choice
                     _ => {}
                 }
                 contact.updated_at = now;
-                store::contacts::update(tx, site.id, &contact).await?;
+                store::contacts::update_standing(tx, site.id, &contact).await?;
                 for topic in store::topics::list(tx, site.id).await? {
                     if choices.topics.contains(&topic.slug) {
                         store::topics::join(tx, site.id, id, topic.id, now).await?;

@@ -243,7 +243,7 @@ pub async fn erase(engine: &Engine, site: &Site, id: ContactId) -> Result<()> {
             Box::pin(async move {
                 let now = of.now();
                 consents::withdraw_all(&of, tx, &site, id, Source::Erasure, None).await?;
-                let contact = contacts::get(tx, site.id, id).await?;
+                let contact = contacts::get_to_change(tx, site.id, id).await?;
                 let reason = SuppressionReason::Erasure;
                 let hmac = &contact.address_hmac;
                 store::suppressions::put(tx, site.id, hmac, reason, "", now).await?;
@@ -264,6 +264,7 @@ pub async fn erase(engine: &Engine, site: &Site, id: ContactId) -> Result<()> {
                     ..contact
                 };
                 store::contacts::update(tx, site.id, &gone).await?;
+                store::contacts::update_standing(tx, site.id, &gone).await?;
                 let event = NewEvent {
                     kind: "contact.erased",
                     contact_id: Some(id),

@@ -18,6 +18,7 @@ use store::referrals::Referral;
 use crate::engine::Engine;
 use crate::fault::{EngineError, Result};
 use crate::messages::{Content, NewMessage};
+use crate::sweeps::Round;
 use crate::{coupons, messages, pay};
 
 /// Recommendations of one batch.
@@ -103,16 +104,17 @@ pub(crate) async fn credit_due(engine: &Engine) -> Result<usize> {
             Box::pin(async move { Ok(store::referrals::due(session, now, BATCH).await?) })
         })
         .await?;
-    let count = due.len();
+    let mut round = Round::default();
     for referral in due {
         let Some(site) = pay::site(engine, referral.site_id).await? else { continue };
-        let it = engine.clone();
-        engine
+        let (it, id) = (engine.clone(), referral.id);
+        let credited = engine
             .write(move |tx| Box::pin(async move { credit(&it, tx, &site, &referral).await }))
-            .await?;
+            .await;
+        round.took(format_args!("recommendation {id}"), credited.map(|()| 1));
     }
     engine.wake();
-    Ok(count)
+    round.end()
 }
 
 async fn credit(engine: &Engine, tx: &mut Tx<'_>, site: &Site, referral: &Referral) -> Result<()> {
@@ -151,9 +153,9 @@ async fn thank(
     referral: &Referral,
     code: &str,
 ) -> Result<()> {
-    let Some(contact) = store::contacts::find(tx, site.id, referral.referrer_id).await? else {
-        return Ok(());
-    };
+    let found = store::contacts::find(tx, site.id, referral.referrer_id).await?;
+    // Who was erased is thanked by nobody: there is no address any more.
+    let Some(contact) = found.filter(|contact| !contact.is_erased()) else { return Ok(()) };
     let message = NewMessage {
         contact_id: Some(contact.id),
         to: EmailAddr::parse(&contact.email)?,

@@ -304,7 +304,7 @@ pub async fn forward(engine: &Engine, site: SiteId, contact: ContactId) -> Resul
     let moved = engine
         .write(move |tx| {
             Box::pin(async move {
-                let mut known = store::contacts::find(tx, site, contact)
+                let mut known = store::contacts::find_to_change(tx, site, contact)
                     .await?
                     .ok_or_else(|| EngineError::missing("contact", contact))?;
                 if !known.is_test {

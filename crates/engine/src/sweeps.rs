@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use crate::engine::Engine;
-use crate::fault::Result;
+use crate::fault::{EngineError, Result};
 use crate::{
     carts, clicks, close, deliver, enrolments, imports, jobs, pay, purges, referrals, rollups,
     views,
@@ -33,33 +33,63 @@ pub async fn run_until_idle(engine: &Engine) -> Result<usize> {
     Ok(total)
 }
 
-/// One round over jobs and sweeps; how many things were done.
+/// One round over jobs and sweeps; how many things were done. Each has its turn whatever becomes
+/// of the others: a fault is logged.
+///
+/// # Errors
+/// The first fault, where nothing at all was done: so that nobody goes round without end.
 pub async fn tick(engine: &Engine) -> Result<usize> {
-    engine.read_revision().await?;
-    views::flush(engine).await?;
-    purges::run(engine).await?;
-    let mut done = shop(engine).await?;
-    done += jobs::run_due(engine).await?;
-    done += imports::sweep(engine).await?;
-    done += enrolments::sweep(engine).await?;
-    done += deliver::sweep(engine).await?;
-    done += deliver::run_due(engine).await?;
-    done += rollups::sweep(engine).await?;
-    done += clicks::sweep(engine).await?;
-    Ok(done)
+    let mut round = Round::default();
+    round.took("changed content", engine.read_revision().await.map(|()| 0));
+    round.took("views", views::flush(engine).await.map(|_| 0));
+    round.took("purges", purges::run(engine).await.map(|_| 0));
+    // The shop's: attempts without an answer, orders without their money, windows that are over,
+    // carts left behind, recommendations whose hold has ended.
+    round.took("payments", pay::recover(engine).await);
+    round.took("unpaid orders", pay::expire(engine).await);
+    round.took("receipts", close::close_due(engine).await);
+    round.took("carts", carts::remind(engine).await);
+    round.took("recommendations", referrals::credit_due(engine).await);
+    round.took("jobs", jobs::run_due(engine).await);
+    round.took("imports", imports::sweep(engine).await);
+    round.took("sequences", enrolments::sweep(engine).await);
+    round.took("waiting mail", deliver::sweep(engine).await);
+    round.took("mail", deliver::run_due(engine).await);
+    round.took("figures", rollups::sweep(engine).await);
+    round.took("clicks", clicks::sweep(engine).await);
+    round.end()
 }
 
-/// The shop's: attempts without an answer, orders without their money, windows that are over,
-/// carts left behind, recommendations whose hold has ended.
-async fn shop(engine: &Engine) -> Result<usize> {
-    Ok(pay::recover(engine).await?
-        + pay::expire(engine).await?
-        + close::close_due(engine).await?
-        + carts::remind(engine).await?
-        + referrals::credit_due(engine).await?)
+/// What came of a round over sweeps, or of a sweep over rows: each has its turn whatever becomes
+/// of the others.
+#[derive(Default)]
+pub(crate) struct Round {
+    done: usize,
+    fault: Option<EngineError>,
 }
 
-/// Ticks until told to stop. A fault is logged and the next round tries again.
+impl Round {
+    /// Counts what was done; a fault is logged, and kept if it is the first.
+    pub(crate) fn took(&mut self, what: impl std::fmt::Display, outcome: Result<usize>) {
+        match outcome {
+            Ok(done) => self.done += done,
+            Err(error) => {
+                tracing::error!(%what, %error, "this could not be dealt with; the rest goes on");
+                self.fault = self.fault.take().or(Some(error));
+            }
+        }
+    }
+
+    /// How many things were done; the first fault, where nothing was.
+    pub(crate) fn end(self) -> Result<usize> {
+        match self.fault {
+            Some(fault) if self.done == 0 => Err(fault),
+            _ => Ok(self.done),
+        }
+    }
+}
+
+/// Ticks until told to stop. What was logged as a fault, the next round tries again.
 pub async fn run(engine: Engine, stop: CancellationToken) {
     while !stop.is_cancelled() {
         match tick(&engine).await {
@@ -71,8 +101,7 @@ pub async fn run(engine: Engine, stop: CancellationToken) {
                 }
             }
             Ok(_) => {}
-            Err(error) => {
-                tracing::error!(%error, "the scheduler could not finish a round");
+            Err(_) => {
                 tokio::select! {
                     () = stop.cancelled() => break,
                     () = tokio::time::sleep(REST) => {}

@@ -147,7 +147,7 @@ pub async fn undo(engine: &Engine, site: &Site, contact: ContactId) -> Result<()
     engine
         .write(move |tx| {
             Box::pin(async move {
-                let mut person = contacts::get(tx, site.id, contact).await?;
+                let mut person = contacts::get_to_change(tx, site.id, contact).await?;
                 if person.status == Status::Confirmed {
                     return Ok(());
                 }
@@ -177,7 +177,7 @@ pub async fn undo(engine: &Engine, site: &Site, contact: ContactId) -> Result<()
                     person.status = Status::Pending;
                     person.unsubscribed_at = None;
                     person.updated_at = of.now();
-                    store::contacts::update(tx, site.id, &person).await?;
+                    store::contacts::update_standing(tx, site.id, &person).await?;
                 }
                 Ok(())
             })

@@ -4,7 +4,7 @@ use model::contacts::{Contact, Status, SuppressionReason};
 use model::ids::ContactId;
 use model::{SiteId, UtcMs};
 
-use crate::{FromRow, Json, Result, Row, Session, Tx};
+use crate::{Both, FromRow, Json, Result, Row, Session, Tx};
 
 const INSERT: &str = "insert into contacts (site_id, id, email, email_key, address_hmac, status,
     first_name, last_name, external_id, language, timezone, fields, is_test, no_sales,
@@ -13,11 +13,31 @@ const INSERT: &str = "insert into contacts (site_id, id, email, email_key, addre
         $19, $20, $21)
     on conflict (site_id, email_key) do nothing";
 const UPDATE: &str = "update contacts set email = $3, email_key = $4, address_hmac = $5,
-    status = $6, first_name = $7, last_name = $8, external_id = $9, language = $10,
-    timezone = $11, fields = $12, is_test = $13, no_sales = $14, less_often = $15,
-    paused_until = $16, created_at = $17, updated_at = $18, confirmed_at = $19,
-    unsubscribed_at = $20, erased_at = $21
+    first_name = $6, last_name = $7, external_id = $8, language = $9, timezone = $10,
+    fields = $11, is_test = $12, updated_at = $13 where site_id = $1 and id = $2";
+const UPDATE_STANDING: &str = "update contacts set status = $3, no_sales = $4, less_often = $5,
+    paused_until = $6, confirmed_at = $7, unsubscribed_at = $8, erased_at = $9, updated_at = $10
     where site_id = $1 and id = $2";
+const FIND_TO_CHANGE: Both = Both {
+    sqlite: "select id, email, email_key, address_hmac, status, first_name, last_name,
+        external_id, language, timezone, fields, is_test, no_sales, less_often, paused_until,
+        created_at, updated_at, confirmed_at, unsubscribed_at, erased_at
+        from contacts where site_id = $1 and id = $2",
+    postgres: "select id, email, email_key, address_hmac, status, first_name, last_name,
+        external_id, language, timezone, fields, is_test, no_sales, less_often, paused_until,
+        created_at, updated_at, confirmed_at, unsubscribed_at, erased_at
+        from contacts where site_id = $1 and id = $2 for no key update",
+};
+const FIND_BY_KEY_TO_CHANGE: Both = Both {
+    sqlite: "select id, email, email_key, address_hmac, status, first_name, last_name,
+        external_id, language, timezone, fields, is_test, no_sales, less_often, paused_until,
+        created_at, updated_at, confirmed_at, unsubscribed_at, erased_at
+        from contacts where site_id = $1 and email_key = $2",
+    postgres: "select id, email, email_key, address_hmac, status, first_name, last_name,
+        external_id, language, timezone, fields, is_test, no_sales, less_often, paused_until,
+        created_at, updated_at, confirmed_at, unsubscribed_at, erased_at
+        from contacts where site_id = $1 and email_key = $2 for no key update",
+};
 const FIND: &str = "select id, email, email_key, address_hmac, status, first_name, last_name,
     external_id, language, timezone, fields, is_test, no_sales, less_often, paused_until,
     created_at, updated_at, confirmed_at, unsubscribed_at, erased_at
@@ -91,8 +111,10 @@ impl FromRow for Contact {
     }
 }
 
-async fn write(tx: &mut Tx<'_>, sql: &'static str, site: SiteId, contact: &Contact) -> Result<u64> {
-    tx.query(sql)
+/// Writes a new contact; `false` where one with its key exists.
+pub async fn insert(tx: &mut Tx<'_>, site: SiteId, contact: &Contact) -> Result<bool> {
+    let written = tx
+        .query(INSERT)
         .bind(site)
         .bind(contact.id)
         .bind(&contact.email)
@@ -115,17 +137,69 @@ async fn write(tx: &mut Tx<'_>, sql: &'static str, site: SiteId, contact: &Conta
         .bind(contact.unsubscribed_at)
         .bind(contact.erased_at)
         .run()
-        .await
+        .await?;
+    Ok(written == 1)
 }
 
-/// Writes a new contact; `false` where one with its key exists.
-pub async fn insert(tx: &mut Tx<'_>, site: SiteId, contact: &Contact) -> Result<bool> {
-    Ok(write(tx, INSERT, site, contact).await? == 1)
-}
-
-/// Writes a changed contact.
+/// Writes who a contact is: address, names, fields. How it stands is written by
+/// [`update_standing`] alone, so that no writer of names, whatever it read before, undoes an
+/// unsubscribe.
 pub async fn update(tx: &mut Tx<'_>, site: SiteId, contact: &Contact) -> Result<()> {
-    write(tx, UPDATE, site, contact).await.map(drop)
+    tx.query(UPDATE)
+        .bind(site)
+        .bind(contact.id)
+        .bind(&contact.email)
+        .bind(&contact.email_key)
+        .bind(&contact.address_hmac)
+        .bind(&contact.first_name)
+        .bind(&contact.last_name)
+        .bind(contact.external_id.clone())
+        .bind(contact.language.clone())
+        .bind(contact.timezone.clone())
+        .bind(Json(&contact.fields))
+        .bind(contact.is_test)
+        .bind(contact.updated_at)
+        .run()
+        .await
+        .map(drop)
+}
+
+/// Writes how a contact stands: its status, and what mail it wants. Of a contact that was read
+/// [to be changed](find_to_change).
+pub async fn update_standing(tx: &mut Tx<'_>, site: SiteId, contact: &Contact) -> Result<()> {
+    tx.query(UPDATE_STANDING)
+        .bind(site)
+        .bind(contact.id)
+        .bind(contact.status.as_str())
+        .bind(contact.no_sales)
+        .bind(contact.less_often)
+        .bind(contact.paused_until)
+        .bind(contact.confirmed_at)
+        .bind(contact.unsubscribed_at)
+        .bind(contact.erased_at)
+        .bind(contact.updated_at)
+        .run()
+        .await
+        .map(drop)
+}
+
+/// The contact with this id, erased ones included, held until the transaction ends: nobody else
+/// changes it meanwhile.
+pub async fn find_to_change(
+    tx: &mut Tx<'_>,
+    site: SiteId,
+    id: ContactId,
+) -> Result<Option<Contact>> {
+    tx.query_both(FIND_TO_CHANGE).bind(site).bind(id).maybe().await
+}
+
+/// The contact with this address key, held likewise.
+pub async fn find_by_key_to_change(
+    tx: &mut Tx<'_>,
+    site: SiteId,
+    key: &str,
+) -> Result<Option<Contact>> {
+    tx.query_both(FIND_BY_KEY_TO_CHANGE).bind(site).bind(key).maybe().await
 }
 
 /// The contact with this id, erased ones included.

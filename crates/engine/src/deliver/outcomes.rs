@@ -179,12 +179,12 @@ async fn suppress(
     contact: ContactId,
     note: &str,
 ) -> Result<()> {
-    let Some(mut contact) = store::contacts::find(tx, site, contact).await? else {
+    let Some(mut contact) = store::contacts::find_to_change(tx, site, contact).await? else {
         return Ok(());
     };
     let (now, why) = (engine.now(), SuppressionReason::HardBounce);
     store::suppressions::put(tx, site, &contact.address_hmac, why, note, now).await?;
     contact.status = Status::Suppressed;
     contact.updated_at = now;
-    Ok(store::contacts::update(tx, site, &contact).await?)
+    Ok(store::contacts::update_standing(tx, site, &contact).await?)
 }

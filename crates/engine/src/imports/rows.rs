@@ -232,7 +232,8 @@ pub(crate) async fn take(
     };
     let hmac = contacts::hmac_of(engine, &person.email);
     let barred = store::suppressions::find(tx, site.id, &hmac).await?;
-    let known = store::contacts::find_by_key(tx, site.id, &person.email.key()).await?;
+    let key = person.email.key();
+    let known = store::contacts::find_by_key_to_change(tx, site.id, &key).await?;
     if person.status == Status::Confirmed || person.status == Status::Pending {
         let left = known
             .as_ref()
@@ -318,10 +319,10 @@ async fn stand(
         Status::Suppressed if contact.status == Status::Suppressed => Ok(false),
         Status::Suppressed => {
             super::suppress(engine, tx, site.id, &person.email, &import.name).await?;
-            let mut contact = contacts::get(tx, site.id, contact.id).await?;
+            let mut contact = contacts::get_to_change(tx, site.id, contact.id).await?;
             contact.status = Status::Suppressed;
             contact.updated_at = engine.now();
-            store::contacts::update(tx, site.id, &contact).await?;
+            store::contacts::update_standing(tx, site.id, &contact).await?;
             Ok(true)
         }
     }

@@ -11,6 +11,7 @@ use super::{act_on, settle};
 use crate::engine::Engine;
 use crate::fault::{EngineError, Result};
 use crate::gateway;
+use crate::sweeps::Round;
 
 /// Rows of one batch.
 const BATCH: i64 = 50;
@@ -79,12 +80,13 @@ pub(crate) async fn expire(engine: &Engine) -> Result<usize> {
             Box::pin(async move { Ok(store::orders::to_expire(session, now, BATCH).await?) })
         })
         .await?;
-    let mut ended = 0;
+    let mut round = Round::default();
     for (site_id, order) in due {
         let Some(site) = site(engine, site_id).await? else { continue };
-        ended += expire_one(engine, &site, order).await?;
+        let ended = expire_one(engine, &site, order).await;
+        round.took(format_args!("order {order}"), ended);
     }
-    Ok(ended)
+    round.end()
 }
 
 async fn expire_one(engine: &Engine, site: &Site, order: OrderId) -> Result<usize> {

@@ -12,6 +12,7 @@
     reason = "a test that cannot go on should stop where it stands; a story is read in one piece"
 )]
 
+mod background;
 mod bad_input;
 mod browser;
 mod cli;

@@ -43,6 +43,19 @@ async fn one_press_ends_it_and_a_week_is_time_to_take_it_back() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_unsubscribe_is_taken_back_on_a_clock_that_goes_on_between_two_statements() {
+    let app = app().await;
+    let ada = confirmed(&app, "ada@x.test").await;
+    app.engine.clock().tick_ms(1);
+    let path = unsubscribe_path(&app, &ada);
+    app.post(&path, &[("from", "page")]).await;
+    app.post(&format!("{path}/undo"), &[]).await;
+    let back = contact(&app, "ada@x.test").await.unwrap();
+    assert_eq!(back.status, Status::Confirmed);
+    assert_eq!(ledger(&app, &back).await.last().unwrap().2, "undo");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_contact_chooses_less_and_no_offers_and_the_choice_is_kept() {
     let app = app().await;
     let ada = confirmed(&app, "ada@x.test").await;

@@ -1,6 +1,6 @@
 //! A stranger leaves an address, confirms it and gets the free thing.
 
-use model::contacts::Status;
+use model::contacts::{Status, SuppressionReason};
 use model::forms::{After, Delivery, Field, FieldKind};
 
 use super::{app, app_with, confirmed, contact, count, fill_in, ledger, messages, path_in};
@@ -72,6 +72,57 @@ async fn a_form_without_double_opt_in_confirms_at_once() {
     assert_eq!(sent.location(), "/p/thanks");
     assert_eq!(contact(&app, "ada@x.test").await.unwrap().status, Status::Confirmed);
     assert_eq!((count(&app, "confirmation").await, count(&app, "magnet").await), (0, 1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_form_without_double_opt_in_asks_whoever_left_and_leaves_alone_who_complained() {
+    let app = app_with(|spec| spec.double_opt_in = false).await;
+    for address in ["left@x.test", "angry@x.test", "full@x.test"] {
+        fill_in(&app, "chapter", &[("email", address)]).await;
+    }
+    let (engine, site) = (&app.engine, &app.site);
+    let left = contact(&app, "left@x.test").await.unwrap().id;
+    engine::unsubscribe::from_page(engine, site, left, None).await.unwrap();
+    for (address, why) in [
+        ("angry@x.test", SuppressionReason::Complaint),
+        ("full@x.test", SuppressionReason::HardBounce),
+    ] {
+        let id = contact(&app, address).await.unwrap().id;
+        engine::contacts::suppress(engine, site, id, why, "as its server says").await.unwrap();
+    }
+    for address in ["left@x.test", "angry@x.test", "full@x.test"] {
+        let before = contact(&app, address).await.unwrap().status;
+        fill_in(&app, "chapter", &[("email", address)]).await;
+        assert_eq!(contact(&app, address).await.unwrap().status, before, "{address}");
+    }
+    assert_eq!(count(&app, "confirmation").await, 2, "not to who complained");
+    assert_eq!(count(&app, "magnet").await, 3, "from the first time alone");
+    let asked = messages(&app).await;
+    let asked = asked.iter().find(|m| m.to_address == "left@x.test").unwrap();
+    let context: serde_json::Value = serde_json::from_str(&asked.context).unwrap();
+    let url = context["confirm_url"].as_str().unwrap();
+    app.post(url.strip_prefix(&app.site.base_url).unwrap(), &[]).await;
+    assert_eq!(contact(&app, "left@x.test").await.unwrap().status, Status::Confirmed);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_free_thing_goes_once_a_day_to_an_address_that_agreed_to_nothing() {
+    let app = app_with(|spec| {
+        spec.double_opt_in = false;
+        spec.consent = String::new();
+        spec.fields.push(Field::new("news", FieldKind::Consent, "Send me the letters."));
+    })
+    .await;
+    for _ in 0..5 {
+        fill_in(&app, "chapter", &[("email", "ada@x.test")]).await;
+    }
+    assert_eq!(contact(&app, "ada@x.test").await.unwrap().status, Status::Pending);
+    assert_eq!(messages(&app).await.len(), 1);
+    app.engine.clock().advance_ms(model::times::DAY_MS);
+    fill_in(&app, "chapter", &[("email", "ada@x.test")]).await;
+    assert_eq!(messages(&app).await.len(), 2);
+    fill_in(&app, "chapter", &[("email", "ada@x.test"), ("news", "on")]).await;
+    assert_eq!(contact(&app, "ada@x.test").await.unwrap().status, Status::Confirmed);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -55,7 +55,7 @@ async fn one_contact(db: Db) {
                 paused_until: None,
                 ..ann
             };
-            store::contacts::update(tx, SITE, &confirmed).await?;
+            store::contacts::update_standing(tx, SITE, &confirmed).await?;
             assert!(store::contacts::insert(tx, SITE, &contact(20, "bob@x.test")).await?);
             let last = ContactId(i64::MAX);
             let of = async |tx: &mut Tx<'_>, status| {
@@ -75,6 +75,69 @@ async fn one_contact(db: Db) {
     })
     .await
     .unwrap();
+}
+
+testkit::both!(who_read_a_contact_before_undoes_no_unsubscribe, stale_copy);
+
+async fn stale_copy(db: Db) {
+    db.write::<_, StoreError, _>(|tx| {
+        Box::pin(async move {
+            let ann = Contact { status: Status::Confirmed, ..contact(10, "ann@x.test") };
+            store::contacts::insert(tx, SITE, &ann).await?;
+            let mut left = store::contacts::find_to_change(tx, SITE, ann.id).await?.unwrap();
+            left.status = Status::Unsubscribed;
+            left.unsubscribed_at = Some(UtcMs(7));
+            left.less_often = true;
+            store::contacts::update_standing(tx, SITE, &left).await?;
+            let renamed = Contact { first_name: "Anna".to_owned(), no_sales: false, ..ann };
+            store::contacts::update(tx, SITE, &renamed).await?;
+            let found = store::contacts::find_by_key_to_change(tx, SITE, "ann@x.test").await?;
+            let found = found.unwrap();
+            assert_eq!((found.first_name.as_str(), found.status), ("Anna", Status::Unsubscribed));
+            assert_eq!(found.unsubscribed_at, Some(UtcMs(7)));
+            assert!(found.no_sales && found.less_often);
+            Ok(())
+        })
+    })
+    .await
+    .unwrap();
+}
+
+testkit::both!(of_many_who_change_a_contact_at_once_each_counts, at_once);
+
+async fn at_once(db: Db) {
+    let ann = contact(10, "ann@x.test");
+    let id = ann.id;
+    db.write::<_, StoreError, _>(|tx| {
+        Box::pin(async move { store::contacts::insert(tx, SITE, &ann).await.map(drop) })
+    })
+    .await
+    .unwrap();
+    let tasks = (0..40).map(|_| {
+        let db = db.clone();
+        tokio::spawn(async move {
+            db.write::<_, StoreError, _>(move |tx| {
+                Box::pin(async move {
+                    let mut ann = store::contacts::find_to_change(tx, SITE, id).await?.unwrap();
+                    let times = ann.fields.get("times").map_or(0, |n| n.parse().unwrap());
+                    ann.fields.insert("times".to_owned(), format!("{}", times + 1_i32));
+                    store::contacts::update(tx, SITE, &ann).await
+                })
+            })
+            .await
+            .unwrap();
+        })
+    });
+    for task in tasks.collect::<Vec<_>>() {
+        task.await.unwrap();
+    }
+    let found = db
+        .reader()
+        .read::<_, StoreError, _>(move |session| {
+            Box::pin(async move { store::contacts::find(session, SITE, id).await })
+        })
+        .await;
+    assert_eq!(found.unwrap().unwrap().fields["times"], "40");
 }
 
 testkit::both!(a_limit_counts_over_the_installation_and_ends, limits);

@@ -1,0 +1,156 @@
+//! What goes on without anybody looking: one bad row keeps nothing else waiting.
+
+use model::ids::{CartId, FileId, ImportId, OfferId};
+use model::messages::{Class, SourceKind};
+use store::StoreError;
+use store::carts::Cart;
+use store::imports::Import;
+use testkit::TestApp;
+
+async fn letter(app: &TestApp, key: &str) {
+    let letter = engine::messages::NewMessage {
+        contact_id: None,
+        to: model::EmailAddr::parse(&format!("{key}@x.test")).unwrap(),
+        class: Class::Transactional,
+        source_kind: SourceKind::Notice,
+        source_id: 1,
+        enrolment_id: None,
+        dedupe_key: key.to_owned(),
+        content: engine::messages::Content::System {
+            name: "your_links",
+            context: serde_json::json!({ "stop_url": "x", "choose_url": "y" }),
+        },
+        not_before: None,
+        expires_at: None,
+    };
+    engine::messages::enqueue(&app.engine, app.site.clone(), letter).await.unwrap().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_row_that_cannot_be_read_keeps_neither_its_like_nor_the_mail_waiting() {
+    let app = TestApp::start().await;
+    let (site, now) = (app.site.id, app.engine.now());
+    let cart = |id: i64, email: &str| Cart {
+        site_id: site,
+        id: CartId(id),
+        offer_id: OfferId(1),
+        contact_id: None,
+        email: email.to_owned(),
+        choices: "{}".to_owned(),
+        state: "open".to_owned(),
+        order_id: None,
+        due_at: now,
+        created_at: now,
+    };
+    let carts = [cart(1, "no address at all"), cart(2, "ada@x.test")];
+    app.engine
+        .db()
+        .write::<_, StoreError, _>(move |tx| {
+            Box::pin(async move {
+                for cart in &carts {
+                    store::carts::put(tx, &format!("t{}", cart.id.0), cart, now).await?;
+                }
+                Ok(())
+            })
+        })
+        .await
+        .unwrap();
+    letter(&app, "first").await;
+    assert!(engine::sweeps::tick(&app.engine).await.unwrap() >= 2);
+    assert_eq!(app.mails().len(), 1);
+    let next = app
+        .engine
+        .reader()
+        .read::<_, StoreError, _>(move |session| {
+            Box::pin(async move { store::carts::find(session, site, CartId(2)).await })
+        })
+        .await;
+    assert_eq!(next.unwrap().unwrap().state, "closed", "nobody there who wants a reminder");
+    // With nothing else to do it is said, so that nobody goes round without end.
+    let last = engine::sweeps::run_until_idle(&app.engine).await;
+    assert!(last.unwrap_err().to_string().contains("address"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_import_whose_file_is_gone_is_paused_and_says_so() {
+    let app = TestApp::start().await;
+    let (site, now) = (app.site.id, app.engine.now());
+    let import = Import {
+        id: ImportId(7),
+        name: "a.csv".to_owned(),
+        file_id: FileId(1),
+        file_hash: "f".to_owned(),
+        preset: "csv".to_owned(),
+        plan: serde_json::to_string(&engine::imports::Plan::default()).unwrap(),
+        state: "running".to_owned(),
+        why: None,
+        next_line: 0,
+        rows: 0,
+        created: 0,
+        updated: 0,
+        unchanged: 0,
+        skipped: 0,
+        rejected: 0,
+        created_at: now,
+        updated_at: now,
+        ended_at: None,
+    };
+    app.engine
+        .db()
+        .write::<_, StoreError, _>(move |tx| {
+            Box::pin(async move { store::imports::insert(tx, site, &import).await })
+        })
+        .await
+        .unwrap();
+    app.run_until_idle().await;
+    let import = engine::imports::get(&app.engine, site, ImportId(7)).await.unwrap();
+    assert_eq!(import.state, "paused");
+    assert!(import.why.unwrap().starts_with("it could not go on: there is no file"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_erased_customer_who_recommended_holds_nobody_up() {
+    let app = TestApp::start().await;
+    app.stock_shop().await;
+    let first = app.place("guide", app.checkout_form("ada@example.org", 1900)).await.unwrap();
+    let ada = app.order(first).await.order.contact_id;
+    let link = engine::referrals::link(&app.engine, &app.site, ada);
+    let onward = app.get(link.strip_prefix("http://shop.example").unwrap()).await;
+    let mut form = app.checkout_form("bob@example.org", 3700);
+    form.referral = onward.location().split("?r=").nth(1).unwrap().to_owned();
+    app.place("workbook", form).await.unwrap();
+    app.run_until_idle().await;
+    engine::privacy::erase(&app.engine, &app.site, ada).await.unwrap();
+    app.advance_ms(31 * 86_400_000).await;
+    letter(&app, "later").await;
+    app.run_until_idle().await;
+    assert_eq!(app.mails().last().unwrap().to, "later@x.test");
+    assert!(app.mails().iter().all(|mail| !mail.text.contains("THANKS-")));
+    assert!(app.findings().await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_import_by_command_and_the_servers_own_sweep_share_its_batches() {
+    let app = TestApp::start().await;
+    let mut csv = "email,first_name\n".to_owned();
+    for n in 0..4_000 {
+        csv.push_str(&format!("p{n}@x.test,Ann\n"));
+    }
+    let plan = engine::imports::Plan {
+        consent: "At the fair in May.".to_owned(),
+        ..engine::imports::Plan::default()
+    };
+    let busy = app.engine.clone();
+    let server = tokio::spawn(async move {
+        loop {
+            engine::sweeps::tick(&busy).await.unwrap();
+            tokio::task::yield_now().await;
+        }
+    });
+    let (engine, site) = (&app.engine, &app.site);
+    let taken =
+        engine::imports::run(engine, site, "a.csv", csv.into_bytes(), &plan, |_| ()).await.unwrap();
+    server.abort();
+    assert_eq!((taken.import.state.as_str(), taken.import.rows), ("done", 4_000));
+    assert_eq!((taken.import.created, taken.import.rejected), (4_000, 0));
+}
