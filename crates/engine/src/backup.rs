@@ -251,7 +251,7 @@ fn copy_tree(from: &Path, to: &Path, copied: &mut Copied) -> Result<()> {
 
 /// A file on its way to its place: no row names it yet.
 fn is_being_written(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension == "tmp")
+    path.extension().is_some_and(|extension| extension == crate::files::BEING_WRITTEN)
 }
 
 fn copy_file(from: &Path, to: &Path, copied: &mut Copied) -> Result<()> {

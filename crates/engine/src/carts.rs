@@ -46,6 +46,7 @@ pub async fn restore(engine: &Engine, site: &Site, token: &str) -> Result<(Strin
             Box::pin(async move {
                 let cart = store::carts::find(session, its_site, id)
                     .await?
+                    .filter(|cart| !cart.email.is_empty())
                     .ok_or_else(|| EngineError::missing("cart", id))?;
                 let offer = store::offers::find(session, its_site, cart.offer_id)
                     .await?

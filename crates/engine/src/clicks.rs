@@ -1,7 +1,7 @@
 //! Tracked links. Asking for one redirects and notes that it was asked for, no more; what it was,
 //! a person or a machine that reads mail for one, is judged later, with all clicks of the message.
 
-use model::clicks::{self, VERDICT_WAIT_MS, Verdict};
+use model::clicks::{self, Reason, VERDICT_WAIT_MS, Verdict};
 use model::ids::{ClickId, MessageId};
 use model::sites::Site;
 use model::sources::{Touch, Utm};
@@ -15,11 +15,12 @@ use store::messages::Message;
 
 use crate::engine::Engine;
 use crate::fault::{EngineError, Result};
+use crate::sweeps::Round;
 use crate::touches::{self, Meeting};
 
 /// Characters of a program's name that are kept.
 const AGENT_MAX: usize = 300;
-/// Clicks of one message that are looked at: a machine may hammer.
+/// Clicks of one message that are kept and looked at: a machine may hammer.
 const CLICKS_MAX: i64 = 500;
 /// Messages judged in one round.
 const JUDGED_MAX: i64 = 100;
@@ -111,10 +112,12 @@ async fn note(engine: &Engine, message: &Message, position: u16, seen: Seen) {
         let outcome = writing
             .write(move |tx| {
                 Box::pin(async move {
-                    store::clicks::insert(tx, &click).await?;
+                    let (site, id) = (click.site_id, click.message_id);
+                    if !store::clicks::is_full(tx, site, id, CLICKS_MAX).await? {
+                        store::clicks::insert(tx, &click).await?;
+                    }
                     // A validly signed click says that the mail arrived, whoever clicked.
                     let why = "a link in it was asked for";
-                    let (site, id) = (click.site_id, click.message_id);
                     store::messages::settle_by_evidence(tx, site, id, now, why).await?;
                     Ok(())
                 })
@@ -141,21 +144,24 @@ pub async fn sweep(engine: &Engine) -> Result<usize> {
             Box::pin(async move { Ok(store::clicks::open(session, before, JUDGED_MAX).await?) })
         })
         .await?;
-    let count = open.len();
+    let mut round = Round::default();
     for (site, message) in open {
         let inside = engine.clone();
-        engine
+        let judged = engine
             .write(move |tx| Box::pin(async move { judge(&inside, tx, site, message).await }))
-            .await?;
+            .await;
+        round.took(format_args!("the clicks of message {message}"), judged.map(|()| 1));
     }
-    Ok(count)
+    round.end()
 }
 
 /// A click may change what earlier ones were taken for, so all of a message are judged again.
 async fn judge(engine: &Engine, tx: &mut Tx<'_>, site: SiteId, message: MessageId) -> Result<()> {
     let now = engine.now();
     let all = store::clicks::of_message(tx, site, message, CLICKS_MAX).await?;
-    let Some(row) = store::messages::find(tx, site, message).await? else { return Ok(()) };
+    let Some(row) = store::messages::find(tx, site, message).await? else {
+        return rest(tx, site, message, Reason::NotAccepted, now).await;
+    };
     let links = match row.version_id {
         Some(version) => store::templates::links(tx, site, version).await?,
         None => Vec::new(),
@@ -188,6 +194,22 @@ async fn judge(engine: &Engine, tx: &mut Tx<'_>, site: SiteId, message: MessageI
             was_human = true;
         }
     }
+    if all.len() >= usize::try_from(CLICKS_MAX).unwrap_or(usize::MAX) {
+        rest(tx, site, message, Reason::TooMany, now).await?;
+    }
+    Ok(())
+}
+
+/// What is beyond the clicks that are looked at gets its verdict too, or it would be due for ever.
+async fn rest(
+    tx: &mut Tx<'_>,
+    site: SiteId,
+    message: MessageId,
+    reason: Reason,
+    now: UtcMs,
+) -> Result<()> {
+    let verdict = (Verdict::Machine.as_str(), reason.as_str());
+    store::clicks::judge_rest(tx, site, message, verdict, now).await?;
     Ok(())
 }
 

@@ -30,6 +30,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::engine::Engine;
 use crate::fault::{EngineError, Result};
+use crate::sweeps::Round;
 
 /// Messages claimed at once by one connection.
 const CLAIM_MAX: i64 = 50;
@@ -51,14 +52,20 @@ pub async fn run_due(engine: &Engine) -> Result<usize> {
     if crate::guard::held(engine).await?.is_some() {
         return Ok(0);
     }
-    let mut done = 0;
+    let mut round = Round::default();
     for site in site_ids(engine).await? {
-        let route = engine.delivery().route(engine, site).await?;
-        if route.smtp().is_none() {
-            done += local::deliver(engine, &route).await?;
-        }
+        let done = run_site(engine, site).await;
+        round.took(format_args!("the mail of site {site}"), done);
     }
-    Ok(done)
+    round.end()
+}
+
+async fn run_site(engine: &Engine, site: SiteId) -> Result<usize> {
+    let route = engine.delivery().route(engine, site).await?;
+    if route.smtp().is_some() {
+        return Ok(0);
+    }
+    local::deliver(engine, &route).await
 }
 
 /// Sends what is due of every site whose mail goes to a server, until nothing is; what `run` does
@@ -70,17 +77,21 @@ pub async fn drain(engine: &Engine) -> Result<()> {
     if crate::guard::held(engine).await?.is_some() {
         return Ok(());
     }
+    let mut round = Round::default();
     for site in site_ids(engine).await? {
-        let route = engine.delivery().route(engine, site).await?;
-        let Some(smtp) = route.smtp() else { continue };
-        let stop = CancellationToken::new();
-        let workers = (0..smtp.connections)
-            .map(|_| connection::work(engine.clone(), route.clone(), stop.clone(), Duration::ZERO));
-        for ended in join_all(workers).await {
-            ended?;
-        }
+        let drained = drain_site(engine, site).await;
+        round.took(format_args!("the mail of site {site}"), drained.map(|()| 0));
     }
-    Ok(())
+    round.end().map(drop)
+}
+
+async fn drain_site(engine: &Engine, site: SiteId) -> Result<()> {
+    let route = engine.delivery().route(engine, site).await?;
+    let Some(smtp) = route.smtp() else { return Ok(()) };
+    let stop = CancellationToken::new();
+    let workers = (0..smtp.connections)
+        .map(|_| connection::work(engine.clone(), route.clone(), stop.clone(), Duration::ZERO));
+    join_all(workers).await.into_iter().collect()
 }
 
 /// Sends over SMTP until told to stop; then open mails finish, within a limit.
@@ -88,7 +99,7 @@ pub async fn run(engine: Engine, stop: CancellationToken) {
     let mut crew = Crew::default();
     while !stop.is_cancelled() {
         if let Err(error) = crew.round(&engine, &stop).await {
-            tracing::error!(%error, "mail could not be handed out");
+            tracing::debug!(%error, "some mail could not be handed out");
         }
         tokio::select! {
             () = stop.cancelled() => {}
@@ -119,27 +130,40 @@ impl Crew {
         if crate::guard::held(engine).await?.is_some() {
             return Ok(());
         }
+        let mut round = Round::default();
         for site in site_ids(engine).await? {
-            let route = engine.delivery().route(engine, site).await?;
-            let Some(smtp) = route.smtp() else { continue };
-            if route.paused().is_some() {
-                continue;
-            }
-            let busy = self.busy.get(&site).copied().unwrap_or(0);
-            let free = smtp.connections.saturating_sub(busy);
-            if free == 0 {
-                continue;
-            }
-            for _ in 0..wanted(engine, site, free).await? {
-                let (engine, route, stop) = (engine.clone(), route.clone(), stop.clone());
-                *self.busy.entry(site).or_default() += 1;
-                self.workers.spawn(async move {
-                    if let Err(error) = connection::work(engine, route, stop, IDLE).await {
-                        tracing::error!(%error, "a connection ended early");
-                    }
-                    site
-                });
-            }
+            let opened = self.open(engine, site, stop).await;
+            round.took(format_args!("the mail of site {site}"), opened.map(|()| 0));
+        }
+        round.end().map(drop)
+    }
+
+    /// The same for one site: what is wrong with one holds up no other.
+    async fn open(
+        &mut self,
+        engine: &Engine,
+        site: SiteId,
+        stop: &CancellationToken,
+    ) -> Result<()> {
+        let route = engine.delivery().route(engine, site).await?;
+        let Some(smtp) = route.smtp() else { return Ok(()) };
+        if route.paused().is_some() {
+            return Ok(());
+        }
+        let busy = self.busy.get(&site).copied().unwrap_or(0);
+        let free = smtp.connections.saturating_sub(busy);
+        if free == 0 {
+            return Ok(());
+        }
+        for _ in 0..wanted(engine, site, free).await? {
+            let (engine, route, stop) = (engine.clone(), route.clone(), stop.clone());
+            *self.busy.entry(site).or_default() += 1;
+            self.workers.spawn(async move {
+                if let Err(error) = connection::work(engine, route, stop, IDLE).await {
+                    tracing::error!(%error, "a connection ended early");
+                }
+                site
+            });
         }
         Ok(())
     }

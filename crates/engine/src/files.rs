@@ -20,6 +20,8 @@ use crate::fault::{EngineError, Result};
 pub const BYTES_MAX: usize = 100 * 1024 * 1024;
 /// Bytes of one row where the database holds the file.
 const PART_BYTES: usize = 3 * 1024 * 1024;
+/// How a file ends that is on its way to its place: no row names it yet, no backup takes it along.
+pub(crate) const BEING_WRITTEN: &str = "part";
 /// Characters of a file's name.
 const NAME_MAX: usize = 120;
 
@@ -137,7 +139,7 @@ async fn write_to_folder(engine: &Engine, sha256: &str, bytes: Vec<u8>) -> Resul
         let folder = path.parent().map(PathBuf::from).unwrap_or_default();
         std::fs::create_dir_all(&folder)?;
         // Whole or not at all: written beside, synced, then renamed.
-        let beside = folder.join(format!("{number}.part"));
+        let beside = folder.join(format!("{number}.{BEING_WRITTEN}"));
         let mut file = std::fs::File::create(&beside)?;
         file.write_all(&bytes)?;
         file.sync_all()?;

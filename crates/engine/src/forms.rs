@@ -7,9 +7,10 @@ use model::forms::FormSpec;
 use model::ids::{FormId, SubmissionId};
 use model::magnets::Magnet;
 use model::times::DAY_MS;
+use model::tokens::Purpose;
 use model::{Refused, SiteId, Slug};
-use store::Tx;
-use store::forms::Form;
+use store::forms::{Form, FormVersion};
+use store::{Session, Tx};
 
 use crate::consents;
 use crate::engine::Engine;
@@ -148,6 +149,56 @@ pub async fn live(engine: &Engine, site: SiteId, slug: &str) -> Result<Arc<LiveF
         .await?;
     engine.kept_forms().put(revision, key, Arc::clone(&form));
     Ok(form)
+}
+
+/// The signed version of a form, as its hidden field carries it.
+pub fn sign_version(engine: &Engine, form: &Form) -> String {
+    let version = u16::try_from(form.version).unwrap_or(u16::MAX);
+    engine.keys().sign(Purpose::FormVersion, form.id.0, version)
+}
+
+/// The form as it was shown to the person who answers it: what they read is what they agreed to,
+/// whatever has become of the form since. `signed` is what [`sign_version`] gave; without it, or
+/// where it is another form's, it is the form as it stands.
+pub async fn as_shown(
+    engine: &Engine,
+    site: SiteId,
+    form: &Arc<LiveForm>,
+    signed: &str,
+) -> Result<Arc<LiveForm>> {
+    let opened = engine.keys().open(Purpose::FormVersion, signed).ok();
+    let shown = opened.filter(|token| token.id == form.form.id.0).map(|token| token.what);
+    let version = shown.map_or(form.form.version, i64::from);
+    if version == form.form.version {
+        return Ok(Arc::clone(form));
+    }
+    let form = Arc::clone(form);
+    engine
+        .reader()
+        .read(move |session| {
+            Box::pin(async move { as_of_version(session, site, &form, version).await })
+        })
+        .await
+}
+
+/// The form as it was in one of its versions; as it stands, where there is no such version.
+pub(crate) async fn as_of_version(
+    session: &mut Session<'_>,
+    site: SiteId,
+    form: &Arc<LiveForm>,
+    version: i64,
+) -> Result<Arc<LiveForm>> {
+    if version == form.form.version {
+        return Ok(Arc::clone(form));
+    }
+    let found = store::forms::version(session, site, form.form.id, version).await?;
+    let Some(FormVersion { spec, grants }) = found else { return Ok(Arc::clone(form)) };
+    let magnet = match &spec.magnet {
+        None => None,
+        Some(slug) => store::magnets::find_by_slug(session, site, slug).await?,
+    };
+    let form = Form { version, spec, grants, ..form.form.clone() };
+    Ok(Arc::new(LiveForm { form, magnet }))
 }
 
 /// How long spam is kept for a look.

@@ -175,11 +175,9 @@ pub async fn change_password(
     new: &str,
 ) -> Result<()> {
     let mut operator = present.operator.clone();
-    if operator.password_hash.is_some()
-        && !passwords::holds(engine, old, operator.password_hash.clone()).await?
-    {
-        let say = "this is not your password of now";
-        return Err(Refused::new("password_wrong", say).at("old_password").into());
+    let known = operator.password_hash.clone();
+    if known.is_some() && !passwords::holds(engine, old, known.clone()).await? {
+        return Err(old_wrong().into());
     }
     model::passwords::check(new, &operator.email, &[])?;
     operator.password_hash = Some(passwords::hash(engine, new).await?);
@@ -187,9 +185,20 @@ pub async fn change_password(
     let engine_in = engine.clone();
     engine
         .write(move |tx| {
-            Box::pin(async move { password_set(&engine_in, tx, &operator, keep).await })
+            Box::pin(async move {
+                // Hashing took its time: it may have been changed meanwhile.
+                let now = store::operators::find(tx, operator.id).await?;
+                if now.is_none_or(|now| now.password_hash != known) {
+                    return Err(old_wrong().into());
+                }
+                password_set(&engine_in, tx, &operator, keep).await
+            })
         })
         .await
+}
+
+fn old_wrong() -> Refused {
+    Refused::new("password_wrong", "this is not your password of now").at("old_password")
 }
 
 /// Sets a password from the machine itself.
@@ -214,7 +223,7 @@ async fn password_set(
     operator: &Operator,
     keep: SessionId,
 ) -> Result<()> {
-    store::operators::update(tx, operator).await?;
+    store::operators::set_password(tx, operator.id, operator.password_hash.clone()).await?;
     store::sessions::delete_of(tx, operator.id, keep).await?;
     store::operator_links::end_of(tx, operator.id, engine.now()).await?;
     let actor = Actor::Operator(operator.id);
@@ -258,12 +267,11 @@ pub async fn set_rights(
     engine
         .write(move |tx| {
             Box::pin(async move {
-                let mut operator = store::operators::find(tx, id)
-                    .await?
-                    .ok_or_else(|| EngineError::missing("operator", id))?;
-                operator.role = role;
-                operator.disabled = may_sign_in == MaySignIn::No;
-                store::operators::update(tx, &operator).await?;
+                if store::operators::find(tx, id).await?.is_none() {
+                    return Err(EngineError::missing("operator", id));
+                }
+                let disabled = may_sign_in == MaySignIn::No;
+                store::operators::set_rights(tx, id, role, disabled).await?;
                 store::operators::set_sites(tx, id, &sites).await?;
                 if store::operators::count_owners(tx).await? == 0 {
                     let say = "someone must stay owner: make another owner first";

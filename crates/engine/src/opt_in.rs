@@ -24,7 +24,7 @@ use crate::fault::{EngineError, Result};
 use crate::forms::LiveForm;
 use crate::magnets::{self, Handing};
 use crate::touches::{self, Meeting};
-use crate::{ceiling, confirmations, contacts};
+use crate::{ceiling, confirmations, contacts, forms};
 
 /// "You are already in" goes out once in this long.
 const AGAIN_EVERY_MS: i64 = DAY_MS;
@@ -419,7 +419,9 @@ pub async fn decide(
                         .await?;
                     return Ok(());
                 }
-                release(&of, tx, &site, &form, &kept).await
+                // They agreed to what they were shown, not to what stands there by now.
+                let shown = forms::as_of_version(tx, site.id, &form, kept.version).await?;
+                release(&of, tx, &site, &shown, &kept).await
             })
         })
         .await?;

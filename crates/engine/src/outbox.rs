@@ -4,7 +4,6 @@ use model::ids::MessageId;
 use model::messages::{SourceKind, State};
 use model::sites::Site;
 use model::{Refused, SiteId};
-use store::Tx;
 use store::messages::Message;
 
 use crate::engine::Engine;
@@ -145,8 +144,10 @@ pub async fn act(engine: &Engine, site: SiteId, id: MessageId, act: Act) -> Resu
                     Act::Hold => Some("held by an operator"),
                     Act::Cancel => Some("cancelled by an operator"),
                 };
-                let done =
-                    store::messages::shift(tx, site, id, message.state, to, why, now).await?;
+                let done = match (act, message.state) {
+                    (Act::Retry, State::Held) => store::messages::release(tx, site, id, now).await,
+                    (_, from) => store::messages::shift(tx, site, id, from, to, why, now).await,
+                }?;
                 if done {
                     Ok(to)
                 } else {
@@ -183,29 +184,29 @@ fn allowed(message: &Message, act: Act) -> std::result::Result<State, Refused> {
     }
 }
 
+/// Held messages released in one transaction.
+const RELEASED_AT_ONCE: u16 = 500;
+
 /// Releases every held message of a site whose reason begins with `because`; how many.
 ///
 /// # Errors
 /// The database fails.
 pub async fn release_held(engine: &Engine, site: &Site, because: &str) -> Result<u64> {
-    let (site, because, now) = (site.id, because.to_owned(), engine.now());
-    let count = engine
-        .write(move |tx| Box::pin(async move { release(tx, site, &because, now).await }))
-        .await?;
-    engine.wake();
-    Ok(count)
-}
-
-async fn release(tx: &mut Tx<'_>, site: SiteId, because: &str, now: model::UtcMs) -> Result<u64> {
-    let mut count = 0;
-    let before = MessageId(i64::MAX);
-    let held = store::messages::list_of_state(tx, site, State::Held, before, 10_000).await?;
-    for message in held {
-        let fits = message.reason.as_deref().is_some_and(|why| why.starts_with(because));
-        let (from, to) = (State::Held, State::Queued);
-        if fits && store::messages::shift(tx, site, message.id, from, to, None, now).await? {
-            count += 1;
+    let (site, now, mut count) = (site.id, engine.now(), 0);
+    loop {
+        let because = because.to_owned();
+        let most = i64::from(RELEASED_AT_ONCE);
+        let released = engine
+            .write(move |tx| {
+                Box::pin(async move {
+                    Ok(store::messages::release_like(tx, site, &because, now, most).await?)
+                })
+            })
+            .await?;
+        count += released;
+        if released < u64::from(RELEASED_AT_ONCE) {
+            engine.wake();
+            return Ok(count);
         }
     }
-    Ok(count)
 }

@@ -5,7 +5,7 @@
 
 use model::consents::Source;
 use model::contacts::{Contact, Status, SuppressionReason};
-use model::ids::{ContactId, MessageId, OrderId};
+use model::ids::{ContactId, EventId, MessageId, OrderId};
 use model::messages::{Class, SourceKind};
 use model::sites::Site;
 use model::times::HOUR_MS;
@@ -167,7 +167,63 @@ async fn everything(session: &mut Session<'_>, site: SiteId, id: ContactId) -> R
         "touches": touches,
         "messages": messages,
         "orders": orders,
+        "carts": carts_of(session, site, id).await?,
+        "sequences": sequences_of(session, site, id).await?,
+        "clicks": clicks_of(session, site, id).await?,
+        "events": events_of(session, site, id).await?,
     }))
+}
+
+async fn carts_of(session: &mut Session<'_>, site: SiteId, id: ContactId) -> Result<Vec<Value>> {
+    let all = store::carts::of_contact(session, site, id).await?;
+    let shown = all.into_iter().map(|one| {
+        json!({
+            "at": one.created_at.rfc3339(), "email": one.email, "state": one.state,
+            "form": serde_json::from_str::<Value>(&one.choices).unwrap_or_default(),
+        })
+    });
+    Ok(shown.collect())
+}
+
+async fn sequences_of(
+    session: &mut Session<'_>,
+    site: SiteId,
+    id: ContactId,
+) -> Result<Vec<Value>> {
+    let mut shown = Vec::new();
+    for one in store::enrolments::list_of_contact(session, site, id).await? {
+        let sequence = store::sequences::find(session, site, one.sequence_id).await?;
+        shown.push(json!({
+            "name": sequence.map(|sequence| sequence.name), "state": one.state,
+            "entered_at": one.entered_at.rfc3339(), "last_step_at": one.last_step_at.map(
+                |at| at.rfc3339()),
+            "due_at": one.due_at.map(|at| at.rfc3339()), "ended_why": one.ended_why,
+        }));
+    }
+    Ok(shown)
+}
+
+async fn clicks_of(session: &mut Session<'_>, site: SiteId, id: ContactId) -> Result<Vec<Value>> {
+    let all = store::clicks::of_contact(session, site, id, ROWS_MAX).await?;
+    let shown = all.into_iter().map(|one| {
+        json!({
+            "at": one.at.rfc3339(), "message": one.message_id, "link": one.position,
+            "program": one.user_agent, "taken_for": one.verdict, "because": one.reason,
+        })
+    });
+    Ok(shown.collect())
+}
+
+async fn events_of(session: &mut Session<'_>, site: SiteId, id: ContactId) -> Result<Vec<Value>> {
+    let newest = EventId(i64::MAX);
+    let all = store::events::list_of_contact(session, site, id, newest, ROWS_MAX).await?;
+    let shown = all.into_iter().map(|one| {
+        json!({
+            "at": one.at.rfc3339(), "what": one.kind,
+            "details": serde_json::from_str::<Value>(&one.data).unwrap_or_default(),
+        })
+    });
+    Ok(shown.collect())
 }
 
 async fn messages_of(session: &mut Session<'_>, site: SiteId, id: ContactId) -> Result<Vec<Value>> {
@@ -232,7 +288,7 @@ pub fn as_csv(known: &Value) -> String {
 }
 
 /// Forgets a person. What stays is a tombstone: the id, and the address as a keyed hash, so that
-/// no import brings them back. Orders stay for as long as the law wants them.
+/// no import brings them back. Orders stay: they are the books.
 ///
 /// # Errors
 /// There is no such contact.
@@ -283,6 +339,7 @@ async fn scrub(tx: &mut Tx<'_>, site: SiteId, id: ContactId) -> Result<()> {
     store::forms::scrub(tx, site, id).await?;
     store::messages::scrub_of_contact(tx, site, id).await?;
     store::magnets::forget(tx, site, id).await?;
+    store::carts::scrub(tx, site, id).await?;
     store::touches::delete_of_contact(tx, site, id).await?;
     store::tags::remove_all(tx, site, id).await?;
     store::topics::leave_all(tx, site, id).await?;

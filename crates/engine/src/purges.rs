@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use model::contacts::PENDING_KEPT_DAYS;
+use model::contacts::{PENDING_KEPT_DAYS, Status};
 use model::ids::{ContactId, OrderId};
 use model::sites::Site;
 use model::times::HOUR_MS;
@@ -47,14 +47,16 @@ pub(crate) async fn run(engine: &Engine) -> Result<usize> {
 
 async fn pending(engine: &Engine, site: &Site) -> Result<usize> {
     let kept = i64::from(site.settings.pending_days);
-    let before = store::contacts::first_id_at(engine.now().plus_days(-kept));
+    let now = engine.now();
+    let before = store::contacts::first_id_at(now.plus_days(-kept));
     let (id, mut after, mut gone) = (site.id, ContactId(0), 0);
     loop {
         let from = after;
         let (last, count) = engine
             .write(move |tx| {
                 Box::pin(async move {
-                    let due = store::contacts::pending_before(tx, id, before, from, BATCH).await?;
+                    let span = (before, from);
+                    let due = store::contacts::pending_before(tx, id, span, now, BATCH).await?;
                     let mut count = 0;
                     for contact in &due {
                         count += usize::from(forget(tx, id, *contact).await?);
@@ -71,8 +73,12 @@ async fn pending(engine: &Engine, site: &Site) -> Result<usize> {
     }
 }
 
-/// Forgets one pending contact, unless it bought something.
+/// Forgets one pending contact, unless it bought something, or confirmed a moment ago.
 async fn forget(tx: &mut Tx<'_>, site: model::SiteId, id: ContactId) -> Result<bool> {
+    let found = store::contacts::find_to_change(tx, site, id).await?;
+    if found.is_none_or(|found| found.status != Status::Pending) {
+        return Ok(false);
+    }
     let last = OrderId(i64::MAX);
     if !store::orders::list_of_contact(tx, site, id, last, 1).await?.is_empty() {
         return Ok(false);
@@ -82,6 +88,7 @@ async fn forget(tx: &mut Tx<'_>, site: model::SiteId, id: ContactId) -> Result<b
     store::confirmations::forget(tx, site, id).await?;
     store::magnets::forget(tx, site, id).await?;
     store::touches::delete_of_contact(tx, site, id).await?;
+    store::carts::forget(tx, site, id).await?;
     store::tags::remove_all(tx, site, id).await?;
     store::topics::leave_all(tx, site, id).await?;
     store::contacts::delete(tx, site, id).await?;

@@ -117,7 +117,7 @@ async fn change(
     engine
         .write(move |tx| {
             Box::pin(async move {
-                store::operators::update(tx, &operator).await?;
+                store::operators::set_second_step(tx, &operator).await?;
                 store::sessions::delete_of(tx, operator.id, keep).await?;
                 store::operator_links::end_of(tx, operator.id, engine_in.now()).await?;
                 store::sessions::set_offer(tx, keep, None).await?;

@@ -68,7 +68,14 @@ pub async fn with_password(
     let engine_in = engine.clone();
     engine
         .write(move |tx| {
-            Box::pin(async move { enter(&engine_in, tx, &door, operator, "password").await })
+            Box::pin(async move {
+                // Hashing took its time: what was found before may be true no more.
+                let now = store::operators::find(tx, operator.id).await?;
+                let operator = now
+                    .filter(|now| !now.disabled && now.password_hash == operator.password_hash)
+                    .ok_or_else(wrong)?;
+                enter(&engine_in, tx, &door, operator, "password").await
+            })
         })
         .await
 }
@@ -91,13 +98,15 @@ pub async fn with_code(
     let outcome = engine
         .write(move |tx| {
             Box::pin(async move {
-                let operator = store::operators::find(tx, begun.operator_id)
+                let before = store::operators::find(tx, begun.operator_id)
                     .await?
                     .ok_or_else(|| EngineError::missing("operator", begun.operator_id))?;
-                let Some(operator) = second_step::spend(&engine_in, operator, &code)? else {
+                let Some(operator) = second_step::spend(&engine_in, before.clone(), &code)? else {
                     return Ok(None);
                 };
-                store::operators::update(tx, &operator).await?;
+                if !store::operators::spend_code(tx, &before, &operator).await? {
+                    return Ok(None);
+                }
                 let door = Door { before: Some(begun.id), ..door };
                 finish(&engine_in, tx, &door, operator, "code").await.map(Some)
             })
@@ -203,12 +212,13 @@ async fn finish(
     engine: &Engine,
     tx: &mut Tx<'_>,
     door: &Door,
-    mut operator: Operator,
+    operator: Operator,
     how: &str,
 ) -> Result<SignedIn> {
     leave_before(tx, door).await?;
-    operator.signed_in_at = Some(engine.now());
-    store::operators::update(tx, &operator).await?;
+    if !store::operators::sign_in(tx, operator.id, engine.now()).await? {
+        return Err(wrong().into());
+    }
     let token = sessions::begin(engine, tx, operator.id, Stage::Full, &door.browser).await?;
     let actor = Actor::Operator(operator.id);
     let site = audits::INSTALLATION;

@@ -13,11 +13,11 @@ use crate::reply::{Enhanced, Reply};
 pub enum Class {
     /// The address does not exist: suppress at once.
     NoSuchUser,
-    /// The mailbox exists and takes no mail: suppress after two in seven days.
+    /// The mailbox exists and takes no mail: suppress after two mails in seven days.
     Disabled,
-    /// The domain does not exist or takes no mail: three tries in 72 hours, then suppress.
+    /// The domain does not exist or takes no mail: suppress after three mails in seven days.
     BadDomain,
-    /// The mailbox or its host is full: retry; five in 30 days suppress for 30 days.
+    /// The mailbox or its host is full: retry; suppress after five mails in 30 days.
     Full,
     /// Too big, or content the server cannot take: our fault, tell the author.
     TooBig,
@@ -80,6 +80,17 @@ impl Class {
     /// Whether one such answer is enough never to write to the address again.
     pub fn suppresses_at_once(self) -> bool {
         matches!(self, Self::NoSuchUser | Self::OwnerChanged)
+    }
+
+    /// After how many mails answered like this within how many days nothing more is sent to the
+    /// address; `None` where they say nothing of it, or one is enough.
+    pub fn suppresses_after(self) -> Option<(i64, i64)> {
+        match self {
+            Self::Disabled => Some((2, 7)),
+            Self::BadDomain => Some((3, 7)),
+            Self::Full => Some((5, 30)),
+            _ => None,
+        }
     }
 }
 

@@ -56,6 +56,8 @@ words! {
         BothLinks = "both_links",
         /// The mail is not known to have been accepted.
         NotAccepted = "not_accepted",
+        /// One of more than a person makes in a mail.
+        TooMany = "too_many",
     }
 }
 

@@ -27,6 +27,8 @@ pub const LIMIT_MAX: usize = 20_000;
 pub const HONEYPOT: &str = "_website";
 /// The hidden field with the signed time of rendering.
 pub const TIME_FIELD: &str = "_t";
+/// The hidden field with the signed version of the form: what was read is what was agreed to.
+pub const VERSION_FIELD: &str = "_v";
 /// The hidden field with the address of the page the form stands on.
 pub const LANDING_FIELD: &str = "_landing";
 /// The hidden field with the address of the page before.

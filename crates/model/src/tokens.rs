@@ -50,6 +50,8 @@ pub enum Purpose {
     Reply,
     /// When a form was rendered; id = the instant.
     FormTime,
+    /// Which version of a form was shown; id = the form, what = the version.
+    FormVersion,
     /// `?r=code.sig` of a customer who recommends.
     Referral,
     /// `?r=code.sig` of a partner.
@@ -90,6 +92,7 @@ impl Purpose {
             Self::Bounce => "bounce",
             Self::Reply => "reply",
             Self::FormTime => "form_time",
+            Self::FormVersion => "form_version",
             Self::Referral => "referral",
             Self::Partner => "partner",
             Self::OrderCookie => "order_cookie",

@@ -20,6 +20,13 @@ const MOVE: &str = "update carts set state = $4, updated_at = $5
     where site_id = $1 and id = $2 and state = $3";
 const ORDERED: &str = "update carts set state = 'ordered', order_id = $3, updated_at = $4
     where site_id = $1 and contact_id = $2 and state in ('open', 'mailed')";
+const OF_CONTACT: &str =
+    "select site_id, id, offer_id, contact_id, email, choices, state, order_id,
+    due_at, created_at from carts where site_id = $1 and contact_id = $2 order by id";
+const SCRUB: &str = "update carts set email = '', choices = '{}',
+    state = case when state = 'open' then 'closed' else state end
+    where site_id = $1 and contact_id = $2";
+const FORGET: &str = "delete from carts where site_id = $1 and contact_id = $2";
 
 /// A checkout form that was sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -120,4 +127,23 @@ pub async fn ordered(
     now: UtcMs,
 ) -> Result<()> {
     tx.query(ORDERED).bind(site).bind(contact).bind(order).bind(now).run().await.map(drop)
+}
+
+/// A contact's carts, first to last.
+pub async fn of_contact(
+    session: &mut Session<'_>,
+    site: SiteId,
+    contact: ContactId,
+) -> Result<Vec<Cart>> {
+    session.query(OF_CONTACT).bind(site).bind(contact).all().await
+}
+
+/// Takes a contact's words out of its carts. None is given back or reminded of any more.
+pub async fn scrub(tx: &mut Tx<'_>, site: SiteId, contact: ContactId) -> Result<()> {
+    tx.query(SCRUB).bind(site).bind(contact).run().await.map(drop)
+}
+
+/// Forgets the carts of a contact that is forgotten.
+pub async fn forget(tx: &mut Tx<'_>, site: SiteId, contact: ContactId) -> Result<()> {
+    tx.query(FORGET).bind(site).bind(contact).run().await.map(drop)
 }

@@ -8,6 +8,10 @@ use crate::{FromRow, Result, Row, Session, Tx};
 const INSERT: &str =
     "insert into clicks (site_id, id, message_id, contact_id, version_id, position,
     at, method, user_agent, prefetch) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+const IS_FULL: &str = "select count(*) >= $3 from (select id from clicks
+    where site_id = $1 and message_id = $2 limit $3) q";
+const JUDGE_REST: &str = "update clicks set verdict = $3, reason = $4, judged_at = $5
+    where site_id = $1 and message_id = $2 and verdict is null";
 const OPEN: &str = "select distinct site_id, message_id
     from (select site_id, message_id from clicks
         where verdict is null and at <= $1 order by at limit $2) q";
@@ -82,6 +86,28 @@ pub async fn insert(tx: &mut Tx<'_>, click: &Click) -> Result<()> {
     let q = tx.query(INSERT).bind(click.site_id).bind(click.id).bind(click.message_id);
     let q = q.bind(click.contact_id).bind(click.version_id).bind(click.position).bind(click.at);
     q.bind(&click.method).bind(&click.user_agent).bind(click.prefetch).run().await.map(drop)
+}
+
+/// Whether a message has `most` clicks: a machine hammers at it, and no more are kept.
+pub async fn is_full(
+    session: &mut Session<'_>,
+    site: SiteId,
+    message: MessageId,
+    most: i64,
+) -> Result<bool> {
+    session.query(IS_FULL).bind(site).bind(message).bind(most).one().await
+}
+
+/// Keeps one word for all clicks of a message that have none.
+pub async fn judge_rest(
+    tx: &mut Tx<'_>,
+    site: SiteId,
+    message: MessageId,
+    (verdict, reason): (&str, &str),
+    now: UtcMs,
+) -> Result<u64> {
+    let q = tx.query(JUDGE_REST).bind(site).bind(message).bind(verdict).bind(reason);
+    q.bind(now).run().await
 }
 
 /// Messages with clicks from before `before` that are not judged yet.

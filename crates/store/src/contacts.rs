@@ -79,9 +79,12 @@ const LIST_BY_PREFIX: &str = "select id, email, email_key, address_hmac, status,
     and erased_at is null order by email_key limit $4";
 const COUNT_BY_STATUS: &str = "select status, count(*) from contacts
     where site_id = $1 and erased_at is null group by status";
-const PENDING_BEFORE: &str = "select id from contacts
-    where site_id = $1 and status = 'pending' and id < $2 and id > $3 and erased_at is null
-    order by id limit $4";
+const PENDING_BEFORE: &str = "select c.id from contacts c
+    where c.site_id = $1 and c.status = 'pending' and c.id < $2 and c.id > $3
+    and c.erased_at is null and not exists (select 1 from confirmations a
+        where a.site_id = c.site_id and a.contact_id = c.id and a.state = 'open'
+        and a.expires_at > $5)
+    order by c.id limit $4";
 const DELETE: &str = "delete from contacts where site_id = $1 and id = $2";
 
 impl FromRow for Contact {
@@ -311,15 +314,16 @@ pub async fn count_by_status(
     session.query(COUNT_BY_STATUS).bind(site).all().await
 }
 
-/// Pending contacts made before the id `before`, after `after`.
+/// Pending contacts made before the id `before`, after `after`, whose last link is over at `now`.
 pub async fn pending_before(
     session: &mut Session<'_>,
     site: SiteId,
-    before: ContactId,
-    after: ContactId,
+    (before, after): (ContactId, ContactId),
+    now: UtcMs,
     limit: i64,
 ) -> Result<Vec<ContactId>> {
-    session.query(PENDING_BEFORE).bind(site).bind(before).bind(after).bind(limit).all().await
+    let query = session.query(PENDING_BEFORE).bind(site).bind(before).bind(after);
+    query.bind(limit).bind(now).all().await
 }
 
 /// Removes a contact: only ones that never became more than pending.

@@ -29,7 +29,7 @@ const LIST: &str = "select f.id, f.slug, f.name, f.state, f.version, f.created_a
     from forms f join form_versions v
         on v.site_id = f.site_id and v.form_id = f.id and v.version = f.version
     where f.site_id = $1 order by f.name, f.id";
-const SPEC_OF_VERSION: &str = "select spec from form_versions
+const VERSION: &str = "select spec, grants from form_versions
     where site_id = $1 and form_id = $2 and version = $3";
 const COUNTS: &str = "select s.form_id, s.state, count(*),
     cast(sum(case when c.confirmed_at is null then 0 else 1 end) as bigint)
@@ -152,18 +152,29 @@ pub async fn list(session: &mut Session<'_>, site: SiteId) -> Result<Vec<Form>> 
     session.query(LIST).bind(site).all().await
 }
 
-/// An earlier version of a form.
-pub async fn spec_of_version(
+/// What a version of a form asks, and the wordings it has for what it can agree to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FormVersion {
+    /// What it asks and does.
+    pub spec: FormSpec,
+    /// What it can agree to, with the wording of each purpose.
+    pub grants: Vec<Grant>,
+}
+
+impl FromRow for FormVersion {
+    fn from_row(row: &mut Row) -> Result<Self> {
+        Ok(Self { spec: row.json()?, grants: row.json()? })
+    }
+}
+
+/// A version of a form as it was.
+pub async fn version(
     session: &mut Session<'_>,
     site: SiteId,
     form: FormId,
     version: i64,
-) -> Result<Option<FormSpec>> {
-    let query = session.query(SPEC_OF_VERSION).bind(site).bind(form).bind(version);
-    let Some(text) = query.maybe::<String>().await? else { return Ok(None) };
-    serde_json::from_str(&text)
-        .map(Some)
-        .map_err(|e| crate::StoreError::Corrupt { column: 0, found: e.to_string() })
+) -> Result<Option<FormVersion>> {
+    session.query(VERSION).bind(site).bind(form).bind(version).maybe().await
 }
 
 /// How many answers a form has in a state, and how many of their contacts confirmed.

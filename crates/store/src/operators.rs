@@ -19,9 +19,13 @@ const COUNT_OWNERS: &str =
 const INSERT: &str = "insert into operators (id, email, email_key, name, role, password_hash,
     totp_secret, totp_step, recovery_codes, disabled, created_at, signed_in_at)
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
-const UPDATE: &str = "update operators set name = $2, role = $3, password_hash = $4,
-    totp_secret = $5, totp_step = $6, recovery_codes = $7, disabled = $8, signed_in_at = $9
-    where id = $1";
+const SET_RIGHTS: &str = "update operators set role = $2, disabled = $3 where id = $1";
+const SET_PASSWORD: &str = "update operators set password_hash = $2 where id = $1";
+const SET_SECOND_STEP: &str = "update operators set totp_secret = $2, totp_step = $3,
+    recovery_codes = $4 where id = $1";
+const SPEND_CODE: &str = "update operators set totp_step = $4, recovery_codes = $5
+    where id = $1 and totp_step = $2 and recovery_codes = $3";
+const SIGN_IN: &str = "update operators set signed_in_at = $2 where id = $1 and disabled = false";
 const ALLOW_SITE: &str = "insert into operator_sites (operator_id, site_id) values ($1, $2)
     on conflict (operator_id, site_id) do nothing";
 const FORBID_SITES: &str = "delete from operator_sites where operator_id = $1";
@@ -90,21 +94,36 @@ pub async fn insert(tx: &mut Tx<'_>, operator: &Operator, email_key: &str) -> Re
         .map(drop)
 }
 
-/// Writes what may change of an operator: all but the address.
-pub async fn update(tx: &mut Tx<'_>, operator: &Operator) -> Result<()> {
-    tx.query(UPDATE)
-        .bind(operator.id)
-        .bind(&operator.name)
-        .bind(operator.role.as_str())
-        .bind(operator.password_hash.clone())
-        .bind(operator.totp_secret.clone())
-        .bind(operator.totp_step)
-        .bind(Json(&operator.recovery_codes))
-        .bind(operator.disabled)
-        .bind(operator.signed_in_at)
-        .run()
-        .await
-        .map(drop)
+/// Sets what an operator may do, and whether they may sign in.
+///
+/// Each thing that changes of an operator has a statement of its own: who signs in while their
+/// rights are taken away must not write back what was read before.
+pub async fn set_rights(tx: &mut Tx<'_>, id: OperatorId, role: Role, disabled: bool) -> Result<()> {
+    let query = tx.query(SET_RIGHTS).bind(id).bind(role.as_str());
+    query.bind(disabled).run().await.map(drop)
+}
+
+/// Sets a password, as its hash.
+pub async fn set_password(tx: &mut Tx<'_>, id: OperatorId, hash: Option<String>) -> Result<()> {
+    tx.query(SET_PASSWORD).bind(id).bind(hash).run().await.map(drop)
+}
+
+/// Sets the second step as it stands in `operator`.
+pub async fn set_second_step(tx: &mut Tx<'_>, operator: &Operator) -> Result<()> {
+    let query = tx.query(SET_SECOND_STEP).bind(operator.id).bind(operator.totp_secret.clone());
+    query.bind(operator.totp_step).bind(Json(&operator.recovery_codes)).run().await.map(drop)
+}
+
+/// Writes down that a code was spent; `false` where another sign-in spent one meanwhile.
+pub async fn spend_code(tx: &mut Tx<'_>, before: &Operator, after: &Operator) -> Result<bool> {
+    let query = tx.query(SPEND_CODE).bind(before.id).bind(before.totp_step);
+    let query = query.bind(Json(&before.recovery_codes)).bind(after.totp_step);
+    Ok(query.bind(Json(&after.recovery_codes)).run().await? == 1)
+}
+
+/// Writes down a sign-in; `false` where the operator may not sign in any more.
+pub async fn sign_in(tx: &mut Tx<'_>, id: OperatorId, now: UtcMs) -> Result<bool> {
+    Ok(tx.query(SIGN_IN).bind(id).bind(now).run().await? == 1)
 }
 
 /// Sets which sites an operator may open; an owner may open all without rows.

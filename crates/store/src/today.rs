@@ -20,13 +20,14 @@ const TROUBLE: &str = "select state, coalesce(reason, ''), count(*) from message
     group by state, coalesce(reason, '') order by 3 desc limit 12";
 const CAUGHT: &str = "select count(*) from (select id from messages
     where site_id = $1 and id >= $2 and relay = 'caught' limit $3) q";
-const SALES: &str = "select currency, (paid_at - $2) / 86400000, count(*),
+// By the quarter of an hour, in which every day of every zone begins.
+const SALES: &str = "select currency, paid_at / 900000, count(*),
     coalesce(cast(sum(captured_minor - refunded_minor) as bigint), 0) from orders
     where site_id = $1 and paid_at >= $2 and paid_at < $3
-    group by currency, (paid_at - $2) / 86400000 order by currency, 2";
-const ARRIVALS: &str = "select (created_at - $2) / 86400000, count(*) from contacts
+    group by currency, paid_at / 900000 order by currency, 2";
+const ARRIVALS: &str = "select created_at / 900000, count(*) from contacts
     where site_id = $1 and id >= $4 and created_at >= $2 and created_at < $3
-    and erased_at is null group by (created_at - $2) / 86400000 order by 1";
+    and erased_at is null group by created_at / 900000 order by 1";
 const IN_REVIEW: &str = "select count(*) from (select id from orders
     where site_id = $1 and review is not null limit $2) q";
 const UNSETTLED: &str = "select count(*) from (select id from payments
@@ -44,6 +45,8 @@ const HAS: &str = "select
     exists (select 1 from offers where site_id = $1),
     exists (select 1 from contacts where site_id = $1),
     exists (select 1 from orders where site_id = $1)";
+
+const QUARTER_MS: i64 = 15 * model::times::MINUTE_MS;
 
 /// Where a count stops: beyond it the page says "more than".
 pub const MOST: i64 = 10_000;
@@ -70,7 +73,7 @@ impl FromRow for Trouble {
 pub struct DaySales {
     /// ISO 4217.
     pub currency: String,
-    /// Days since the first one asked for.
+    /// Its place among the days asked for.
     pub day: i64,
     /// How many were paid.
     pub count: i64,
@@ -147,25 +150,59 @@ pub async fn caught(session: &mut Session<'_>, site: SiteId, since: UtcMs) -> Re
     session.query(CAUGHT).bind(site).bind(from).bind(MOST).one().await
 }
 
-/// Paid orders by day of 24 hours from `from` until `until`.
+/// Paid orders by day. Each day is given by its first instant and the first after it: one on which
+/// the clocks change has 23 or 25 hours.
 pub async fn sales(
     session: &mut Session<'_>,
     site: SiteId,
-    from: UtcMs,
-    until: UtcMs,
+    days: &[(UtcMs, UtcMs)],
 ) -> Result<Vec<DaySales>> {
-    session.query(SALES).bind(site).bind(from).bind(until).all().await
+    let (from, until) = ends(days);
+    let query = session.query(SALES).bind(site).bind(from).bind(until);
+    let mut all: Vec<DaySales> = Vec::new();
+    for one in query.all::<DaySales>().await? {
+        let Some(day) = day_of(days, one.day) else { continue };
+        match all.last_mut().filter(|last| last.day == day && last.currency == one.currency) {
+            Some(last) => {
+                last.count += one.count;
+                last.minor += one.minor;
+            }
+            None => all.push(DaySales { day, ..one }),
+        }
+    }
+    Ok(all)
 }
 
-/// New contacts by day of 24 hours from `from` until `until`.
+/// New contacts by day: the day's place among `days`, and how many.
 pub async fn arrivals(
     session: &mut Session<'_>,
     site: SiteId,
-    from: UtcMs,
-    until: UtcMs,
+    days: &[(UtcMs, UtcMs)],
 ) -> Result<Vec<(i64, i64)>> {
+    let (from, until) = ends(days);
     let first = model::ids::first_id_at(from);
-    session.query(ARRIVALS).bind(site).bind(from).bind(until).bind(first).all().await
+    let query = session.query(ARRIVALS).bind(site).bind(from).bind(until).bind(first);
+    let mut all: Vec<(i64, i64)> = Vec::new();
+    for (quarter, count) in query.all::<(i64, i64)>().await? {
+        let Some(day) = day_of(days, quarter) else { continue };
+        match all.last_mut().filter(|last| last.0 == day) {
+            Some(last) => last.1 += count,
+            None => all.push((day, count)),
+        }
+    }
+    Ok(all)
+}
+
+fn ends(days: &[(UtcMs, UtcMs)]) -> (UtcMs, UtcMs) {
+    let nothing = (UtcMs(0), UtcMs(0));
+    (days.first().unwrap_or(&nothing).0, days.last().unwrap_or(&nothing).1)
+}
+
+/// Into which of `days` a quarter of an hour falls.
+fn day_of(days: &[(UtcMs, UtcMs)], quarter: i64) -> Option<i64> {
+    let at = UtcMs(quarter.saturating_mul(QUARTER_MS));
+    let place = days.iter().position(|(from, until)| *from <= at && at < *until)?;
+    i64::try_from(place).ok()
 }
 
 /// Orders that a person must look at, and payments whose end is overdue since before `before`.

@@ -150,6 +150,8 @@ pub(super) async fn write_down(engine: &Engine, tx: &mut Tx<'_>, tried: &Tried) 
     }
     let kind = match end.state {
         State::Deferred => "message.deferred",
+        // It never left: its words or its size are ours to mend.
+        State::Held => "message.held",
         _ => "message.bounced",
     };
     let data = json!({
@@ -165,10 +167,24 @@ pub(super) async fn write_down(engine: &Engine, tx: &mut Tx<'_>, tried: &Tried) 
         data: &data,
     };
     engine.record(tx, site, event).await?;
-    if let (Some(note), Some(contact)) = (bounced, message.contact_id) {
-        suppress(engine, tx, site, contact, note).await?;
+    let Some(contact) = message.contact_id else { return Ok(()) };
+    match bounced {
+        Some(note) => suppress(engine, tx, site, contact, note).await,
+        None if bounces_often(tx, contact, attempt).await? => {
+            suppress(engine, tx, site, contact, &attempt.reply).await
+        }
+        None => Ok(()),
     }
-    Ok(())
+}
+
+/// Whether the mails to a contact were answered like this too often within the days that count.
+async fn bounces_often(tx: &mut Tx<'_>, contact: ContactId, attempt: &Attempt) -> Result<bool> {
+    let class = attempt.class.as_deref().unwrap_or_default();
+    let limit = Answer::from_word(class).and_then(Answer::suppresses_after);
+    let Some((most, days)) = limit else { return Ok(false) };
+    let since = attempt.ended_at.plus_days(-days);
+    let site = attempt.site_id;
+    Ok(store::messages::answered_so(tx, site, contact, class, since).await? >= most)
 }
 
 /// The address is dead: nothing more goes there.

@@ -200,6 +200,10 @@ async fn site(ground: &Ground<'_>, tx: &mut Tx<'_>, doc: &SiteDoc) -> Result<Sit
     settings.legal_pages.clone_from(&doc.footer);
     settings.theme.clone_from(&doc.theme);
     Currency::parse(&site.currency).map_err(|e| e.at("currency"))?;
+    let wrong = crate::sites::check_people(&site);
+    if !wrong.is_empty() {
+        return Err(EngineError::RefusedAll(wrong));
+    }
     let site = crate::sites::prepared(ground.engine, site)?;
     store::sites::put(tx, &site, ground.engine.now()).await?;
     Ok(site)

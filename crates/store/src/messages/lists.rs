@@ -77,6 +77,9 @@ const CAPPED: &str = "select class, coalesce(accepted_at, next_at) from messages
     and class in ('value', 'sales', 'back-end')
     and (state in ('queued', 'leased', 'committing', 'deferred', 'unknown')
         or (state = 'accepted' and accepted_at >= $5))";
+const ANSWERED_SO: &str = "select count(distinct a.message_id) from messages m
+    join message_attempts a on a.site_id = m.site_id and a.message_id = m.id
+    where m.site_id = $1 and m.contact_id = $2 and a.class = $3 and a.ended_at >= $4";
 
 /// A message as it is looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -380,4 +383,15 @@ pub async fn list_caught(
     limit: i64,
 ) -> Result<Vec<Message>> {
     session.query(LIST_CAUGHT).bind(site).bind(before).bind(limit).all().await
+}
+
+/// How many mails to a contact were answered by an answer of this class since `since`.
+pub async fn answered_so(
+    session: &mut Session<'_>,
+    site: SiteId,
+    contact: ContactId,
+    class: &str,
+    since: UtcMs,
+) -> Result<i64> {
+    session.query(ANSWERED_SO).bind(site).bind(contact).bind(class).bind(since).one().await
 }

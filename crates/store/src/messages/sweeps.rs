@@ -49,6 +49,12 @@ const DUE_NOW: &str = "update messages set next_at = $3
     where site_id = $1 and contact_id = $2 and state in ('planned', 'deferred')";
 const MOVE: &str = "update messages set state = $4, reason = $5, next_at = $6
     where site_id = $1 and id = $2 and state = $3";
+const RELEASE: &str = "update messages set state = 'queued', reason = null, next_at = $3,
+    data_sha256 = null where site_id = $1 and id = $2 and state = 'held'";
+const RELEASE_LIKE: &str = "update messages set state = 'queued', reason = null, next_at = $3,
+    data_sha256 = null where site_id = $1 and state = 'held' and id in (select id from messages
+        where site_id = $1 and state = 'held' and substr(reason, 1, length(cast($2 as text))) = $2
+        limit $4)";
 const EVIDENCE: &str = "update messages set state = 'accepted', reason = $4, accepted_at = $3
     where site_id = $1 and id = $2 and state = 'unknown'";
 const CANCEL_OF_ENROLMENT: &str = "update messages set state = 'cancelled', reason = $4
@@ -183,6 +189,23 @@ pub async fn shift(
 ) -> Result<bool> {
     let q = tx.query(MOVE).bind(site).bind(id).bind(from.as_str()).bind(to.as_str());
     Ok(q.bind(reason).bind(next_at).run().await? == 1)
+}
+
+/// A person looked at a held message and lets it go, in whatever words it now has.
+pub async fn release(tx: &mut Tx<'_>, site: SiteId, id: MessageId, next_at: UtcMs) -> Result<bool> {
+    Ok(tx.query(RELEASE).bind(site).bind(id).bind(next_at).run().await? == 1)
+}
+
+/// The same for up to `limit` held messages whose reason begins with `because`; how many.
+pub async fn release_like(
+    tx: &mut Tx<'_>,
+    site: SiteId,
+    because: &str,
+    next_at: UtcMs,
+    limit: i64,
+) -> Result<u64> {
+    let query = tx.query(RELEASE_LIKE).bind(site).bind(because).bind(next_at);
+    query.bind(limit).run().await
 }
 
 /// Evidence came in that an unknown message had arrived.

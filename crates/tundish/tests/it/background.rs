@@ -8,22 +8,26 @@ use store::imports::Import;
 use testkit::TestApp;
 
 async fn letter(app: &TestApp, key: &str) {
-    let letter = engine::messages::NewMessage {
+    let letter = letter_to(&format!("{key}@x.test"));
+    engine::messages::enqueue(&app.engine, app.site.clone(), letter).await.unwrap().unwrap();
+}
+
+fn letter_to(to: &str) -> engine::messages::NewMessage {
+    engine::messages::NewMessage {
         contact_id: None,
-        to: model::EmailAddr::parse(&format!("{key}@x.test")).unwrap(),
+        to: model::EmailAddr::parse(to).unwrap(),
         class: Class::Transactional,
         source_kind: SourceKind::Notice,
         source_id: 1,
         enrolment_id: None,
-        dedupe_key: key.to_owned(),
+        dedupe_key: to.to_owned(),
         content: engine::messages::Content::System {
             name: "your_links",
             context: serde_json::json!({ "stop_url": "x", "choose_url": "y" }),
         },
         not_before: None,
         expires_at: None,
-    };
-    engine::messages::enqueue(&app.engine, app.site.clone(), letter).await.unwrap().unwrap();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -153,4 +157,29 @@ async fn an_import_by_command_and_the_servers_own_sweep_share_its_batches() {
     server.abort();
     assert_eq!((taken.import.state.as_str(), taken.import.rows), ("done", 4_000));
     assert_eq!((taken.import.created, taken.import.rejected), (4_000, 0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_site_whose_mail_cannot_leave_holds_no_other_sites_back() {
+    let app = TestApp::start().await;
+    let (engine, broken) = (&app.engine, &app.site);
+    let other = model::sites::Site {
+        id: model::SiteId(0),
+        slug: "other".to_owned(),
+        base_url: "http://other.example".to_owned(),
+        ..broken.clone()
+    };
+    let hosts = vec!["other.example".to_owned()];
+    let id = engine::sites::put(engine, other.clone(), hosts).await.unwrap();
+    let other = model::sites::Site { id, ..other };
+    let mut mute = broken.clone();
+    mute.sender_address = "Shop <a@b.example>".to_owned();
+    engine::sites::put(engine, mute, Vec::new()).await.unwrap();
+    for (site, to) in [(broken, "mute@x.test"), (&other, "heard@x.test")] {
+        let letter = letter_to(to);
+        engine::messages::enqueue(engine, site.clone(), letter).await.unwrap().unwrap();
+    }
+    drop(engine::sweeps::run_until_idle(engine).await);
+    let heard: Vec<String> = app.mails().into_iter().map(|mail| mail.to).collect();
+    assert_eq!(heard, ["heard@x.test"]);
 }

@@ -6,6 +6,8 @@ mod wire;
 
 use engine::messages::{Content, NewMessage};
 use engine::{Clock, Engine, EngineError, Parts, Rng, Sending, Transport};
+use model::contacts::Contact;
+use model::ids::ContactId;
 use model::messages::{Class, SourceKind};
 use model::sending::{SmtpSettings, SmtpTls};
 use model::sites::Site;
@@ -79,6 +81,70 @@ impl Rig {
             expires_at: None,
         };
         engine::messages::enqueue(&self.engine, self.site.clone(), new).await.unwrap();
+    }
+
+    /// A contact with this address.
+    pub async fn contact(&self, email: &str) -> ContactId {
+        let (engine, site) = (self.engine.clone(), self.site.clone());
+        let email = EmailAddr::parse(email).unwrap();
+        let made = self.db.write::<_, EngineError, _>(move |tx| {
+            Box::pin(async move {
+                let now = engine.now();
+                engine::contacts::find_or_create(&engine, tx, &site, &email, now).await
+            })
+        });
+        made.await.unwrap().id
+    }
+
+    /// Plans one more confirmation to a contact.
+    pub async fn plan_to(&self, contact: ContactId, to: &str) {
+        let new = NewMessage {
+            contact_id: Some(contact),
+            to: EmailAddr::parse(to).unwrap(),
+            class: Class::Transactional,
+            source_kind: SourceKind::Confirmation,
+            source_id: 7,
+            enrolment_id: None,
+            dedupe_key: format!("doi:{to}:{}", self.engine.next_id()),
+            content: Content::System {
+                name: "confirmation",
+                context: serde_json::json!({ "confirm_url": "https://shop.example/confirm/x" }),
+            },
+            not_before: None,
+            expires_at: None,
+        };
+        engine::messages::enqueue(&self.engine, self.site.clone(), new).await.unwrap().unwrap();
+    }
+
+    /// How a contact stands.
+    pub async fn stands(&self, contact: ContactId) -> Contact {
+        let site = self.site.id;
+        self.engine
+            .reader()
+            .read::<_, EngineError, _>(move |session| {
+                Box::pin(async move { Ok(store::contacts::find(session, site, contact).await?) })
+            })
+            .await
+            .unwrap()
+            .unwrap()
+    }
+
+    /// What happened to a contact's mail, but that it was planned.
+    pub async fn happened(&self, contact: ContactId) -> Vec<String> {
+        let (site, newest) = (self.site.id, model::ids::EventId(i64::MAX));
+        let events = self
+            .engine
+            .reader()
+            .read::<_, EngineError, _>(move |session| {
+                Box::pin(async move {
+                    let all = store::events::list_of_contact(session, site, contact, newest, 100);
+                    Ok(all.await?)
+                })
+            })
+            .await
+            .unwrap();
+        let kinds = events.into_iter().map(|event| event.kind);
+        kinds.filter(|kind| kind.starts_with("message.") && kind != "message.queued").collect()
     }
 
     pub async fn messages(&self) -> Vec<Message> {

@@ -330,6 +330,35 @@ async fn l01_l02_no_destination_comes_from_the_request_and_a_cut_link_counts_for
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_hammers_at_a_link_keeps_nothing_else_waiting() {
+    let app = TestApp::start().await;
+    let (contact, links) = mail_with_links(&app).await;
+    app.advance_ms(MINUTE_MS).await;
+    click(&app, &links[0], "GET", CHROME).await;
+    app.advance_ms(MINUTE_MS).await;
+    for _ in 0..510 {
+        assert_eq!(click(&app, &links[1], "GET", "curl/8.5.0").await.status, 302);
+    }
+    app.advance_ms(VERDICT_WAIT_MS + 1_000).await;
+    assert_eq!(app.run_until_idle().await, 0, "it is judged once");
+    let site = app.site.id;
+    let clicks = app
+        .engine
+        .reader()
+        .read::<_, EngineError, _>(move |session| {
+            Box::pin(
+                async move { Ok(store::clicks::of_contact(session, site, contact, 1_000).await?) },
+            )
+        })
+        .await
+        .unwrap();
+    assert_eq!(clicks.len(), 500, "more are not kept");
+    let people = clicks.iter().filter(|click| click.verdict.as_deref() == Some("human"));
+    assert_eq!(people.count(), 1);
+    assert!(clicks.iter().all(|click| click.verdict.is_some()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn l03_l04_machines_are_answered_and_not_counted() {
     let app = TestApp::start().await;
     let (contact, links) = mail_with_links(&app).await;

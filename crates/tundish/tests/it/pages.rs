@@ -93,3 +93,42 @@ async fn views_are_counted_by_day_and_a_robot_is_not() {
     assert_eq!((rows[0].views, rows[0].visitors), (2, 1));
     assert_eq!(rows[0].key.source, "paper");
 }
+
+/// What the form of a page would send as the page before; `None` where there is no form.
+fn referrer_in(page: &testkit::Answer) -> Option<String> {
+    page.body.contains("name=\"_t\"").then(|| page.hidden("_referrer"))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn p11_a_kept_page_tells_nobody_where_somebody_else_came_from() {
+    let app = TestApp::start().await;
+    let site = app.site.id;
+    let spec = model::forms::FormSpec::simple("Read the first chapter", "Yes, send me letters.");
+    engine::forms::put(&app.engine, site, "chapter", "The chapter", spec).await.unwrap();
+    let mut draft = draft("First");
+    let form = serde_json::json!({"type": "form", "form": "chapter"});
+    draft.content.blocks.push(serde_json::from_value(form).unwrap());
+    let id = engine::pages::create(&app.engine, site, draft).await.unwrap();
+    engine::pages::publish(&app.engine, site, id).await.unwrap();
+    let come = async |from: &str| {
+        let mut request = app.request("GET", "/p/welcome");
+        if !from.is_empty() {
+            request = request.header("referer", from);
+        }
+        app.send(request.body(axum::body::Body::empty()).unwrap()).await
+    };
+    let first = come("https://news.example/today").await;
+    assert_eq!(referrer_in(&first).as_deref(), Some("https://news.example/"));
+    assert_eq!(first.headers["cache-control"], "no-store");
+    let direct = come("").await;
+    assert!(!direct.body.contains("news.example") && !direct.body.contains("invalid"));
+    let other = come("https://blog.example/").await;
+    assert_eq!(referrer_in(&other).as_deref(), Some("https://blog.example/"));
+
+    // A form that was retired is not shown: what is typed into it would be lost.
+    let known = engine::forms::live(&app.engine, site, "chapter").await.unwrap().form.id;
+    engine::forms::set_live(&app.engine, site, known, false).await.unwrap();
+    let page = come("").await;
+    assert_eq!(page.status, 200);
+    assert_eq!(referrer_in(&page), None);
+}

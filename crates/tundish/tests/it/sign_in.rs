@@ -170,3 +170,42 @@ async fn settings_that_were_not_taken_are_told_to_operators() {
     state.set_settings_refused(None);
     assert!(!app.get("/admin").await.body.contains("smtp.port is a whole number"));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rights_taken_away_while_someone_signs_in_stay_taken_away() {
+    let app = TestApp::start().await;
+    owner(&app).await;
+    let email = "editor@shop.example";
+    let new = NewOperator {
+        email: email.to_owned(),
+        name: "Ed".to_owned(),
+        role: Role::Editor,
+        password: Some(PASSWORD.to_owned()),
+        sites: vec![app.site.id],
+    };
+    let id = engine::operators::add(&app.engine, Actor::Console, new).await.unwrap();
+    let door = engine::sign_in::Door::default();
+    // The password is being looked at while the rights go.
+    let (_, taken) = tokio::join!(
+        engine::sign_in::with_password(&app.engine, door, email, PASSWORD),
+        engine::operators::set_rights(
+            &app.engine,
+            Actor::Console,
+            id,
+            Role::Viewer,
+            vec![app.site.id],
+            engine::operators::MaySignIn::No,
+        )
+    );
+    taken.unwrap();
+    let now = engine::operators::find(&app.engine, email).await.unwrap();
+    assert!(now.disabled && now.role == Role::Viewer);
+    let sessions = app
+        .engine
+        .reader()
+        .read::<_, store::StoreError, _>(move |session| {
+            Box::pin(async move { store::sessions::list_of(session, id).await })
+        })
+        .await;
+    assert!(sessions.unwrap().is_empty());
+}

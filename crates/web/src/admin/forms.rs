@@ -176,7 +176,7 @@ pub async fn show(
     let (answers, pager) = answers(&state, &who, id, &looking).await?;
     let url = who.site.url(&format!("/f/{}", form.slug));
     let origins = form.spec.embed_origins.clone();
-    let html = embeds::snippet(&who.site, &LiveForm { form, magnet: None })?;
+    let html = embeds::snippet(&state.engine, &who.site, &LiveForm { form, magnet: None })?;
     let page = FormPage {
         frame: who.frame("forms"),
         row,

@@ -2,11 +2,11 @@
 
 use axum::extract::State;
 use engine::EngineError;
-use jiff::tz::TimeZone;
 use model::ids::OrderId;
 use model::sites::Site;
+use model::spans::{Span, day_of};
 use model::times::MINUTE_MS;
-use model::{Money, UtcMs};
+use model::{Money, UtcMs, Zone};
 use serde::Serialize;
 use store::orders::{Filter, Order};
 use store::today::{DaySales, Has, MOST, Trouble};
@@ -140,8 +140,7 @@ struct Seen {
 
 /// What goes out, what came in, and what needs a look.
 pub async fn index(State(state): State<AppState>, who: CurrentOperator) -> Reply {
-    let from = first_day(&who.site, who.now);
-    let seen = look(&state, who.site.id, who.now, from).await?;
+    let seen = look(&state, who.site.id, who.now, days(&who.site, who.now)).await?;
     let caught = crate::notices::is_caught(&state, &who.site);
     let steps = steps(&who.site, &seen.has, caught);
     let page = TodayPage {
@@ -168,21 +167,19 @@ fn sale(order: Order) -> Sale {
     }
 }
 
-/// Midnight, where the site is, at the beginning of the curves.
-fn first_day(site: &Site, now: UtcMs) -> UtcMs {
-    let zone = TimeZone::get(&site.timezone).unwrap_or(TimeZone::UTC);
-    let today = now.timestamp().to_zoned(zone).start_of_day();
-    let midnight = today.map_or(now, |midnight| UtcMs::from(midnight.timestamp()));
-    midnight.plus_days(1 - CURVE_DAYS)
+/// The days of the curves where the site is, up to today: from when until when.
+fn days(site: &Site, now: UtcMs) -> Vec<(UtcMs, UtcMs)> {
+    let zone = Zone::parse(&site.timezone).unwrap_or_else(|_| Zone::utc());
+    let span = Span::ending(day_of(now, &zone), CURVE_DAYS);
+    span.each().map(|day| Span { from: day, to: day }.bounds(&zone)).collect()
 }
 
 async fn look(
     state: &AppState,
     site: model::SiteId,
     now: UtcMs,
-    from: UtcMs,
+    days: Vec<(UtcMs, UtcMs)>,
 ) -> Result<Seen, EngineError> {
-    let until = from.plus_days(CURVE_DAYS);
     state
         .reader
         .read(move |session| {
@@ -193,8 +190,8 @@ async fn look(
                     due: today::due_until(session, site, now.plus_days(1)).await?,
                     trouble: today::trouble(session, site, now.plus_days(-FAILED_DAYS)).await?,
                     caught: today::caught(session, site, now.plus_days(-1)).await?,
-                    sales: today::sales(session, site, from, until).await?,
-                    arrivals: today::arrivals(session, site, from, until).await?,
+                    sales: today::sales(session, site, &days).await?,
+                    arrivals: today::arrivals(session, site, &days).await?,
                     money: today::open_money(session, site, now.plus_ms(-OVERDUE_MS)).await?,
                     submissions: today::submissions(session, site).await?,
                     dead_jobs: today::dead_jobs(session, site).await?,
@@ -369,9 +366,16 @@ mod tests {
         };
         // 2026-01-15T20:00Z is the 16th in Tokyo.
         let now = UtcMs(1_768_507_200_000);
-        let tokyo = first_day(&site, now);
+        let tokyo = days(&site, now)[0].0;
         site.timezone = "UTC".to_owned();
-        let utc = first_day(&site, now);
+        let utc = days(&site, now)[0].0;
         assert_eq!(tokyo.since_ms(utc), DAY_MS - 9 * 3_600_000);
+        // On Monday, 30 March 2026, yesterday had 23 hours in Berlin.
+        site.timezone = "Europe/Berlin".to_owned();
+        let days = days(&site, UtcMs(1_774_857_600_000));
+        let lengths: Vec<i64> =
+            days.iter().map(|(from, to)| to.since_ms(*from) / 3_600_000).collect();
+        assert_eq!(lengths[11..], [24, 23, 24]);
+        assert!(days.windows(2).all(|two| two[0].1 == two[1].0));
     }
 }

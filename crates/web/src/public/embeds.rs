@@ -4,8 +4,9 @@
 use axum::extract::{Path, State};
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
+use engine::Engine;
 use engine::forms::LiveForm;
-use model::forms::HONEYPOT;
+use model::forms::{HONEYPOT, VERSION_FIELD};
 use model::sites::Site;
 use serde_json::json;
 
@@ -19,14 +20,15 @@ use crate::templates;
 const KEEP: HeaderValue = HeaderValue::from_static("public, max-age=300");
 const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
-/// The HTML to paste. No script, no style, no token: where it may stand is the form's own list.
+/// The HTML to paste. No script, no style, no token of time: where it may stand is the form's own
+/// list, and which version of its words stands there is signed.
 pub async fn html(
     State(state): State<AppState>,
     CurrentSite(site): CurrentSite,
     Path(slug): Path<String>,
 ) -> Reply {
     let form = engine::forms::live(&state.engine, site.id, &slug).await?;
-    Ok(shared("text/html; charset=utf-8", snippet(&site, &form)?))
+    Ok(shared("text/html; charset=utf-8", snippet(&state.engine, &site, &form)?))
 }
 
 /// The script that puts the form where the script stands.
@@ -36,13 +38,13 @@ pub async fn script(
     Path(slug): Path<String>,
 ) -> Reply {
     let form = engine::forms::live(&state.engine, site.id, &slug).await?;
-    let html = json!(snippet(&site, &form)?).to_string().replace('<', "\\u003c");
+    let html = json!(snippet(&state.engine, &site, &form)?).to_string().replace('<', "\\u003c");
     let text = format!("document.currentScript.insertAdjacentHTML(\"afterend\", {html});\n");
     Ok(shared("text/javascript; charset=utf-8", text))
 }
 
 /// The form as it is pasted.
-pub fn snippet(site: &Site, form: &LiveForm) -> Result<String, WebError> {
+pub fn snippet(engine: &Engine, site: &Site, form: &LiveForm) -> Result<String, WebError> {
     let spec = &form.form.spec;
     // What one agrees to is read at the box itself.
     let mut fields = spec.fields.clone();
@@ -64,7 +66,8 @@ pub fn snippet(site: &Site, form: &LiveForm) -> Result<String, WebError> {
     let context = json!({
         "action": site.url(&format!("/f/{}", form.form.slug)),
         "title": spec.title, "text": spec.intro, "fields": fields, "trap": HONEYPOT,
-        "consent": spec.consent, "button": spec.button,
+        "consent": spec.consent, "button": spec.button, "version_field": VERSION_FIELD,
+        "version": engine::forms::sign_version(engine, &form.form),
     });
     Ok(templates::render("public/forms/embed.html", context)?)
 }
@@ -83,6 +86,7 @@ pub fn sample() -> serde_json::Value {
     json!({
         "action": "https://shop.example/f/chapter", "title": "Read the first chapter",
         "text": "Twenty pages.", "trap": HONEYPOT, "button": "Send it", "consent": "",
+        "version_field": VERSION_FIELD, "version": "AQAB",
         "fields": [{"key": "email", "kind": "email", "label": "Address", "required": true,
             "default": "", "options": []}],
     })

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use engine::Engine;
-use model::forms::{self, Field, FieldKind, FormSpec};
+use model::forms::{self, Field, FieldKind};
 use model::tokens::Purpose;
 use model::{Refused, UtcMs};
 use serde::Serialize;
+use store::forms::Form;
 
 /// What the component takes.
 #[derive(Debug, Clone, Serialize)]
@@ -47,11 +48,13 @@ pub struct Origin {
 }
 
 impl FormView {
-    /// The form `slug` as it is shown at `now`, empty.
-    pub fn new(engine: &Engine, slug: &str, spec: &FormSpec, origin: &Origin, now: UtcMs) -> Self {
+    /// The form as it is shown at `now`, empty.
+    pub fn new(engine: &Engine, form: &Form, origin: &Origin, now: UtcMs) -> Self {
+        let (slug, spec) = (&form.slug, &form.spec);
         let time = engine.keys().sign(Purpose::FormTime, now.0, 0);
         let mut hidden = BTreeMap::from([
             (forms::TIME_FIELD.to_owned(), time),
+            (forms::VERSION_FIELD.to_owned(), engine::forms::sign_version(engine, form)),
             (forms::LANDING_FIELD.to_owned(), origin.landing.clone()),
         ]);
         let more = [(forms::REFERRER_FIELD, &origin.referrer), (forms::CODE_FIELD, &origin.code)];

@@ -1,7 +1,5 @@
 //! `GET /f/{form}`, `POST /f/{form}`: the hosted form, and what it and its copies send.
 
-use std::sync::Arc;
-
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -11,7 +9,8 @@ use engine::forms::LiveForm;
 use engine::opt_in::{self, Answer, Suspicion};
 use model::Refused;
 use model::forms::{
-    After, CODE_FIELD, FILL_MS_MIN, FORM_HOURS, HONEYPOT, LANDING_FIELD, REFERRER_FIELD, TIME_FIELD,
+    After, CODE_FIELD, FILL_MS_MIN, FORM_HOURS, HONEYPOT, LANDING_FIELD, REFERRER_FIELD,
+    TIME_FIELD, VERSION_FIELD,
 };
 use model::sites::Site;
 use model::sources::{Touch, referrer_host};
@@ -80,7 +79,7 @@ pub async fn show(
         referrer: text(&headers, &header::REFERER).to_owned(),
         code: code_of(&query),
     };
-    let view = FormView::new(&state.engine, &slug, &form.form.spec, &origin, state.engine.now());
+    let view = FormView::new(&state.engine, &form.form, &origin, state.engine.now());
     form_page(StatusCode::OK, &site, &form, view, None)
 }
 
@@ -104,8 +103,11 @@ pub async fn create(
         Verdict::Refuse => return Ok(too_many()),
     };
     let touch = touch_of(&state, &site, &headers, &pairs);
+    let signed = pairs.iter().find(|(key, _)| key == VERSION_FIELD);
+    let signed = signed.map_or("", |(_, value)| value.as_str());
+    let shown = engine::forms::as_shown(&state.engine, site.id, &form, signed).await?;
     let answer = Answer { pairs: pairs.clone(), touch, suspicion };
-    match opt_in::submit(&state.engine, &site, Arc::clone(&form), answer).await {
+    match opt_in::submit(&state.engine, &site, shown, answer).await {
         Ok(()) => Ok(after(&form)),
         Err(EngineError::RefusedAll(refusals)) => {
             again(&state, &site, &form, &pairs, &refusals, None)
@@ -210,8 +212,7 @@ fn again(
     };
     // It was filled in already: one quick press more is a person's.
     let shown = state.engine.now().plus_ms(-FILL_MS_MIN);
-    let spec = &form.form.spec;
-    let view = FormView::new(&state.engine, &form.form.slug, spec, &origin, shown);
+    let view = FormView::new(&state.engine, &form.form, &origin, shown);
     let status = match refusals {
         [] => StatusCode::OK,
         _ => StatusCode::UNPROCESSABLE_ENTITY,

@@ -117,6 +117,10 @@ pub async fn preview(
     Ok(answer(drawn.html, "no-store"))
 }
 
+/// What stands in a kept page for the host that linked to it. No host is called like this: names
+/// below `invalid` are nobody's (RFC 2606).
+const ANY_REFERRER: &str = "whoever-linked-here.invalid";
+
 /// What was asked for.
 struct Asked {
     site: Site,
@@ -138,16 +142,20 @@ impl Asked {
         self.count(&state.engine, &touch, net, headers);
         let plain = self.query.is_empty();
         let revision = state.engine.revision();
-        if plain && let Some(html) = state.kept.find(self.site.id, &self.path, revision, now) {
-            return Ok(answer(html, "no-cache"));
-        }
-        let kept = (self.site.id, self.path.clone());
-        let drawn = self.draw(state, touch, now).await?;
         if !plain {
+            let drawn = self.draw(state, touch, now).await?;
             return Ok(answer(drawn.html, "no-store"));
         }
+        let came_from = touch.referrer.clone();
+        if let Some(html) = state.kept.find(self.site.id, &self.path, revision, now) {
+            return Ok(answer_to_one(html, came_from.as_deref()));
+        }
+        let kept = (self.site.id, self.path.clone());
+        // Drawn for everybody: where this visitor came from is filled in when it is answered.
+        let anybody = Touch { referrer: Some(ANY_REFERRER.to_owned()), ..touch };
+        let drawn = self.draw(state, anybody, now).await?;
         let html = state.kept.put(kept, revision, drawn.until, drawn.html);
-        Ok(answer(html, "no-cache"))
+        Ok(answer_to_one(html, came_from.as_deref()))
     }
 
     async fn draw(self, state: &AppState, touch: Touch, now: UtcMs) -> Result<Drawn, WebError> {
@@ -226,6 +234,19 @@ fn frame(site: &Site, page: &Page, content: PageContent, blocks: Vec<BlockView>)
         draft: page.published_version != Some(page.draft_version),
         blocks,
     }
+}
+
+/// A page that is kept for all, with the one thing in it that is this visitor's own: the host that
+/// linked here, which its forms carry along.
+fn answer_to_one(html: axum::body::Bytes, referrer: Option<&str>) -> Response {
+    let text = std::str::from_utf8(&html).unwrap_or_default();
+    if !text.contains(ANY_REFERRER) {
+        return answer(html, "no-cache");
+    }
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':');
+    let host = referrer.filter(|host| host.chars().all(plain)).unwrap_or_default();
+    let keep = if host.is_empty() { "no-cache" } else { "no-store" };
+    answer(text.replace(ANY_REFERRER, host), keep)
 }
 
 fn answer(html: impl Into<axum::body::Bytes>, keep: &'static str) -> Response {

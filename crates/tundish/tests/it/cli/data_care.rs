@@ -8,6 +8,8 @@ fn a_backup_taken_while_the_server_runs_can_be_restored() {
     let server = desk.serve();
     std::fs::create_dir_all(desk.data().join("files/ab")).unwrap();
     std::fs::write(desk.data().join("files/ab/abcd"), "bytes").unwrap();
+    // One that is just being put there.
+    std::fs::write(desk.data().join("files/ab/17.part"), "byt").unwrap();
     let made = desk.run(&["backup", "copy", "--json"]).json();
     assert_eq!(made["with_key"], false);
     assert_eq!(made["files"], 1);

@@ -69,6 +69,11 @@ fn a_mistake_is_told_with_its_line_and_nothing_is_changed() {
     std::fs::write(&file, text.replacen("7.00 USD", "seven dollars", 1)).unwrap();
     let said = desk.run(&["apply", file.to_str().unwrap()]).refused(1);
     assert!(said.contains("offers.starter-cards.price"), "{said}");
+    let named = "\"Nora <nora@shop.example>\"";
+    let named = text.replacen("\"nora@shop.example\"", named, 1);
+    std::fs::write(&file, named).unwrap();
+    let said = desk.run(&["apply", file.to_str().unwrap()]).refused(1);
+    assert!(said.contains("address"), "no mail could leave: {said}");
     let exported = desk.run(&["export", "funnel"]).ok();
     assert!(!exported.contains("[offers"), "{exported}");
 }

@@ -93,3 +93,49 @@ async fn cut_off(db: Db) {
     assert_eq!(message.state, State::Accepted, "{message:?}");
     assert_eq!(sink.mails(), 1);
 }
+
+testkit::both!(a_doubtful_mail_with_other_words_leaves_when_a_person_says_so, said_so);
+
+async fn said_so(db: Db) {
+    let sink = Sink::start(Options::default());
+    sink.rule(Rule::at(Step::Dot).once().act(Action::KeepAndDrop));
+    let rig = Rig::new(db, smtp_to(sink.port(), 1)).await;
+    rig.plan("one@example.com").await;
+    engine::deliver::drain(&rig.engine).await.unwrap();
+    let renamed = model::sites::Site { sender_name: "Bo".to_owned(), ..rig.site.clone() };
+    engine::sites::put(&rig.engine, renamed, Vec::new()).await.unwrap();
+    rig.advance_ms(2 * MINUTE_MS).await;
+    engine::deliver::drain(&rig.engine).await.unwrap();
+    let held = rig.messages().await.remove(0);
+    assert_eq!(held.state, State::Held, "{held:?}");
+    let retry = engine::outbox::Act::Retry;
+    engine::outbox::act(&rig.engine, rig.site.id, held.id, retry).await.unwrap();
+    engine::deliver::drain(&rig.engine).await.unwrap();
+    assert_eq!(rig.messages().await[0].state, State::Accepted);
+}
+
+testkit::both!(every_held_mail_is_released_however_many_there_are, all_held);
+
+async fn all_held(db: Db) {
+    let rig = Rig::new(db, smtp_to(1, 1)).await;
+    for n in 0..702 {
+        rig.plan(&format!("p{n}@example.com")).await;
+    }
+    let (all, site) = (rig.messages().await, rig.site.id);
+    rig.db
+        .write::<_, store::StoreError, _>(move |tx| {
+            Box::pin(async move {
+                for (n, one) in all.iter().enumerate() {
+                    let why = if n < 700 { "unsigned: make a key" } else { "held by an operator" };
+                    let (from, to) = (State::Queued, State::Held);
+                    let at = one.next_at;
+                    store::messages::shift(tx, site, one.id, from, to, Some(why), at).await?;
+                }
+                Ok(())
+            })
+        })
+        .await
+        .unwrap();
+    let released = engine::outbox::release_held(&rig.engine, &rig.site, "unsigned").await.unwrap();
+    assert_eq!(released, 700);
+}

@@ -1,5 +1,6 @@
 //! What goes over the wire, and what an answer makes of the row.
 
+use model::contacts::Status;
 use model::messages::{Class, State};
 use model::times::{HOUR_MS, MINUTE_MS};
 use store::Db;
@@ -136,4 +137,32 @@ async fn another_way(db: Db) {
     engine::deliver::drain(&rig.engine).await.unwrap();
     assert_eq!((old.mails(), new.mails()), (1, 2));
     assert!(rig.messages().await.iter().all(|message| message.state == State::Accepted));
+}
+
+testkit::both!(a_mailbox_that_is_off_twice_in_a_week_gets_no_more, off_twice);
+
+async fn off_twice(db: Db) {
+    let sink = Sink::start(Options::default());
+    sink.rule(Rule::at(Step::Rcpt).to("off@").reply("550 5.2.1 this mailbox is disabled"));
+    let rig = Rig::new(db, smtp_to(sink.port(), 1)).await;
+    let contact = rig.contact("off@example.com").await;
+    for (days, status) in [(0, Status::Pending), (8, Status::Pending), (1, Status::Suppressed)] {
+        rig.advance_ms(days * 24 * HOUR_MS).await;
+        rig.plan_to(contact, "off@example.com").await;
+        engine::deliver::drain(&rig.engine).await.unwrap();
+        assert_eq!(rig.stands(contact).await.status, status, "after {days} days");
+    }
+    assert_eq!(rig.happened(contact).await, ["message.bounced"; 3]);
+}
+
+testkit::both!(what_never_left_did_not_come_back, too_big);
+
+async fn too_big(db: Db) {
+    let sink = Sink::start(Options { size_max: Some(100), ..Options::default() });
+    let rig = Rig::new(db, smtp_to(sink.port(), 1)).await;
+    let contact = rig.contact("ada@example.com").await;
+    rig.plan_to(contact, "ada@example.com").await;
+    engine::deliver::drain(&rig.engine).await.unwrap();
+    assert_eq!(rig.messages().await[0].state, State::Held);
+    assert_eq!(rig.happened(contact).await, ["message.held"]);
 }

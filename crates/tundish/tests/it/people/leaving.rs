@@ -150,6 +150,42 @@ async fn who_never_confirms_is_forgotten_after_thirty_days() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_signed_up_again_lately_still_finds_their_button() {
+    let app = app().await;
+    fill_in(&app, "chapter", &[("email", "bob@x.test")]).await;
+    app.advance_ms(29 * DAY_MS).await;
+    fill_in(&app, "chapter", &[("email", "bob@x.test")]).await;
+    app.advance_ms(2 * DAY_MS).await;
+    let path = path_in(&app, "confirmation", "confirm_url").await;
+    app.post(&path, &[]).await;
+    assert_eq!(contact(&app, "bob@x.test").await.unwrap().status, Status::Confirmed);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_typed_at_a_checkout_is_handed_out_and_forgotten_too() {
+    let app = app().await;
+    app.stock_shop().await;
+    app.buy("guide", &[("email", "ada@x.test"), ("method", "declines")]).await;
+    let ada = contact(&app, "ada@x.test").await.unwrap().id;
+    let (engine, site) = (&app.engine, app.site.id);
+    let known = engine::privacy::export(engine, site, ada).await.unwrap();
+    assert_eq!(known["carts"][0]["form"]["name"], "Iris Calloway");
+    assert_eq!(known["events"][0]["what"].as_str().map(str::is_empty), Some(false));
+    assert!(known["sequences"].is_array() && known["clicks"].is_array());
+    engine::privacy::erase(engine, &app.site, ada).await.unwrap();
+    let carts = engine
+        .reader()
+        .read::<_, store::StoreError, _>(move |session| {
+            Box::pin(async move { store::carts::of_contact(session, site, ada).await })
+        })
+        .await
+        .unwrap();
+    let kept: Vec<_> = carts.iter().map(|c| (&*c.email, &*c.choices, &*c.state)).collect();
+    assert_eq!(kept, [("", "{}", "closed")]);
+    app.advance_ms(DAY_MS).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_pasted_form_holds_what_a_person_must_read() {
     let app = app().await;
     let html = app.get("/f/chapter/embed.html").await;

@@ -126,6 +126,32 @@ async fn the_free_thing_goes_once_a_day_to_an_address_that_agreed_to_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_ledger_holds_the_words_that_were_shown_and_not_the_ones_of_by_now() {
+    let app = app().await;
+    let page = app.get("/f/chapter").await;
+    let time = super::after(&page.body, "name=\"_t\" value=\"").to_owned();
+    let version = super::after(&page.body, "name=\"_v\" value=\"").to_owned();
+    let pasted = app.get("/f/chapter/embed.html").await;
+    assert!(pasted.body.contains(&version), "what is pasted elsewhere says it too");
+    super::form(&app, "chapter", |spec| spec.consent = "Yes, and offers too.".to_owned()).await;
+    app.engine.clock().advance_ms(5_000);
+    let send = async |address: &str, fields: &[(&str, &str)]| {
+        let mut all = vec![("_t", time.as_str()), ("_website", ""), ("email", address)];
+        all.extend(fields);
+        app.post("/f/chapter", &all).await;
+        let path = path_in(&app, "confirmation", "confirm_url").await;
+        app.post(&path, &[]).await;
+        let (engine, site) = (&app.engine, app.site.id);
+        let id = contact(&app, address).await.unwrap().id;
+        let known = engine::privacy::export(engine, site, id).await.unwrap();
+        known["consents"][0]["words"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(send("old@x.test", &[("_v", version.as_str())]).await, super::WORDING);
+    assert_eq!(send("new@x.test", &[]).await, "Yes, and offers too.");
+    assert_eq!(send("odd@x.test", &[("_v", "made-up")]).await, "Yes, and offers too.");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_unfinished_form_keeps_what_was_typed_and_says_what_to_mend() {
     let app = app_with(|spec| {
         let topic = Field::new("why", FieldKind::Textarea, "Why");

@@ -456,9 +456,9 @@ pub(super) async fn erase_page(
     }
     let orders = match page.order_count {
         0 => "none".to_owned(),
-        count => format!(
-            "{count}: kept for the books; the name and address in them go when the law allows it"
-        ),
+        count => {
+            format!("{count}: kept for the books, with the name and address they were made under")
+        }
     };
     let line = |what: &str, does: &str| (what.to_owned(), does.to_owned());
     let plan = vec![

@@ -258,8 +258,10 @@ impl Known {
         slug: &str,
         visit: &Visit,
     ) -> Result<(), WebError> {
-        if let Some(form) = store::forms::find_by_slug(session, site.id, slug).await? {
-            let view = FormView::new(engine, slug, &form.spec, &visit.origin, visit.now);
+        let found = store::forms::find_by_slug(session, site.id, slug).await?;
+        // A retired one takes no answers: what is typed into it would be lost.
+        if let Some(form) = found.filter(|form| form.is_live) {
+            let view = FormView::new(engine, &form, &visit.origin, visit.now);
             self.forms.insert(slug.to_owned(), view);
         }
         Ok(())
