@@ -20,15 +20,13 @@ use crate::deliver;
 use crate::fault::{EngineError, Result};
 use crate::forms::LiveForm;
 use crate::kept::Kept;
+use crate::master_keys;
 use crate::passwords::HASHES_AT_ONCE;
 use crate::purges::LastPurge;
 use crate::rng::Rng;
 use crate::throttle::{Rate, Throttle};
 use crate::transport::Sending;
 use crate::views::Tally;
-
-/// The number of the master key in tokens, until keys can be changed.
-const FIRST_KEY: u8 = 1;
 
 /// What an engine is made of.
 #[derive(Debug)]
@@ -43,6 +41,8 @@ pub struct Parts {
     pub rng: Rng,
     /// The key every other key is derived from.
     pub master_key: [u8; 32],
+    /// Keys that were it before: what they signed and sealed still opens.
+    pub previous_keys: Vec<[u8; 32]>,
     /// The folder that holds `files/`.
     pub data_dir: PathBuf,
     /// The stable name of this node.
@@ -79,7 +79,10 @@ struct Inner {
 pub struct Engine(Arc<Inner>);
 
 impl Engine {
-    /// Joins the database as a node and takes up what an earlier life of it left.
+    /// Joins the database as a node. A master key that is new to the database takes over.
+    ///
+    /// # Errors
+    /// The database fails, or was used with a key that is not here.
     pub async fn start(parts: Parts) -> Result<Self> {
         let now = parts.clock.now();
         let name = parts.node_name.clone();
@@ -97,7 +100,7 @@ impl Engine {
             .await?;
         let ids = Mutex::new(ids);
         let sending = RwLock::new(Arc::new(parts.sending.clone()));
-        let keys = KeyRing::new(FIRST_KEY, parts.master_key);
+        let keys = master_keys::ring(&parts).await?;
         Ok(Self(Arc::new(Inner {
             parts,
             keys,

@@ -1,66 +1,22 @@
-//! What concerns an installation as a whole: the numbers of its processes and its master key.
+//! What concerns an installation as a whole: the numbers of its processes and its starts.
 
 use model::UtcMs;
 use model::times::MINUTE_MS;
-use model::tokens::{KeyRing, Purpose};
-use store::{Db, Reader};
+use store::Db;
 
 use crate::engine::Engine;
 use crate::fault::{EngineError, Result};
+use crate::master_keys;
 
 /// A command that was not heard of for this long has ended, and its number may be used again.
 const SILENT_MS: i64 = 15 * MINUTE_MS;
-const CHECK: &str = "key_check";
-
-/// What the database knows of the master key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum KeyState {
-    /// No key was ever used here.
-    Fresh,
-    /// A key was used here, and none was given.
-    Absent,
-    /// It is the key that was used here.
-    Right,
-    /// Another key was used here.
-    Wrong,
-}
-
-/// Compares the master key with the check value in the database.
-///
-/// # Errors
-/// The database fails.
-pub async fn key_state(reader: &Reader, key: Option<&[u8; 32]>) -> Result<KeyState> {
-    let kept: Option<String> = reader
-        .read::<_, EngineError, _>(|session| {
-            Box::pin(async move { Ok(store::meta::find(session, CHECK).await?) })
-        })
-        .await?;
-    Ok(match (kept, key) {
-        (None, _) => KeyState::Fresh,
-        (Some(_), None) => KeyState::Absent,
-        (Some(kept), Some(key)) if kept == check_value(key) => KeyState::Right,
-        (Some(_), Some(_)) => KeyState::Wrong,
-    })
-}
 
 /// Keeps the check value of the master key, where none is kept yet.
 ///
 /// # Errors
 /// The database fails.
 pub async fn keep_key_check(engine: &Engine) -> Result<()> {
-    let value = check_value(engine.master_key());
-    engine
-        .write(move |tx| {
-            Box::pin(async move {
-                store::meta::set_once(tx, CHECK, &value).await?;
-                Ok(())
-            })
-        })
-        .await
-}
-
-fn check_value(key: &[u8; 32]) -> String {
-    KeyRing::new(0, *key).tag(Purpose::Secrets, &[b"is this the key?"])
+    master_keys::keep_first(engine.db(), engine.master_key()).await
 }
 
 /// Leases a name, and with it a number for ids, to a command that works beside the server.

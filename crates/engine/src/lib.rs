@@ -47,6 +47,7 @@ pub mod links;
 pub mod magnets;
 mod mails;
 pub mod markdown;
+pub mod master_keys;
 pub mod messages;
 mod nesting;
 pub mod offers;

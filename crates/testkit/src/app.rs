@@ -79,6 +79,7 @@ impl TestApp {
             clock: Clock::fake(START),
             rng: Rng::seeded(8095),
             master_key: [7; 32],
+            previous_keys: Vec::new(),
             data_dir: dir.path().to_owned(),
             node_name: "test".to_owned(),
             sending,

@@ -49,6 +49,7 @@ impl Installation {
             clock: Clock::System,
             rng: Rng::System,
             master_key: MASTER_KEY,
+            previous_keys: Vec::new(),
             data_dir: self.data.clone(),
             node_name: "maker".to_owned(),
             sending: Sending::default(),

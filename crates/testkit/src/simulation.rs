@@ -151,6 +151,7 @@ async fn start(dir: &Path, clock: Clock, seed: u64, memory: Memory) -> Engine {
         clock,
         rng: Rng::seeded(seed),
         master_key: [7; 32],
+        previous_keys: Vec::new(),
         data_dir: dir.to_owned(),
         node_name: "simulation".to_owned(),
         sending: Sending::by(Transport::Memory(memory)),

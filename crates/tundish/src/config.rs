@@ -312,10 +312,11 @@ impl Config {
 
     /// Files that hold secrets, where one is named: they must not be readable by others.
     pub fn secret_files(&self) -> Vec<PathBuf> {
-        let named = ["secret.key_file", "smtp.password_file"].map(|name| self.text(name));
+        let named = ["secret.key_file", "secret.previous_keys_file", "smtp.password_file"]
+            .map(|name| self.text(name));
         let mut files: Vec<PathBuf> =
             named.iter().filter(|path| !path.is_empty()).map(PathBuf::from).collect();
-        for name in ["secret.key", "smtp.password"] {
+        for name in ["secret.key", "secret.previous_keys", "smtp.password"] {
             if let Some(Setting { value, origin: Origin::File(path, _) }) = self.settings.get(name)
                 && !value.is_empty()
             {

@@ -125,6 +125,22 @@ pub fn find_key(config: &Config) -> anyhow::Result<Option<MasterKey>> {
     read_key(text.trim()).with_context(|| path.display().to_string()).map(Some)
 }
 
+/// The keys that were the master key before: from the settings, and one a line from a file.
+///
+/// # Errors
+/// One of them is no key, or the file cannot be read.
+pub fn find_previous_keys(config: &Config) -> anyhow::Result<Vec<MasterKey>> {
+    let mut text = config.text("secret.previous_keys").replace(',', " ");
+    let file = config.text("secret.previous_keys_file");
+    if !file.is_empty() {
+        let kept = fs::read_to_string(file)
+            .with_context(|| format!("secret.previous_keys_file {file} cannot be read"))?;
+        guard_file(config, Path::new(file))?;
+        text = format!("{text} {kept}");
+    }
+    text.split_whitespace().map(|key| read_key(key).context("secret.previous_keys")).collect()
+}
+
 /// Refuses (public servers) or warns of a secret that others on this machine may read.
 ///
 /// # Errors

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Context;
-use engine::installation::KeyState;
+use engine::master_keys::{self, KeyState};
 use engine::{Clock, Engine, Parts, Rng, Sending, Transport, installation};
 use model::sending::{SmtpSettings, SmtpTls};
 use store::{Db, Options, Schema};
@@ -69,11 +69,13 @@ async fn open(
     }
     let db = Db::connect(&url, options(config, main)).await?;
     let views = Db::connect(&views_url(config), Options::views()).await?;
-    let master_key = master_key(config, &db, &rng).await?;
+    let previous_keys = folder::find_previous_keys(config)?;
+    let master_key = master_key(config, &db, &rng, &previous_keys).await?;
     let node_name = if db.is_sqlite() { SERVER.to_owned() } else { host_name() };
     let data_dir = dir;
     let sending = sending(config)?;
-    let parts = Parts { db, views, clock, rng, master_key, data_dir, node_name, sending };
+    let parts =
+        Parts { db, views, clock, rng, master_key, previous_keys, data_dir, node_name, sending };
     let engine = Engine::start(parts).await?;
     installation::keep_key_check(&engine).await?;
     Ok(Installation { engine, lock: Some(lock), _heartbeat: None })
@@ -102,14 +104,16 @@ pub async fn beside(config: &Config) -> anyhow::Result<Installation> {
     refuse_pending(&db, &views).await?;
     let (clock, rng) = (Clock::System, Rng::System);
     let key = folder::find_key(config)?;
-    let state = installation::key_state(&db.reader(), key.as_ref()).await?;
+    let previous_keys = folder::find_previous_keys(config)?;
+    let state = master_keys::key_state(&db.reader(), key.as_ref(), &previous_keys).await?;
     let master_key = match (state, key) {
         (KeyState::Right | KeyState::Fresh, Some(key)) => key,
         (state, _) => return Err(key_refused(state)),
     };
     let node_name = installation::lease_name(&db, clock.now()).await?;
     let (data_dir, sending) = (dir, sending(config)?);
-    let parts = Parts { db, views, clock, rng, master_key, data_dir, node_name, sending };
+    let parts =
+        Parts { db, views, clock, rng, master_key, previous_keys, data_dir, node_name, sending };
     let engine = Engine::start(parts).await?;
     let beating = engine.clone();
     let heartbeat = AbortOnDropHandle::new(tokio::spawn(async move {
@@ -198,11 +202,16 @@ async fn refuse_pending(db: &Db, views: &Db) -> anyhow::Result<()> {
     }
 }
 
-async fn master_key(config: &Config, db: &Db, rng: &Rng) -> anyhow::Result<MasterKey> {
+async fn master_key(
+    config: &Config,
+    db: &Db,
+    rng: &Rng,
+    previous: &[MasterKey],
+) -> anyhow::Result<MasterKey> {
     let key = folder::find_key(config)?;
-    let state = installation::key_state(&db.reader(), key.as_ref()).await?;
+    let state = master_keys::key_state(&db.reader(), key.as_ref(), previous).await?;
     match (state, key) {
-        (KeyState::Right | KeyState::Fresh, Some(key)) => Ok(key),
+        (KeyState::Right | KeyState::Fresh | KeyState::New, Some(key)) => Ok(key),
         (KeyState::Fresh, None) => {
             let key = folder::make_key(&config.data(), rng)
                 .context("a master key is needed before the first start")?;
@@ -216,8 +225,10 @@ fn key_refused(state: KeyState) -> anyhow::Error {
     refused(match state {
         KeyState::Wrong => {
             "the master key is not the one this database was used with; bring back its \
-             secret.key (links in mails already sent, and stored secrets, depend on it)"
+             secret.key (links in mails already sent, and stored secrets, depend on it), or name \
+             it under secret.previous_keys"
         }
+        KeyState::New => "the master key is new here; start the server once, so that it takes over",
         _ => {
             "the master key of this database is missing; put its secret.key back, or set \
              TUNDISH_SECRET_KEY or TUNDISH_SECRET_KEY_FILE"

@@ -3,7 +3,8 @@
 use std::net::ToSocketAddrs;
 use std::time::Duration;
 
-use engine::{Clock, installation, verify};
+use engine::master_keys::{self, KeyState};
+use engine::{Clock, verify};
 use serde::Serialize;
 use store::{Db, Options, Schema};
 use tokio::net::{TcpListener, TcpStream};
@@ -176,10 +177,15 @@ async fn look_at_database(config: &Config, url: &str) -> anyhow::Result<Vec<Chec
     }
     let mut checks = vec![check("database", Health::Ok, "up to date", "")];
     let key = folder::find_key(config)?;
-    let state = installation::key_state(&db.reader(), key.as_ref()).await?;
+    let previous = folder::find_previous_keys(config)?;
+    let state = master_keys::key_state(&db.reader(), key.as_ref(), &previous).await?;
     checks.push(match state {
-        installation::KeyState::Right | installation::KeyState::Fresh => {
+        KeyState::Right | KeyState::Fresh => {
             check("master key", Health::Ok, "is the right one", "")
+        }
+        KeyState::New => {
+            let mend = "start the server once, so that it takes over";
+            check("master key", Health::Warn, "is new here", mend)
         }
         _ => check("master key", Health::Fail, "is missing or another", "put secret.key back"),
     });

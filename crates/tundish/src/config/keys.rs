@@ -64,6 +64,8 @@ pub const KEYS: &[Key] = &[
     key("database.commit_delay", Kind::Span),
     key("secret.key", Kind::Secret),
     key("secret.key_file", Kind::Text),
+    key("secret.previous_keys", Kind::Secret),
+    key("secret.previous_keys_file", Kind::Text),
     key("smtp.host", Kind::Text),
     key("smtp.port", Kind::Whole { min: 1, max: 65_535 }),
     key("smtp.tls", Kind::Choice(&["starttls", "tls", "none"])),

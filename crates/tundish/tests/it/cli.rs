@@ -72,6 +72,7 @@ pub fn opened<T>(desk: &Desk, act: impl AsyncFnOnce(engine::Engine, model::sites
             clock: engine::Clock::System,
             rng: engine::Rng::System,
             master_key: bytes.try_into().unwrap(),
+            previous_keys: Vec::new(),
             data_dir: data.clone(),
             node_name: "test".to_owned(),
             sending: engine::Sending::default(),

@@ -189,6 +189,7 @@ async fn start(db: &Db, views: &Db, sending: &Sending, dir: &TempDir, now: UtcMs
         clock: Clock::fake(now),
         rng: Rng::seeded(1),
         master_key: [7; 32],
+        previous_keys: Vec::new(),
         data_dir: dir.path().to_owned(),
         node_name: "test".to_owned(),
         sending: sending.clone(),

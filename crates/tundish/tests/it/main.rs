@@ -24,6 +24,7 @@ mod kills;
 mod numbers;
 mod pages;
 mod people;
+mod rotation;
 mod schema;
 mod shop;
 mod sign_in;
