@@ -7,7 +7,7 @@ use model::messages::{Class, LESS_OFTEN_DAYS, SALES_EVERY_DAYS};
 use model::schedule::{LastSent, allowed_at};
 use model::sites::Site;
 use model::zones::Zone;
-use store::Session;
+use store::Tx;
 
 use crate::engine::Engine;
 use crate::fault::Result;
@@ -30,7 +30,7 @@ pub struct PutOff {
 /// The database fails.
 pub async fn put_off(
     engine: &Engine,
-    session: &mut Session<'_>,
+    tx: &mut Tx<'_>,
     site: &Site,
     contact: ContactId,
     message: MessageId,
@@ -39,16 +39,18 @@ pub async fn put_off(
     if !class.is_capped() {
         return Ok(None);
     }
-    let found = store::contacts::find(session, site.id, contact).await?;
+    let found = store::contacts::find(tx, site.id, contact).await?;
     let Some(found) = found else { return Ok(None) };
     // A test contact is fast-forwarded through what takes others weeks.
     if found.is_test || (!class.is_sales() && !found.less_often) {
         return Ok(None);
     }
+    // Two nodes that count at once would both find room for theirs.
+    store::contacts::lock(tx, site.id, contact).await?;
     let now = engine.now();
     let since = now.plus_ms(-LESS_OFTEN_DAYS * model::times::DAY_MS);
     let since_id = MessageId(first_id_at(now.plus_days(-LOOK_BACK_DAYS)));
-    let sent = store::messages::capped(session, site.id, contact, since_id, message, since).await?;
+    let sent = store::messages::capped(tx, site.id, contact, since_id, message, since).await?;
     let mut sales: Vec<UtcMs> =
         sent.iter().filter(|one| one.class.is_sales()).map(|one| one.at).collect();
     sales.sort_unstable();

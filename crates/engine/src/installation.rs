@@ -3,6 +3,7 @@
 use model::UtcMs;
 use model::times::MINUTE_MS;
 use store::Db;
+use store::meta::Cluster;
 
 use crate::engine::Engine;
 use crate::fault::{EngineError, Result};
@@ -83,6 +84,64 @@ pub async fn set_generation(engine: &Engine, generation: i64) -> Result<()> {
     engine
         .write(move |tx| {
             Box::pin(async move { Ok(store::meta::set(tx, GENERATION, &text).await?) })
+        })
+        .await
+}
+
+/// Where the place of a PostgreSQL database is kept.
+const CLUSTER: &str = "cluster";
+
+/// Where the PostgreSQL database stands; `None` on SQLite, or where it does not say.
+///
+/// # Errors
+/// The database fails.
+pub async fn cluster(engine: &Engine) -> Result<Option<Cluster>> {
+    let found = engine
+        .reader()
+        .read::<_, EngineError, _>(|session| {
+            Box::pin(async move { Ok(store::meta::cluster(session).await) })
+        })
+        .await?;
+    Ok(found.unwrap_or_else(|error| {
+        tracing::warn!(%error, "whether this database was copied cannot be told");
+        None
+    }))
+}
+
+/// Where it stood at the last start, as it remembers it itself.
+///
+/// # Errors
+/// The database fails.
+pub async fn cluster_kept(engine: &Engine) -> Result<Option<Cluster>> {
+    let kept = engine
+        .reader()
+        .read::<_, EngineError, _>(|session| {
+            Box::pin(async move { Ok(store::meta::find(session, CLUSTER).await?) })
+        })
+        .await?;
+    Ok(kept.and_then(|text| Cluster::parse(&text)))
+}
+
+/// Keeps where it stands at this start.
+///
+/// # Errors
+/// The database fails.
+pub async fn keep_cluster(engine: &Engine, cluster: &Cluster) -> Result<()> {
+    let text = cluster.text();
+    engine
+        .write(move |tx| Box::pin(async move { Ok(store::meta::set(tx, CLUSTER, &text).await?) }))
+        .await
+}
+
+/// How many servers follow the PostgreSQL, and which of them a commit waits for.
+///
+/// # Errors
+/// The database fails.
+pub async fn followers(engine: &Engine) -> Result<(i64, String)> {
+    engine
+        .reader()
+        .read::<_, EngineError, _>(|session| {
+            Box::pin(async move { Ok(store::meta::followers(session).await?) })
         })
         .await
 }

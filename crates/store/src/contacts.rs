@@ -47,6 +47,10 @@ const REACH: &str = "select c.email_key, c.status, c.paused_until, c.no_sales, c
     from contacts c left join suppressions s
         on s.site_id = c.site_id and s.address_hmac = c.address_hmac
     where c.site_id = $1 and c.id = $2";
+const LOCK: Both = Both {
+    sqlite: "select id from contacts where site_id = $1 and id = $2",
+    postgres: "select id from contacts where site_id = $1 and id = $2 for update",
+};
 const FIND_BY_KEY: &str = "select id, email, email_key, address_hmac, status, first_name,
     last_name, external_id, language, timezone, fields, is_test, no_sales, less_often,
     paused_until, created_at, updated_at, confirmed_at, unsubscribed_at, erased_at
@@ -247,6 +251,15 @@ pub async fn reach(
     id: ContactId,
 ) -> Result<Option<Reach>> {
     session.query(REACH).bind(site).bind(id).maybe().await
+}
+
+/// Keeps every other transaction from counting the mails of a contact until this one ends. On
+/// SQLite there is but one at a time.
+pub async fn lock(tx: &mut Tx<'_>, site: SiteId, id: ContactId) -> Result<()> {
+    if tx.is_sqlite() {
+        return Ok(());
+    }
+    tx.query_both(LOCK).bind(site).bind(id).maybe::<i64>().await.map(drop)
 }
 
 /// The contact with this address key (`EmailAddr::key`).

@@ -14,6 +14,14 @@ pub struct Both {
 pub const DB_NOW: &str =
     "select cast(floor(extract(epoch from clock_timestamp()) * 1000) as bigint)";
 
+/// Which PostgreSQL cluster this is, its timeline and how far it has written.
+pub const CLUSTER: &str = "select cast(system_identifier as text),
+    substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8),
+    cast(pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0') as bigint) from pg_control_system()";
+/// How many servers follow this PostgreSQL, and which of them a commit waits for.
+pub const FOLLOWERS: &str = "select (select count(*) from pg_stat_replication),
+    current_setting('synchronous_standby_names')";
+
 /// The text of a migration as SQLite wants it: small tables without a second tree, and closed
 /// lists of words spelled out (`a = 'x' or a = 'y'`). A list behind `in` is made a table anew for
 /// each row that is written, and an index `where state in (…)` is not seen to hold the rows

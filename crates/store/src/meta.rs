@@ -39,3 +39,51 @@ pub async fn set_once(tx: &mut Tx<'_>, key: &str, value: &str) -> Result<String>
     tx.query(SET_ONCE).bind(key).bind(value).run().await?;
     tx.query(FIND).bind(key).one().await
 }
+
+/// Where a PostgreSQL database stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cluster {
+    /// The identity of the cluster: given once, shared by its replicas and its own backups.
+    pub system: String,
+    /// Counted up whenever another server takes over, or an older state goes on.
+    pub timeline: i64,
+    /// How far its log was written, in bytes.
+    pub position: i64,
+}
+
+impl Cluster {
+    /// As one word.
+    pub fn text(&self) -> String {
+        format!("pg:{}:{}:{}", self.system, self.timeline, self.position)
+    }
+
+    /// Reads [`Self::text`].
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.strip_prefix("pg:")?.splitn(3, ':');
+        let system = parts.next()?.to_owned();
+        let (timeline, position) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+        Some(Self { system, timeline, position })
+    }
+}
+
+/// Where the PostgreSQL database stands; `None` on SQLite.
+///
+/// # Errors
+/// It does not say: some services keep it to themselves.
+pub async fn cluster(session: &mut Session<'_>) -> Result<Option<Cluster>> {
+    if session.is_sqlite() {
+        return Ok(None);
+    }
+    let (system, timeline, position): (String, String, i64) =
+        session.query(crate::dialect::CLUSTER).one().await?;
+    let timeline = i64::from_str_radix(&timeline, 16).unwrap_or(0);
+    Ok(Some(Cluster { system, timeline, position }))
+}
+
+/// How many servers follow the PostgreSQL, and which of them a commit waits for.
+pub async fn followers(session: &mut Session<'_>) -> Result<(i64, String)> {
+    if session.is_sqlite() {
+        return Ok((0, String::new()));
+    }
+    session.query(crate::dialect::FOLLOWERS).one().await
+}

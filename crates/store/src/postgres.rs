@@ -1,9 +1,10 @@
 //! PostgreSQL: a pool of connections, one transaction a story.
 
+mod tls;
+
 use std::str::FromStr;
 
 use deadpool_postgres::{ClientWrapper, Manager, ManagerConfig, Pool, RecyclingMethod};
-use tokio_postgres::NoTls;
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 
 use crate::Result;
@@ -26,10 +27,12 @@ impl std::fmt::Debug for Postgres {
 
 impl Postgres {
     pub(crate) fn connect(url: &str, options: &Options) -> Result<Self> {
-        let config = tokio_postgres::Config::from_str(url)
+        let (url, wish) = tls::split(url)?;
+        let mut config = tokio_postgres::Config::from_str(&url)
             .map_err(|e| StoreError::Driver(format!("the database address cannot be read: {e}")))?;
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let manager = Manager::from_config(config, NoTls, recycling);
+        config.ssl_mode(wish.mode());
+        let manager = Manager::from_config(config, wish.tls()?, recycling);
         let pool = Pool::builder(manager)
             .max_size(options.connections.max(2))
             .build()

@@ -178,6 +178,14 @@ impl Config {
                  set smtp.tls to \"starttls\" or \"tls\""
             ));
         }
+        if hosts(self.text("database.url")) > 1 && self.text("ha.accept_data_loss") != "true" {
+            return Err(
+                "database.url names several hosts: a node could go on writing to one that \
+                 is the primary no more, and what it wrote there is lost; name a proxy that \
+                 follows the primary, or set ha.accept_data_loss = true"
+                    .to_owned(),
+            );
+        }
         let proxies = self.trusted_proxies()?;
         if !self.listen().ip().is_loopback() && proxies.is_empty() {
             return Err(format!(
@@ -347,6 +355,13 @@ fn scalar(value: &DeValue<'_>) -> Option<String> {
         DeValue::Boolean(flag) => Some(flag.to_string()),
         DeValue::Datetime(_) | DeValue::Array(_) | DeValue::Table(_) => None,
     }
+}
+
+/// How many servers a database address names.
+fn hosts(url: &str) -> usize {
+    let place = url.split_once("://").map_or("", |(_, rest)| rest);
+    let place = place.split(['/', '?']).next().unwrap_or_default();
+    place.rsplit('@').next().unwrap_or_default().split(',').count()
 }
 
 fn line_of(text: &str, at: usize) -> usize {

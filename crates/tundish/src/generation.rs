@@ -1,6 +1,7 @@
 //! The restore guard's memory: `data/generation` beside the database, counted up with it at each
 //! start. A database that is older than the file, a file that is missing, or another machine
-//! means that mails due now may have been sent already, elsewhere or before.
+//! means that mails due now may have been sent already, elsewhere or before. A PostgreSQL says itself
+//! which cluster it is and how far it has written; there a missing file means a new node.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -8,6 +9,7 @@ use std::path::Path;
 
 use anyhow::Context;
 use engine::{Engine, guard, installation};
+use store::meta::Cluster;
 
 use crate::folder::sync_dir;
 
@@ -26,10 +28,21 @@ struct Kept {
 /// The file cannot be written, or the database fails.
 pub async fn pass(engine: &Engine) -> anyhow::Result<()> {
     let path = engine.data_dir().join(FILE);
-    let machine = machine_id();
     let kept = read(&path);
     let known = installation::generation(engine).await?;
-    if let Some(why) = suspicion(known, kept.as_ref(), &machine)
+    let (why, machine) = if engine.db().is_sqlite() {
+        let machine = machine_id();
+        (suspicion(known, kept.as_ref(), &machine), machine)
+    } else {
+        let here = installation::cluster(engine).await?;
+        let remembered = installation::cluster_kept(engine).await?;
+        let why = suspicion_of_cluster(known, kept.as_ref(), remembered.as_ref(), here.as_ref());
+        if let Some(here) = &here {
+            installation::keep_cluster(engine, here).await?;
+        }
+        (why, here.map_or_else(String::new, |here| here.text()))
+    };
+    if let Some(why) = why
         && guard::held(engine).await?.is_none()
     {
         tracing::warn!("{why}; nothing is sent until an operator has decided");
@@ -39,6 +52,48 @@ pub async fn pass(engine: &Engine) -> anyhow::Result<()> {
     // The database first: should we die in between, it is the newer one, and all is well.
     installation::set_generation(engine, next).await?;
     write(&path, &Kept { generation: next, machine })
+}
+
+/// Notes how far a PostgreSQL has written by now: from time to time, and at a clean stop.
+///
+/// # Errors
+/// The file cannot be written, or the database fails.
+pub async fn keep_up(engine: &Engine) -> anyhow::Result<()> {
+    if engine.db().is_sqlite() {
+        return Ok(());
+    }
+    let path = engine.data_dir().join(FILE);
+    if let (Some(kept), Some(here)) = (read(&path), installation::cluster(engine).await?) {
+        write(&path, &Kept { machine: here.text(), ..kept })?;
+    }
+    Ok(())
+}
+
+/// Why a PostgreSQL may not be the newest state of this installation, if it may not. A timeline
+/// counted up alone is the usual failover.
+fn suspicion_of_cluster(
+    known: i64,
+    kept: Option<&Kept>,
+    remembered: Option<&Cluster>,
+    here: Option<&Cluster>,
+) -> Option<String> {
+    if let (Some(remembered), Some(here)) = (remembered, here)
+        && remembered.system != here.system
+    {
+        return Some("the database was copied to another PostgreSQL".to_owned());
+    }
+    let kept = kept?;
+    if known < kept.generation {
+        let behind = kept.generation - known;
+        return Some(format!("the database is {behind} starts older than its data folder"));
+    }
+    let (was, here) = (Cluster::parse(&kept.machine)?, here?);
+    let moved = was.system == here.system;
+    if moved && here.timeline < was.timeline {
+        return Some("the PostgreSQL is an earlier one, from before another took over".to_owned());
+    }
+    (moved && here.position < was.position)
+        .then(|| "the PostgreSQL was set back to an earlier state".to_owned())
 }
 
 /// Why this may not be the newest state of this installation, if it may not.
@@ -82,6 +137,30 @@ fn machine_id() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_postgres_that_was_copied_or_set_back_is_suspected_and_a_failover_is_not() {
+        let at = |system: &str, timeline, position| Cluster {
+            system: system.to_owned(),
+            timeline,
+            position,
+        };
+        let kept = |generation| Kept { generation, machine: at("a", 2, 500).text() };
+        let ask = |known, kept: Option<Kept>, remembered: Option<Cluster>, here: Cluster| {
+            suspicion_of_cluster(known, kept.as_ref(), remembered.as_ref(), Some(&here))
+        };
+        let known = || Some(at("a", 2, 400));
+        assert_eq!(ask(0, None, None, at("a", 1, 1)), None, "new");
+        assert_eq!(ask(3, None, known(), at("a", 2, 600)), None, "a node that joins");
+        assert_eq!(ask(9, Some(kept(3)), known(), at("a", 2, 600)), None, "others started since");
+        assert_eq!(ask(3, Some(kept(3)), known(), at("a", 3, 501)), None, "another took over");
+        assert!(ask(3, Some(kept(3)), known(), at("b", 1, 900)).unwrap().contains("copied"));
+        assert!(ask(3, None, known(), at("b", 1, 900)).unwrap().contains("copied"));
+        assert!(ask(2, Some(kept(3)), known(), at("a", 3, 900)).unwrap().contains("1 starts"));
+        assert!(ask(3, Some(kept(3)), known(), at("a", 1, 900)).unwrap().contains("earlier one"));
+        assert!(ask(3, Some(kept(3)), known(), at("a", 3, 499)).unwrap().contains("set back"));
+        assert_eq!(suspicion_of_cluster(3, Some(&kept(3)), None, None), None, "it does not say");
+    }
 
     #[test]
     fn an_older_copied_or_moved_database_is_suspected_and_a_crash_is_not() {

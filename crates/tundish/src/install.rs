@@ -35,12 +35,26 @@ pub struct Installation {
 /// Another server holds it, the folder or the key is not fit, or the database fails.
 pub async fn alone(config: &Config, clock: Clock, rng: Rng) -> anyhow::Result<Installation> {
     let installation = open(config, clock, rng, Options::main()).await?;
-    if installation.engine.db().is_sqlite() {
-        generation::pass(&installation.engine).await?;
+    let loss = config.text("ha.accept_data_loss") == "true";
+    let (count, names) = installation::followers(&installation.engine).await?;
+    if let Some(why) = could_lose_commits(count, &names).filter(|_| !loss) {
+        return Err(refused(why));
     }
+    generation::pass(&installation.engine).await?;
     // What an earlier life of this node had claimed is nobody's now.
     engine::deliver::take_up(&installation.engine).await?;
     Ok(installation)
+}
+
+/// Why commits we were told of could be lost when another server takes over, if they could.
+fn could_lose_commits(followers: i64, waited_for: &str) -> Option<String> {
+    (followers > 0 && waited_for.trim().is_empty()).then(|| {
+        format!(
+            "{followers} servers follow this PostgreSQL and no commit waits for one: after a \
+             failover, mails could be sent twice and orders be lost; set \
+             synchronous_standby_names, or ha.accept_data_loss = true"
+        )
+    })
 }
 
 /// The same with commits that do not wait for the disk: for making the demo's history, which is
@@ -135,6 +149,8 @@ impl Installation {
     pub async fn close(self) -> anyhow::Result<()> {
         if self.lock.is_none() {
             installation::leave(&self.engine).await?;
+        } else {
+            generation::keep_up(&self.engine).await?;
         }
         self.engine.views().close().await;
         self.engine.db().close().await;
@@ -239,4 +255,16 @@ fn key_refused(state: KeyState) -> anyhow::Error {
 fn host_name() -> String {
     let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     format!("node-{}", name.trim())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::could_lose_commits;
+
+    #[test]
+    fn g06_followers_that_no_commit_waits_for_are_refused() {
+        assert!(could_lose_commits(2, " ").unwrap().contains("synchronous_standby_names"));
+        assert_eq!(could_lose_commits(2, "ANY 1 (b, c)"), None);
+        assert_eq!(could_lose_commits(0, ""), None);
+    }
 }

@@ -1,6 +1,9 @@
 //! What moves messages without a sender: crashes taken up again, waits that are over, caps.
 
+use std::collections::BTreeSet;
+
 use model::UtcMs;
+use model::ids::ContactId;
 use model::messages::{Class, State};
 use model::sites::Site;
 use store::Tx;
@@ -89,6 +92,7 @@ async fn sweep_site(engine: &Engine, site: Site) -> Result<usize> {
                 let mut moved = store::messages::queue_deferred(tx, site.id, now).await?;
                 moved += settle_unknown(tx, &site, now).await?;
                 let planned = store::messages::planned_due(tx, site.id, now, PLANNED_MAX).await?;
+                lock_contacts(tx, &site, &planned).await?;
                 for message in planned {
                     promote(&inside, tx, &site, message, now).await?;
                     moved += 1;
@@ -97,6 +101,17 @@ async fn sweep_site(engine: &Engine, site: Site) -> Result<usize> {
             })
         })
         .await
+}
+
+/// Takes the locks that counting needs in one order, so that two nodes never wait for each other.
+async fn lock_contacts(tx: &mut Tx<'_>, site: &Site, planned: &[PlannedDue]) -> Result<()> {
+    let capped = planned.iter().filter(|message| message.class.is_capped());
+    let contacts: BTreeSet<i64> =
+        capped.filter_map(|message| message.contact_id).map(|id| id.0).collect();
+    for id in contacts {
+        store::contacts::lock(tx, site.id, ContactId(id)).await?;
+    }
+    Ok(())
 }
 
 /// Unknown messages are sent again, or held for a person where the site says so for their class.

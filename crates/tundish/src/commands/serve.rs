@@ -16,8 +16,8 @@ use super::{Call, site, version};
 use crate::cli::Serve;
 use crate::config::Config;
 use crate::folder::{Disk, guard_file};
-use crate::install;
 use crate::output::refused;
+use crate::{generation, install};
 
 impl Serve {
     /// The flags as settings.
@@ -219,6 +219,9 @@ async fn send_while_there_is_room(
         tokio::select! {
             () = stop.cancelled() => break,
             () = tokio::time::sleep(DISK_ROUND) => {}
+        }
+        if let Err(error) = generation::keep_up(&engine).await {
+            tracing::warn!(%error, "how far the database has written could not be noted");
         }
     }
     if let Some((_, work)) = working {

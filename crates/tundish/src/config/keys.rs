@@ -62,6 +62,7 @@ pub const KEYS: &[Key] = &[
     key("database.url", Kind::Database),
     key("database.connections", Kind::Whole { min: 1, max: 64 }),
     key("database.commit_delay", Kind::Span),
+    key("ha.accept_data_loss", Kind::Choice(&["true", "false"])),
     key("secret.key", Kind::Secret),
     key("secret.key_file", Kind::Text),
     key("secret.previous_keys", Kind::Secret),

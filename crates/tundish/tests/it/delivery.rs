@@ -1,6 +1,7 @@
 //! The ledger and the wire: what is written when, and what a crash at any point leaves.
 
 mod crashes;
+mod nodes;
 mod others;
 mod wire;
 
@@ -46,7 +47,7 @@ impl Rig {
         let dir = tempfile::tempdir().unwrap();
         let views = format!("sqlite:{}", dir.path().join("views.db").display());
         let views = Db::connect(&views, store::Options::views()).await.unwrap();
-        let engine = start(&db, &views, &sending, &dir, START).await;
+        let engine = start(&db, &views, &sending, &dir, "test", START).await;
         let mut site = testkit::site();
         site.id = engine::sites::put(&engine, site.clone(), Vec::new()).await.unwrap();
         Self { engine, site, db, views, sending, dir }
@@ -55,8 +56,14 @@ impl Rig {
     /// The process is gone; another begins on what stands in the database.
     pub async fn restart(&mut self) {
         let now = self.engine.now();
-        self.engine = start(&self.db, &self.views, &self.sending, &self.dir, now).await;
+        self.engine = start(&self.db, &self.views, &self.sending, &self.dir, "test", now).await;
         engine::deliver::take_up(&self.engine).await.unwrap();
+    }
+
+    /// Another node on the same database.
+    pub async fn other_node(&self) -> Engine {
+        let now = self.engine.now();
+        start(&self.db, &self.views, &self.sending, &self.dir, "other", now).await
     }
 
     /// Plans a confirmation to `to`.
@@ -182,7 +189,14 @@ impl Rig {
     }
 }
 
-async fn start(db: &Db, views: &Db, sending: &Sending, dir: &TempDir, now: UtcMs) -> Engine {
+async fn start(
+    db: &Db,
+    views: &Db,
+    sending: &Sending,
+    dir: &TempDir,
+    node: &str,
+    now: UtcMs,
+) -> Engine {
     let parts = Parts {
         db: db.clone(),
         views: views.clone(),
@@ -191,7 +205,7 @@ async fn start(db: &Db, views: &Db, sending: &Sending, dir: &TempDir, now: UtcMs
         master_key: [7; 32],
         previous_keys: Vec::new(),
         data_dir: dir.path().to_owned(),
-        node_name: "test".to_owned(),
+        node_name: node.to_owned(),
         sending: sending.clone(),
     };
     Engine::start(parts).await.unwrap()

@@ -356,3 +356,14 @@ fn the_admin_is_not_put_on_the_host_of_a_shop() {
     let link = desk.run(&["operator", "link", "ada@shop.example"]).ok();
     assert!(link.contains("//admin.localhost"), "{link}");
 }
+
+#[test]
+fn g06_several_hosts_of_a_database_are_refused_unless_loss_is_accepted() {
+    let desk = Desk::new();
+    let url = "[database]\nurl = \"postgres://u@a.example,b.example/shop\"\n";
+    desk.write("tundish.toml", url);
+    let said = desk.run(&["config", "show"]).refused(1);
+    assert!(said.contains("ha.accept_data_loss"), "{said}");
+    desk.write("tundish.toml", &format!("{url}[ha]\naccept_data_loss = true\n"));
+    desk.run(&["config", "show"]).ok();
+}

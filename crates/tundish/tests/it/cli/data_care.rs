@@ -40,3 +40,38 @@ fn the_key_goes_into_a_backup_only_when_asked_for() {
     let said = desk.run(&["backup", "copy"]).refused(1);
     assert!(said.contains("not empty"), "{said}");
 }
+
+#[test]
+fn a_postgres_that_was_copied_or_set_back_sends_nothing_until_somebody_decides() {
+    let test = "a_postgres_that_was_copied_or_set_back_sends_nothing_until_somebody_decides";
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let Some(url) = runtime.block_on(testkit::databases::postgres_url(test)) else { return };
+    let desk = Desk::new();
+    desk.write("tundish.toml", &format!("[database]\nurl = \"{url}\"\n"));
+    let set = |key: &'static str, value: &'static str| {
+        runtime.block_on(async {
+            let db = store::Db::connect(&url, store::Options::main()).await.unwrap();
+            db.write::<_, store::StoreError, _>(move |tx| {
+                Box::pin(async move { store::meta::set(tx, key, value).await })
+            })
+            .await
+            .unwrap();
+        });
+    };
+    let held = || {
+        let server = desk.serve();
+        let said = server.said.clone();
+        server.stop();
+        said.contains("nothing is sent until an operator has decided")
+    };
+    assert!(!held(), "new");
+    assert!(!held(), "the usual start");
+    std::fs::remove_file(desk.data().join("generation")).unwrap();
+    assert!(!held(), "a node that joins");
+    set("generation", "1");
+    assert!(held(), "older than what this node has seen");
+    set("sending_held", "");
+    assert!(!held(), "decided");
+    set("cluster", "pg:1234:1:5");
+    assert!(held(), "it comes from another PostgreSQL");
+}
