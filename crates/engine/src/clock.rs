@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use model::UtcMs;
+use rustix::time::{ClockId, clock_gettime};
 
 /// The time as the engine sees it.
 #[derive(Debug, Clone)]
@@ -14,17 +15,19 @@ pub enum Clock {
     Fake(Arc<Hands>),
 }
 
-/// Where a fake clock stands, and how far each look moves it.
-#[derive(Debug, Default)]
+/// Where a fake clock stands, by the wall and by what has passed, and how far each look moves it.
+#[derive(Debug)]
 pub struct Hands {
-    at: AtomicI64,
+    wall: AtomicI64,
+    steady: AtomicI64,
     step: AtomicI64,
 }
 
 impl Clock {
     /// A clock that stands at `at`.
     pub fn fake(at: UtcMs) -> Self {
-        Self::Fake(Arc::new(Hands { at: AtomicI64::new(at.0), step: AtomicI64::new(0) }))
+        let at = || AtomicI64::new(at.0);
+        Self::Fake(Arc::new(Hands { wall: at(), steady: at(), step: AtomicI64::new(0) }))
     }
 
     /// The time now.
@@ -34,16 +37,35 @@ impl Clock {
             Self::System => UtcMs::from(jiff::Timestamp::now()),
             Self::Fake(hands) => {
                 let step = hands.step.load(Ordering::SeqCst);
-                UtcMs(hands.at.fetch_add(step, Ordering::SeqCst))
+                hands.steady.fetch_add(step, Ordering::SeqCst);
+                UtcMs(hands.wall.fetch_add(step, Ordering::SeqCst))
             }
+        }
+    }
+
+    /// Milliseconds that have passed since some instant, suspends of the machine included
+    /// (`CLOCK_BOOTTIME`): nobody can set this one.
+    pub fn steady_ms(&self) -> i64 {
+        match self {
+            Self::System => {
+                let since = clock_gettime(ClockId::Boottime);
+                since.tv_sec.saturating_mul(1_000).saturating_add(since.tv_nsec / 1_000_000)
+            }
+            Self::Fake(hands) => hands.steady.load(Ordering::SeqCst),
         }
     }
 
     /// Moves a fake clock to `at`; the machine's clock cannot be moved, so there it does nothing.
     pub fn set(&self, at: UtcMs) {
         if let Self::Fake(hands) = self {
-            hands.at.store(at.0, Ordering::SeqCst);
+            let moved = at.since_ms(UtcMs(hands.wall.swap(at.0, Ordering::SeqCst)));
+            hands.steady.fetch_add(moved.max(0), Ordering::SeqCst);
         }
+    }
+
+    /// Moves a fake clock on by `ms` milliseconds.
+    pub fn advance_ms(&self, ms: i64) {
+        self.set(self.now().plus_ms(ms));
     }
 
     /// Moves a fake clock on by `ms` at every look from now on: what is read twice differs, as it
@@ -54,8 +76,10 @@ impl Clock {
         }
     }
 
-    /// Moves a fake clock on by `ms` milliseconds.
-    pub fn advance_ms(&self, ms: i64) {
-        self.set(self.now().plus_ms(ms));
+    /// Somebody sets a fake clock by hand: no time passes.
+    pub fn jump_ms(&self, ms: i64) {
+        if let Self::Fake(hands) = self {
+            hands.wall.fetch_add(ms, Ordering::SeqCst);
+        }
     }
 }

@@ -15,12 +15,17 @@ const FOREVER: i64 = -1;
 #[derive(Debug)]
 pub(crate) struct CrashPoints {
     point: Mutex<Option<&'static str>>,
+    nap: Mutex<Option<(&'static str, i64)>>,
     writes_left: AtomicI64,
 }
 
 impl Default for CrashPoints {
     fn default() -> Self {
-        Self { point: Mutex::default(), writes_left: AtomicI64::new(FOREVER) }
+        Self {
+            point: Mutex::default(),
+            nap: Mutex::default(),
+            writes_left: AtomicI64::new(FOREVER),
+        }
     }
 }
 
@@ -30,8 +35,18 @@ impl Engine {
         *self.crash_points().point.lock().unwrap_or_else(PoisonError::into_inner) = Some(point);
     }
 
+    /// Lets the machine sleep for `ms` when the next story passes `point`, once: on a fake clock.
+    pub fn sleep_at(&self, point: &'static str, ms: i64) {
+        *self.crash_points().nap.lock().unwrap_or_else(PoisonError::into_inner) = Some((point, ms));
+    }
+
     /// Passes `point`.
     pub(crate) fn pass(&self, point: &'static str) -> Result<()> {
+        let mut nap = self.crash_points().nap.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, ms)) = nap.take_if(|(at, _)| *at == point) {
+            self.clock().advance_ms(ms);
+        }
+        drop(nap);
         let mut armed = self.crash_points().point.lock().unwrap_or_else(PoisonError::into_inner);
         if *armed == Some(point) {
             *armed = None;

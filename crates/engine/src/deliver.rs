@@ -49,7 +49,7 @@ const STOP_LIMIT: Duration = Duration::from_secs(30);
 /// # Errors
 /// The database fails.
 pub async fn run_due(engine: &Engine) -> Result<usize> {
-    if crate::guard::held(engine).await?.is_some() {
+    if engine.is_quiet() || crate::guard::held(engine).await?.is_some() {
         return Ok(0);
     }
     let mut round = Round::default();
@@ -74,7 +74,7 @@ async fn run_site(engine: &Engine, site: SiteId) -> Result<usize> {
 /// # Errors
 /// The database fails, or a test stopped the story at a crash point.
 pub async fn drain(engine: &Engine) -> Result<()> {
-    if crate::guard::held(engine).await?.is_some() {
+    if engine.is_quiet() || crate::guard::held(engine).await?.is_some() {
         return Ok(());
     }
     let mut round = Round::default();
@@ -127,7 +127,7 @@ impl Crew {
         while let Some(ended) = self.workers.try_join_next() {
             self.ended(ended.ok());
         }
-        if crate::guard::held(engine).await?.is_some() {
+        if engine.is_quiet() || crate::guard::held(engine).await?.is_some() {
             return Ok(());
         }
         let mut round = Round::default();

@@ -19,6 +19,7 @@ use crate::crash_points::CrashPoints;
 use crate::deliver;
 use crate::fault::{EngineError, Result};
 use crate::forms::LiveForm;
+use crate::jumps::Jumps;
 use crate::kept::Kept;
 use crate::master_keys;
 use crate::passwords::HASHES_AT_ONCE;
@@ -71,6 +72,7 @@ struct Inner {
     rate: Rate,
     crash_points: CrashPoints,
     delivery: deliver::Shared,
+    jumps: Jumps,
     sending: RwLock<Arc<Sending>>,
 }
 
@@ -99,6 +101,7 @@ impl Engine {
             })
             .await?;
         let ids = Mutex::new(ids);
+        let jumps = Jumps::new(&parts.clock);
         let sending = RwLock::new(Arc::new(parts.sending.clone()));
         let keys = master_keys::ring(&parts).await?;
         Ok(Self(Arc::new(Inner {
@@ -120,6 +123,7 @@ impl Engine {
             rate: Rate::default(),
             crash_points: CrashPoints::default(),
             delivery: deliver::Shared::default(),
+            jumps,
             sending,
         })))
     }
@@ -127,6 +131,16 @@ impl Engine {
     /// The time now.
     pub fn now(&self) -> UtcMs {
         self.0.parts.clock.now()
+    }
+
+    /// Whether the machine's clock was set a moment ago: then nothing is done because of the time.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.0.jumps.is_quiet(&self.0.parts.clock)
+    }
+
+    /// The instant that leases of this process go by, where the database has no clock of its own.
+    pub(crate) fn lease_now(&self) -> UtcMs {
+        self.0.jumps.lease_now(&self.0.parts.clock)
     }
 
     /// Where the time comes from.

@@ -39,6 +39,7 @@ pub mod imports;
 pub mod installation;
 pub mod invoices;
 pub mod jobs;
+mod jumps;
 mod kept;
 pub mod keys;
 pub mod letter;

@@ -41,6 +41,9 @@ pub async fn run_until_idle(engine: &Engine) -> Result<usize> {
 pub async fn tick(engine: &Engine) -> Result<usize> {
     let mut round = Round::default();
     round.took("changed content", engine.read_revision().await.map(|()| 0));
+    if engine.is_quiet() {
+        return round.end();
+    }
     round.took("views", views::flush(engine).await.map(|_| 0));
     round.took("purges", purges::run(engine).await.map(|_| 0));
     // The shop's: attempts without an answer, orders without their money, windows that are over,

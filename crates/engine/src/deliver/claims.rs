@@ -29,7 +29,7 @@ pub(super) async fn claim(
 ) -> Result<Vec<Claimed>> {
     let (node, _) = engine.node();
     let now = engine.now();
-    let lease_now = store::nodes::db_now(tx, now).await?;
+    let lease_now = store::nodes::db_now(tx, engine.lease_now()).await?;
     let until = lease_now.plus_ms(LEASE_MS);
     let site = route.sender.site.id;
     let found = store::messages::claim(tx, site, node, until, now, limit).await?;

@@ -36,6 +36,8 @@ const LOW: usize = 4;
 const CLAIM_FIRST: i64 = 4;
 /// Claims are renewed this often while a server lets us wait.
 const RENEW: Duration = Duration::from_millis(20_000);
+/// How long W3 waits for the next W2 to share its commit with.
+const FOLD_MAX: Duration = Duration::from_millis(250);
 /// After W2 the dot must leave within half a lease, or not at all (stalled, suspended).
 const STALL_MAX_MS: i64 = LEASE_MS / 2;
 
@@ -94,6 +96,10 @@ pub(super) async fn work(
     };
     let mut idle_since = Instant::now();
     loop {
+        // A clock that was just set may say that anything is due.
+        if worker.engine.is_quiet() {
+            break;
+        }
         if worker.stop.is_cancelled() || worker.route.is_over() || worker.route.paused().is_some() {
             break;
         }
@@ -144,7 +150,8 @@ impl Worker {
 
     async fn send_one(&mut self) -> Result<()> {
         let Some(ready) = self.ready.pop_front() else { return Ok(()) };
-        self.route.pace().await;
+        let route = Arc::clone(&self.route);
+        self.meanwhile(route.pace()).await?;
         self.renew_if_old().await?;
         let started_at = self.engine.now();
         let Some(mut conn) = self.open(&ready).await? else {
@@ -157,13 +164,13 @@ impl Worker {
             commit_at: None,
             ended_at: started_at,
         };
-        if let Err(outcome) = begin(&mut conn, &ready.sealed).await {
+        if let Err(outcome) = self.meanwhile(begin(&mut conn, &ready.sealed)).await? {
             return self.ended(conn, ready.message, &outcome, at);
         }
         if self.ready.is_empty() {
             self.compose_ahead().await?;
         }
-        let (commit_at, issued) = (self.engine.now(), Instant::now());
+        let (commit_at, issued) = (self.engine.now(), self.engine.clock().steady_ms());
         at.commit_at = Some(commit_at);
         let (ready, said) = self.fold(ready).await?;
         if matches!(said, Said::Withheld) {
@@ -171,8 +178,9 @@ impl Worker {
             return Ok(());
         }
         self.engine.pass("w2.after")?;
-        let waited = i64::try_from(issued.elapsed().as_millis()).unwrap_or(i64::MAX);
-        if waited.max(self.engine.now().since_ms(commit_at)) >= STALL_MAX_MS {
+        // The steady clock counts what a suspended machine slept through, and nobody sets it.
+        let waited = self.engine.clock().steady_ms().saturating_sub(issued);
+        if waited >= STALL_MAX_MS || self.engine.is_quiet() {
             conn.abandon();
             return self.put_back(ready).await;
         }
@@ -180,6 +188,20 @@ impl Worker {
         let outcome = self.dot(&mut conn, &ready.message, next.as_ref()).await?;
         self.engine.pass("dot.after")?;
         self.ended(conn, ready.message, &outcome, at)
+    }
+
+    /// Waits for `work`; where that takes longer than a moment, W3 of what ended goes by itself: it
+    /// must not stand in memory alone for as long as a server is slow.
+    async fn meanwhile<T>(&mut self, work: impl Future<Output = T>) -> Result<T> {
+        tokio::pin!(work);
+        if !self.ended.is_empty() {
+            tokio::select! {
+                biased;
+                done = &mut work => return Ok(done),
+                () = tokio::time::sleep(FOLD_MAX) => self.flush(false).await?,
+            }
+        }
+        Ok(work.await)
     }
 
     /// An open connection. `None` where there is none to be had: then the route is paused.
@@ -395,7 +417,7 @@ pub(super) async fn commit(
         claims::skip(engine, tx, message, &held(why, now)).await?;
         return Ok(false);
     }
-    let lease_now = store::nodes::db_now(tx, now).await?;
+    let lease_now = store::nodes::db_now(tx, engine.lease_now()).await?;
     let ((node, _), relay) = (engine.node(), route.transport.name());
     let sha = &sealed.sha256;
     Ok(store::messages::commit(tx, message, node, sha, &relay, now, lease_now).await?)
@@ -413,11 +435,11 @@ fn held(why: &str, now: UtcMs) -> End {
 }
 
 async fn renew(engine: &Engine, claims: Vec<Claimed>) -> Result<()> {
-    let now = engine.now();
+    let steady = engine.lease_now();
     engine
         .write(move |tx| {
             Box::pin(async move {
-                let lease_now = store::nodes::db_now(tx, now).await?;
+                let lease_now = store::nodes::db_now(tx, steady).await?;
                 let until = lease_now.plus_ms(LEASE_MS);
                 for one in claims {
                     let (site, id) = (one.site_id, one.id);

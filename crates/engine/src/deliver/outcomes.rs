@@ -17,6 +17,9 @@ use crate::fault::Result;
 /// Characters of a server's answer that are kept.
 const REPLY_MAX: usize = 500;
 
+/// Why a message that was unknown is accepted.
+const LATE_ANSWER: &str = "the answer came late";
+
 /// A try that ended and is not yet written down (W3).
 #[derive(Debug)]
 pub(super) struct Tried {
@@ -145,6 +148,11 @@ pub(super) async fn write_down(engine: &Engine, tx: &mut Tx<'_>, tried: &Tried) 
     let site = message.site_id;
     let held = store::messages::end(tx, site, message.id, message.epoch, end).await?;
     store::messages::insert_attempt(tx, attempt).await?;
+    if !held && end.state == State::Accepted {
+        // The claim was taken for lost, and the answer came after all.
+        let at = end.accepted_at.unwrap_or(attempt.ended_at);
+        store::messages::settle_by_evidence(tx, site, message.id, at, LATE_ANSWER).await?;
+    }
     if !held || matches!(end.state, State::Accepted | State::Queued | State::Unknown) {
         return Ok(());
     }

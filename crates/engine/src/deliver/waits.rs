@@ -43,13 +43,17 @@ pub async fn take_up(engine: &Engine) -> Result<(u64, u64)> {
 /// # Errors
 /// The database fails.
 pub async fn sweep(engine: &Engine) -> Result<usize> {
-    let now = engine.now();
+    if engine.is_quiet() {
+        return Ok(0);
+    }
+    let (now, steady) = (engine.now(), engine.lease_now());
     let sites = engine
         .reader()
         .read::<_, EngineError, _>(move |session| {
             Box::pin(async move {
                 let mut due = Vec::new();
-                let reap = store::messages::has_over(session, now).await?;
+                let lease_now = store::nodes::db_now(session, steady).await?;
+                let reap = store::messages::has_over(session, lease_now).await?;
                 for site in store::sites::list(session).await? {
                     if store::messages::has_waited(session, site.id, now).await? {
                         due.push(site);
@@ -72,10 +76,11 @@ pub async fn sweep(engine: &Engine) -> Result<usize> {
 
 async fn reap_over(engine: &Engine) -> Result<usize> {
     let (now, wait) = (engine.now(), engine.sending().unknown_wait);
+    let steady = engine.lease_now();
     let (leased, unknown) = engine
         .write(move |tx| {
             Box::pin(async move {
-                let lease_now = store::nodes::db_now(tx, now).await?;
+                let lease_now = store::nodes::db_now(tx, steady).await?;
                 Ok(store::messages::reap(tx, lease_now, now, wait, BROKE_OFF).await?)
             })
         })

@@ -1,5 +1,7 @@
 //! A new master key takes over, and what the earlier one made still opens.
 
+use std::os::unix::fs::PermissionsExt;
+
 use engine::master_keys::{KeyState, key_state};
 use engine::{Clock, Engine, EngineError, Parts, Rng, Sending};
 use model::EmailAddr;
@@ -85,6 +87,7 @@ fn g10_a_new_master_key_takes_over_where_the_earlier_one_is_named() {
     let key = desk.data().join("secret.key");
     std::fs::rename(&key, desk.path().join("earlier.keys")).unwrap();
     std::fs::write(&key, "ab".repeat(32)).unwrap();
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
     let said = desk.run(&["serve"]).refused(1);
     assert!(said.contains("secret.previous_keys"), "{said}");
     desk.write("tundish.toml", "[secret]\nprevious_keys_file = \"earlier.keys\"\n");

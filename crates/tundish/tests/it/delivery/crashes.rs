@@ -1,9 +1,9 @@
 //! Every crash point of the delivery table: lost, never; twice, only where the table says so.
 
 use model::messages::State;
-use model::times::MINUTE_MS;
+use model::times::{HOUR_MS, MINUTE_MS};
 use store::Db;
-use testkit::sink::{Action, Options, Rule, Sink, Step};
+use testkit::sink::{Action, Gate, Options, Rule, Sink, Step};
 
 use super::{Rig, smtp_to};
 
@@ -138,4 +138,93 @@ async fn all_held(db: Db) {
         .unwrap();
     let released = engine::outbox::release_held(&rig.engine, &rig.site, "unsigned").await.unwrap();
     assert_eq!(released, 700);
+}
+
+testkit::both!(a_machine_that_slept_between_the_commit_and_the_dot_sends_no_dot, slept);
+
+async fn slept(db: Db) {
+    let sink = Sink::start(Options::default());
+    let rig = Rig::new(db, smtp_to(sink.port(), 1)).await;
+    rig.plan("one@example.com").await;
+    rig.engine.sleep_at("w2.after", 31_000);
+    engine::deliver::drain(&rig.engine).await.unwrap();
+    // The lease may have been another's by then: that body got no dot, and went again by itself.
+    assert_eq!((sink.half_bodies(), sink.connections(), sink.mails()), (1, 2, 1));
+    let message = &rig.messages().await[0];
+    assert_eq!((message.state, message.unknown_count), (State::Accepted, 0));
+}
+
+testkit::both!(a_clock_that_is_set_sends_nothing_twice_and_fires_nothing_at_once, clock_set);
+
+async fn clock_set(db: Db) {
+    let sink = Sink::start(Options::default());
+    let gate = Gate::default();
+    sink.rule(Rule::at(Step::Dot).to("one@").act(Action::Wait(gate.clone())));
+    let rig = Rig::new(db, smtp_to(sink.port(), 1)).await;
+    rig.plan("one@example.com").await;
+    rig.plan("two@example.com").await;
+    let engine = rig.engine.clone();
+    let drained = tokio::spawn(async move { engine::deliver::drain(&engine).await });
+    gate.reached().await;
+    // By the wall clock every lease is long over; no time has passed.
+    rig.engine.clock().jump_ms(3 * HOUR_MS);
+    assert_eq!(engine::deliver::sweep(&rig.engine).await.unwrap(), 0);
+    gate.open();
+    drained.await.unwrap().unwrap();
+    engine::deliver::drain(&rig.engine).await.unwrap();
+    let states: Vec<State> = rig.messages().await.iter().map(|message| message.state).collect();
+    assert_eq!(states, [State::Accepted, State::Queued], "nothing is fired for half a minute");
+    rig.advance_ms(30_000).await;
+    engine::deliver::drain(&rig.engine).await.unwrap();
+    assert!(rig.messages().await.iter().all(|message| message.state == State::Accepted));
+    assert!(sink.counts().values().all(|count| *count == 1), "{:?}", sink.counts());
+}
+
+testkit::both!(an_answer_is_on_disk_while_the_server_dawdles_over_the_next_mail, dawdles);
+
+async fn dawdles(db: Db) {
+    let sink = Sink::start(Options::default());
+    let gate = Gate::default();
+    sink.rule(Rule::at(Step::Rcpt).to("two@").act(Action::Wait(gate.clone())));
+    let rig = Rig::new(db, smtp_to(sink.port(), 1)).await;
+    rig.plan("one@example.com").await;
+    rig.plan("two@example.com").await;
+    let engine = rig.engine.clone();
+    let drained = tokio::spawn(async move { engine::deliver::drain(&engine).await });
+    gate.reached().await;
+    let written = async {
+        while rig.messages().await[0].state != State::Accepted {
+            tokio::task::yield_now().await;
+        }
+    };
+    let limit = std::time::Duration::from_secs(30);
+    tokio::time::timeout(limit, written).await.expect("W3 stands in memory alone");
+    gate.open();
+    drained.await.unwrap().unwrap();
+    assert!(rig.messages().await.iter().all(|message| message.state == State::Accepted));
+    assert_eq!(sink.mails(), 2);
+}
+
+testkit::both!(an_answer_that_comes_after_the_lease_settles_what_was_unknown, late_answer);
+
+async fn late_answer(db: Db) {
+    let sink = Sink::start(Options::default());
+    let gate = Gate::default();
+    sink.rule(Rule::at(Step::Dot).act(Action::Wait(gate.clone())));
+    let rig = Rig::new(db.clone(), smtp_to(sink.port(), 1)).await;
+    rig.plan("one@example.com").await;
+    let engine = rig.engine.clone();
+    let drained = tokio::spawn(async move { engine::deliver::drain(&engine).await });
+    gate.reached().await;
+    // Another life of this node takes the claim for lost.
+    engine::deliver::take_up(&rig.engine).await.unwrap();
+    assert_eq!(rig.messages().await[0].state, State::Unknown);
+    gate.open();
+    drained.await.unwrap().unwrap();
+    let message = &rig.messages().await[0];
+    assert_eq!(message.state, State::Accepted);
+    assert_eq!(message.reason.as_deref(), Some("the answer came late"));
+    rig.advance_ms(HOUR_MS).await;
+    engine::deliver::drain(&rig.engine).await.unwrap();
+    assert_eq!(sink.mails(), 1);
 }
