@@ -8,7 +8,7 @@ use model::sites::Site;
 use model::times::HOUR_MS;
 use model::{EmailAddr, Refused, SiteId, tokens};
 use serde::Serialize;
-use store::Tx;
+use store::{Session, Tx};
 use store::operator_links::OperatorLink;
 
 use crate::engine::Engine;
@@ -39,6 +39,12 @@ pub struct NewOperator {
 #[derive(Debug, Serialize)]
 struct RoleSet {
     role: Role,
+}
+
+/// What the audit log says of a link.
+#[derive(Debug, Serialize)]
+struct LinkMade {
+    kind: &'static str,
 }
 
 /// Makes an operator.
@@ -106,23 +112,28 @@ pub(crate) async fn insert(
 
 /// A link that signs this operator in once, within an hour: the token for
 /// `/admin/sign-in/link/{token}`.
-pub async fn sign_in_link(engine: &Engine, operator: OperatorId) -> Result<String> {
-    link(engine, operator, LinkKind::SignIn, SIGN_IN_LINK_MS).await
+///
+/// # Errors
+/// There is no such operator, or not for `actor`.
+pub async fn sign_in_link(engine: &Engine, actor: Actor, operator: OperatorId) -> Result<String> {
+    link(engine, actor, operator, LinkKind::SignIn, SIGN_IN_LINK_MS).await
 }
 
-/// A link that lets this operator choose a new password: the token for
-/// `/admin/password/{token}`.
-pub async fn reset_link(engine: &Engine, operator: OperatorId) -> Result<String> {
-    link(engine, operator, LinkKind::Reset, RESET_MS).await
+/// A link by which an operator chooses their password: the token for `/admin/password/{token}`.
+///
+/// # Errors
+/// As [`sign_in_link`].
+pub async fn invite_link(engine: &Engine, actor: Actor, operator: OperatorId) -> Result<String> {
+    link(engine, actor, operator, LinkKind::Invite, INVITE_MS).await
 }
 
-/// A link by which an invited operator chooses their password: the token for
-/// `/admin/password/{token}`.
-pub async fn invite_link(engine: &Engine, operator: OperatorId) -> Result<String> {
-    link(engine, operator, LinkKind::Invite, INVITE_MS).await
-}
-
-async fn link(engine: &Engine, operator: OperatorId, kind: LinkKind, ms: i64) -> Result<String> {
+async fn link(
+    engine: &Engine,
+    actor: Actor,
+    operator: OperatorId,
+    kind: LinkKind,
+    ms: i64,
+) -> Result<String> {
     let secret: [u8; tokens::KEY_BYTES] = engine.rng().bytes();
     let link = OperatorLink {
         id: engine.next_id(),
@@ -132,12 +143,43 @@ async fn link(engine: &Engine, operator: OperatorId, kind: LinkKind, ms: i64) ->
         used_at: None,
     };
     let hash = tokens::hash_secret(&secret);
+    let engine_in = engine.clone();
     engine
         .write(move |tx| {
-            Box::pin(async move { Ok(store::operator_links::insert(tx, &link, &hash).await?) })
+            Box::pin(async move {
+                within_reach(tx, actor, operator).await?;
+                store::operator_links::insert(tx, &link, &hash).await?;
+                let (home, said) = (audits::INSTALLATION, LinkMade { kind: kind.as_str() });
+                let action = "operator.link_made";
+                audits::record(&engine_in, tx, home, actor, action, operator, &said).await
+            })
         })
         .await?;
     Ok(tokens::secret_text(&secret))
+}
+
+/// Whether someone who signed in may see another operator, and change one of no higher role: only
+/// where they may open all the other's sites, or they could sign in as the other and have more.
+///
+/// # Errors
+/// The database fails.
+pub async fn reaches(session: &mut Session<'_>, by: &Operator, other: &Operator) -> Result<bool> {
+    if by.role == Role::Owner {
+        return Ok(true);
+    }
+    let own = store::operators::sites_of(session, by).await?;
+    let theirs = store::operators::sites_of(session, other).await?;
+    Ok(theirs.iter().all(|site| own.iter().any(|o| o.id == site.id)))
+}
+
+/// The operator, where `actor` may act on them. A console may act on all.
+async fn within_reach(tx: &mut Tx<'_>, actor: Actor, id: OperatorId) -> Result<Operator> {
+    let missing = || EngineError::missing("operator", id);
+    let other = store::operators::find(tx, id).await?.ok_or_else(missing)?;
+    let Actor::Operator(by) = actor else { return Ok(other) };
+    let by = store::operators::find(tx, by).await?.ok_or_else(missing)?;
+    let reached = by.role.may(other.role) && reaches(tx, &by, &other).await?;
+    if reached { Ok(other) } else { Err(missing()) }
 }
 
 /// Chooses a password by a reset or invitation link. Every sign-in and every other link of the
@@ -254,7 +296,7 @@ pub async fn find(engine: &Engine, address: &str) -> Result<Operator> {
 /// Their sign-ins end, so that none keeps rights it began with.
 ///
 /// # Errors
-/// `owner_needed` where nobody could sign in as owner any more.
+/// There is no such operator, or not for `actor`; `owner_needed` where nobody could sign in as owner any more.
 pub async fn set_rights(
     engine: &Engine,
     actor: Actor,
@@ -267,9 +309,7 @@ pub async fn set_rights(
     engine
         .write(move |tx| {
             Box::pin(async move {
-                if store::operators::find(tx, id).await?.is_none() {
-                    return Err(EngineError::missing("operator", id));
-                }
+                within_reach(tx, actor, id).await?;
                 let disabled = may_sign_in == MaySignIn::No;
                 store::operators::set_rights(tx, id, role, disabled).await?;
                 store::operators::set_sites(tx, id, &sites).await?;

@@ -2,7 +2,7 @@
 
 use model::audits::Actor;
 use model::operators::Role;
-use model::sites::{Site, SiteSettings};
+use model::sites::{Site, SiteSettings, check_base_url};
 use model::{Currency, Refused, SiteId, Slug, UtcMs, tokens};
 
 use crate::engine::Engine;
@@ -89,7 +89,7 @@ pub async fn run(engine: &Engine, token: &str, first: FirstRun) -> Result<()> {
         sites: Vec::new(),
     };
     let site = site_of(&first)?;
-    let host = host_of(&site.base_url).to_owned();
+    let host = site.host().to_ascii_lowercase();
     let (operator, key) = operators::prepare(engine, &owner).await?;
     let prepared = sites::prepared(engine, site)?;
     let engine_in = engine.clone();
@@ -121,6 +121,7 @@ fn site_of(first: &FirstRun) -> Result<Site> {
         let say = "every marketing mail must say where you are: please give a postal address";
         return Err(Refused::new("address_missing", say).at("postal_address").into());
     }
+    check_base_url(first.base_url.trim().trim_end_matches('/'))?;
     let currency = Currency::parse(&first.currency.trim().to_uppercase())
         .map_err(|refused| refused.at("currency"))?;
     let slug = Slug::suggest(name).map_or_else(|| "shop".to_owned(), |slug| slug.to_string());
@@ -141,14 +142,4 @@ fn site_of(first: &FirstRun) -> Result<Site> {
         created_at: UtcMs(0),
         updated_at: UtcMs(0),
     })
-}
-
-/// The host name of a base address, without its port.
-pub fn host_of(base_url: &str) -> &str {
-    let rest = base_url.split_once("://").map_or(base_url, |(_, rest)| rest);
-    let host = rest.split('/').next().unwrap_or_default();
-    match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
-        _ => host,
-    }
 }

@@ -3,6 +3,7 @@
 use model::audits::Actor;
 use model::sites::Site;
 use model::{Currency, EmailAddr, Refused, SiteId};
+use store::Tx;
 
 use crate::audits;
 use crate::engine::Engine;
@@ -37,6 +38,8 @@ pub async fn put(engine: &Engine, site: Site, hosts: Vec<String>) -> Result<Site
 pub async fn change(engine: &Engine, actor: Actor, site: Site) -> Result<()> {
     let mut wrong = Vec::new();
     wrong.extend(check(&site).err());
+    wrong.extend(check_move(engine, &site).await?);
+    wrong.dedup_by(|a, b| a.field == b.field);
     wrong.extend(check_people(&site));
     if !wrong.is_empty() {
         return Err(EngineError::RefusedAll(wrong));
@@ -46,10 +49,37 @@ pub async fn change(engine: &Engine, actor: Actor, site: Site) -> Result<()> {
         .write_content(move |tx| {
             Box::pin(async move {
                 store::sites::put(tx, &site, engine_in.now()).await?;
+                answer_to_base_url(tx, &site).await?;
                 audits::record(&engine_in, tx, site.id, actor, "site.changed", site.id, &()).await
             })
         })
         .await
+}
+
+/// Refuses an address a site cannot move to. One it was made with, for a test, may stay.
+async fn check_move(engine: &Engine, site: &Site) -> Result<Option<Refused>> {
+    let id = site.id;
+    let known = engine
+        .reader()
+        .read::<_, EngineError, _>(move |session| {
+            Box::pin(async move { Ok(store::sites::find(session, id).await?) })
+        })
+        .await?;
+    let stays = known.is_some_and(|known| known.base_url == site.base_url);
+    Ok(if stays { None } else { model::sites::check_base_url(&site.base_url).err() })
+}
+
+/// Lets a site answer where its links lead. The names it had before stay, for links already sent.
+async fn answer_to_base_url(tx: &mut Tx<'_>, site: &Site) -> Result<()> {
+    let host = site.host().to_ascii_lowercase();
+    match store::sites::find_by_host(tx, &host).await? {
+        Some(known) if known.id == site.id => Ok(()),
+        Some(_) => {
+            let say = format!("another site answers to {host}: choose another address");
+            Err(Refused::new("host_taken", say).at("base_url").into())
+        }
+        None => Ok(store::sites::add_host(tx, site.id, &host).await?),
+    }
 }
 
 /// What readers of mail and pages are shown, and prices are in. No mail leaves where one of these

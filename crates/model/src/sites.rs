@@ -1,9 +1,11 @@
 //! Sites: one brand each, with its domain, sender, currency and time zone.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::Refused;
 use crate::money::{Rate, WHOLE_PPM};
 use crate::sending::SendingSettings;
 use crate::taxes::{Country, Rounding, TaxMode, TaxRule};
@@ -129,15 +131,85 @@ impl Site {
         }
     }
 
+    /// The host name its links lead to.
+    pub fn host(&self) -> &str {
+        host_of(&self.base_url)
+    }
+
     /// The domain mail comes from.
     pub fn sender_domain(&self) -> &str {
         self.sender_address.rsplit_once('@').map_or("localhost", |(_, domain)| domain)
     }
 }
 
+/// Refuses where a site cannot live: links in mails begin with its base address, and a sign-in
+/// crosses the net under it. On the machine itself plain http will do.
+///
+/// # Errors
+/// `base_url_invalid`.
+pub fn check_base_url(url: &str) -> Result<(), Refused> {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+    let host = host_of(url);
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    let local = host == "localhost"
+        || host.ends_with(".localhost")
+        || address.as_ref().is_ok_and(IpAddr::is_loopback);
+    let is_name = host.contains('.') && address.is_err();
+    let far = scheme == "https" && is_name;
+    let near = local && matches!(scheme, "http" | "https");
+    let odd = |c: char| matches!(c, '/' | '?' | '#' | '@' | '\\') || c.is_whitespace();
+    if (far || near) && !rest.contains(odd) {
+        return Ok(());
+    }
+    let say = "write https:// and the name of your domain, with nothing after it: \
+               https://shop.example";
+    Err(Refused::new("base_url_invalid", say).at("base_url"))
+}
+
+/// The host name of a base address, without its port.
+pub fn host_of(base_url: &str) -> &str {
+    let rest = base_url.split_once("://").map_or(base_url, |(_, rest)| rest);
+    let host = rest.split('/').next().unwrap_or_default();
+    match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_site_lives_on_https_under_a_name_or_on_this_machine() {
+        let good = [
+            "https://shop.example",
+            "https://shop.example:8443",
+            "http://localhost:8095",
+            "http://second.localhost",
+            "http://127.0.0.1:8095",
+            "http://[::1]:8095",
+        ];
+        for url in good {
+            assert_eq!(check_base_url(url), Ok(()), "{url}");
+        }
+        let bad = [
+            "http://shop.example",
+            "https://203.0.113.9",
+            "https://shop.example/shop",
+            "https://shop.example/",
+            "https://me@shop.example",
+            "https://shop",
+            "ftp://localhost",
+            "shop.example",
+            "",
+        ];
+        for url in bad {
+            assert!(check_base_url(url).is_err(), "{url}");
+        }
+        assert_eq!(host_of("http://127.0.0.1:8095"), "127.0.0.1");
+        assert_eq!(host_of("https://shop.example"), "shop.example");
+    }
 
     #[test]
     fn tax_is_the_countrys_or_that_of_all_others() {

@@ -8,6 +8,7 @@ use anyhow::Context;
 use engine::funnel::{self, Rest};
 use engine::setup::{self, FirstRun};
 use engine::{Clock, Engine, Rng, operators};
+use model::audits::Actor;
 use model::ids::to_base32;
 use model::sites::Site;
 use serde::Serialize;
@@ -46,6 +47,10 @@ impl Demo {
         if let Some(listen) = self.listen {
             flags.push(("server.listen", listen.to_string()));
         }
+        // A sample business sends nothing and lives in its own folder, whatever the settings of the
+        // place it is tried in say of a real one.
+        flags.push(("smtp.host", String::new()));
+        flags.push(("database.url", String::new()));
         if data.is_none() {
             flags.push(("server.data", fresh_folder()?.display().to_string()));
         }
@@ -102,7 +107,7 @@ impl Ready {
 async fn ready(engine: &Engine, data: &Path, password: String) -> anyhow::Result<Ready> {
     let base = site::find(engine, None).await?.base_url;
     let owner = operators::find(engine, OWNER).await?;
-    let token = operators::sign_in_link(engine, owner.id).await?;
+    let token = operators::sign_in_link(engine, Actor::Console, owner.id).await?;
     Ok(Ready {
         site: format!("{base}/"),
         admin: format!("{base}/admin"),

@@ -1,7 +1,5 @@
 //! `tundish init`: the first site and its owner, without a browser.
 
-use std::net::IpAddr;
-
 use engine::setup::{self, FirstRun};
 use engine::{Clock, Rng};
 use serde::Serialize;
@@ -23,7 +21,8 @@ struct Made {
 /// # Errors
 /// It was done already, or something that was given cannot be used.
 pub async fn run(call: &Call, flags: Init) -> anyhow::Result<()> {
-    check_base_url(&flags.base_url)?;
+    model::sites::check_base_url(flags.base_url.trim_end_matches('/'))
+        .map_err(|e| refused(format!("--base-url {} cannot be used: {e}", flags.base_url)))?;
     let password = flags.password.read()?;
     let installation = install::alone(&call.config, Clock::System, Rng::System).await?;
     let engine = &installation.engine;
@@ -53,24 +52,4 @@ pub async fn run(call: &Call, flags: Init) -> anyhow::Result<()> {
     call.output.either(&made, || {
         vec![format!("{} is ready: `tundish serve`, then {}/admin", made.site, made.base_url)]
     })
-}
-
-/// Links in mails begin with the base address, and a sign-in crosses the net under it.
-fn check_base_url(url: &str) -> anyhow::Result<()> {
-    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
-    let host = setup::host_of(url);
-    let loopback = host == "localhost"
-        || host.ends_with(".localhost")
-        || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
-    if loopback && scheme == "http" && !rest.trim_end_matches('/').contains('/') {
-        return Ok(());
-    }
-    let is_name = host.contains('.') && host.parse::<IpAddr>().is_err();
-    if scheme != "https" || !is_name || rest.trim_end_matches('/').contains('/') {
-        return Err(refused(format!(
-            "--base-url {url} cannot be used: write https:// and the name of your domain, with \
-             nothing after it"
-        )));
-    }
-    Ok(())
 }

@@ -69,7 +69,7 @@ async fn act(call: &Call, engine: &Engine, command: OperatorCommand) -> anyhow::
                 call.output.say(format!("{email} may sign in as {}", role.as_str()));
                 return Ok(());
             }
-            let token = operators::invite_link(engine, id).await?;
+            let token = operators::invite_link(engine, Actor::Console, id).await?;
             print(call, engine, &format!("/admin/password/{token}")).await
         }
         OperatorCommand::Reset { email, password } => {
@@ -80,7 +80,7 @@ async fn act(call: &Call, engine: &Engine, command: OperatorCommand) -> anyhow::
         }
         OperatorCommand::Link { email } => {
             let operator = find(engine, &email).await?;
-            let token = operators::sign_in_link(engine, operator.id).await?;
+            let token = operators::sign_in_link(engine, Actor::Console, operator.id).await?;
             print(call, engine, &format!("/admin/sign-in/link/{token}")).await
         }
     }

@@ -23,6 +23,8 @@ const PAGE: i64 = 50;
 pub struct AuditsPage {
     frame: Frame,
     scope: &'static str,
+    /// Whether the log of the whole installation is theirs to read.
+    sees_all: bool,
     rows: Vec<AuditRow>,
     pager: Pager,
 }
@@ -51,7 +53,7 @@ impl AuditsPage {
             seal: "3fa85b91c2d0".to_owned(),
         };
         let frame = Frame::sample("settings");
-        Self { frame, scope: "site", rows: vec![row], pager: Pager::default() }
+        Self { frame, scope: "site", sees_all: true, rows: vec![row], pager: Pager::default() }
     }
 }
 
@@ -71,6 +73,10 @@ pub async fn index(
 ) -> Reply {
     who.require(Role::Admin)?;
     let installation = asked.scope == "installation";
+    if installation {
+        // It tells of the operators of every site.
+        who.require(Role::Owner)?;
+    }
     let (site, scope) =
         if installation { (INSTALLATION, "installation") } else { (who.site.id, "site") };
     let before = asked.before.unwrap_or(i64::MAX);
@@ -90,6 +96,7 @@ pub async fn index(
     let page = AuditsPage {
         frame: who.frame("settings"),
         scope,
+        sees_all: who.present.operator.role.may(Role::Owner),
         rows: lines.into_iter().map(|line| row(line, &names)).collect(),
         pager: Pager {
             next: next.map(|number| format!("/admin/audits?scope={scope}&before={number}")),

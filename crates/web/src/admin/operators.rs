@@ -75,10 +75,19 @@ impl OperatorsPage {
 /// The list.
 pub async fn index(State(state): State<AppState>, who: CurrentOperator) -> Reply {
     who.require(Role::Admin)?;
+    let by = who.present.operator.clone();
     let operators = state
         .reader
-        .read::<_, EngineError, _>(|session| {
-            Box::pin(async move { Ok(store::operators::list(session).await?) })
+        .read::<_, EngineError, _>(move |session| {
+            Box::pin(async move {
+                let mut reached = Vec::new();
+                for operator in store::operators::list(session).await? {
+                    if engine::operators::reaches(session, &by, &operator).await? {
+                        reached.push(operator);
+                    }
+                }
+                Ok(reached)
+            })
         })
         .await?;
     let page = OperatorsPage {
@@ -198,7 +207,7 @@ async fn show_with_link(state: &AppState, who: &CurrentOperator, id: OperatorId)
     let role =
         page.row.as_ref().map_or(Role::Owner, |row| Role::parse(row.role).unwrap_or(Role::Owner));
     role_within(who, role.as_str())?;
-    let token = engine::operators::invite_link(&state.engine, id).await?;
+    let token = engine::operators::invite_link(&state.engine, who.actor(), id).await?;
     page.link = Some(who.site.url(&format!("/admin/password/{token}")));
     reply::page("admin/operators/show.html", page)
 }
@@ -208,13 +217,16 @@ async fn page_of(
     who: &CurrentOperator,
     id: OperatorId,
 ) -> Result<OperatorPage, WebError> {
+    let by = who.present.operator.clone();
     let (operator, sites) = state
         .reader
         .read::<_, EngineError, _>(move |session| {
             Box::pin(async move {
-                let operator = store::operators::find(session, id)
-                    .await?
-                    .ok_or_else(|| EngineError::missing("operator", id))?;
+                let missing = || EngineError::missing("operator", id);
+                let operator = store::operators::find(session, id).await?.ok_or_else(missing)?;
+                if !engine::operators::reaches(session, &by, &operator).await? {
+                    return Err(missing());
+                }
                 let sites = store::operators::sites_of(session, &operator).await?;
                 Ok((operator, sites))
             })

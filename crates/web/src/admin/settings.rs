@@ -10,6 +10,7 @@ use model::sites::Site;
 use model::{Refused, Slug, taxes};
 use serde::{Deserialize, Serialize};
 
+use crate::error::WebError;
 use crate::extract::operator::CurrentOperator;
 use crate::forms::{FieldError, to_mend};
 use crate::frame::Frame;
@@ -27,6 +28,8 @@ pub struct SettingsPage {
     frame: Frame,
     may_change: bool,
     form: SettingsForm,
+    /// The names the site answers to.
+    hosts: Vec<String>,
     errors: Vec<FieldError>,
 }
 
@@ -169,19 +172,33 @@ impl SettingsPage {
             ..SettingsForm::default()
         };
         let errors = vec![FieldError::new("timezone", "use a name such as Europe/Berlin")];
-        Self { frame: Frame::sample("settings"), may_change: true, form, errors }
+        let hosts = vec!["shop.example".to_owned(), "old.example".to_owned()];
+        Self { frame: Frame::sample("settings"), may_change: true, form, hosts, errors }
     }
 
-    fn of(who: &CurrentOperator, form: SettingsForm, errors: Vec<FieldError>) -> Self {
+    async fn of(
+        state: &AppState,
+        who: &CurrentOperator,
+        form: SettingsForm,
+        errors: Vec<FieldError>,
+    ) -> Result<Self, WebError> {
+        let site = who.site.id;
+        let hosts = state
+            .reader
+            .read::<_, EngineError, _>(move |session| {
+                Box::pin(async move { Ok(store::sites::hosts(session, site).await?) })
+            })
+            .await?;
         let may_change = who.present.operator.role.may(Role::Admin);
-        Self { frame: who.frame("settings"), may_change, form, errors }
+        Ok(Self { frame: who.frame("settings"), may_change, form, hosts, errors })
     }
 }
 
 /// The settings.
-pub async fn show(who: CurrentOperator) -> Reply {
+pub async fn show(State(state): State<AppState>, who: CurrentOperator) -> Reply {
     let form = SettingsForm::of(&who.site);
-    reply::page("admin/settings/show.html", SettingsPage::of(&who, form, Vec::new()))
+    let page = SettingsPage::of(&state, &who, form, Vec::new()).await?;
+    reply::page("admin/settings/show.html", page)
 }
 
 /// Changes them.
@@ -204,7 +221,7 @@ pub async fn update(
             Ok(reply::done("/admin/settings", "The settings are saved."))
         }
         Err(error) => {
-            let page = SettingsPage::of(&who, form, to_mend(error)?);
+            let page = SettingsPage::of(&state, &who, form, to_mend(error)?).await?;
             reply::again("admin/settings/show.html", page)
         }
     }

@@ -95,7 +95,7 @@ async fn a03_a_changed_password_ends_every_other_sign_in_and_every_link() {
     let elsewhere = knock(&app, OWNER, PASSWORD).await;
     let elsewhere = elsewhere.headers[header::SET_COOKIE].to_str().unwrap().to_owned();
     let elsewhere = elsewhere.split(';').next().unwrap().to_owned();
-    let reset = engine::operators::reset_link(&app.engine, id).await.unwrap();
+    let reset = engine::operators::invite_link(&app.engine, Actor::Console, id).await.unwrap();
     app.other_browser();
     knock(&app, OWNER, PASSWORD).await;
     let fields = [("old_password", PASSWORD), ("password", "the ferns are dry on monday")];
