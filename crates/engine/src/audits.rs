@@ -38,6 +38,18 @@ pub async fn record<T: Serialize + Sync>(
     Ok(())
 }
 
+/// Appends a line about what the engine's own actor does.
+pub(crate) async fn note<T: Serialize + Sync>(
+    engine: &Engine,
+    tx: &mut Tx<'_>,
+    site: SiteId,
+    action: &str,
+    object: impl ToString,
+    data: &T,
+) -> Result<()> {
+    record(engine, tx, site, engine.actor(), action, object, data).await
+}
+
 /// Reads every chain from its beginning; a sentence for each line that was changed or is missing.
 pub async fn check(engine: &Engine) -> Result<Vec<String>> {
     engine

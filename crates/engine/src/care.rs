@@ -38,7 +38,7 @@ pub async fn add(
         .await
 }
 
-/// What a program says of a contact. Absent: stays as it is.
+/// What an operator or a program says of a contact. Absent: stays as it is.
 #[derive(Debug, Clone, Default)]
 pub struct Said {
     /// Names, language, zone, fields.
@@ -85,7 +85,7 @@ pub async fn upsert(
                 }
                 let now = of.now();
                 let contact = contacts::find_or_create(&of, tx, &site, &address, now).await?;
-                let contact = put(&of, tx, &site, contact, said).await?;
+                let contact = put(&of, tx, actor, &site, contact, said).await?;
                 note(&of, tx, actor, site.id, "contact.put", contact.id).await?;
                 Ok((contact, made))
             })
@@ -93,7 +93,7 @@ pub async fn upsert(
         .await
 }
 
-/// Changes a contact as a program says.
+/// Changes a contact as an operator or a program says.
 ///
 /// # Errors
 /// There is none; it was changed meanwhile; what is said cannot be used.
@@ -109,7 +109,7 @@ pub async fn change(
         .write(move |tx| {
             Box::pin(async move {
                 let contact = contacts::get_to_change(tx, site.id, id).await?;
-                let contact = put(&of, tx, &site, contact, said).await?;
+                let contact = put(&of, tx, actor, &site, contact, said).await?;
                 note(&of, tx, actor, site.id, "contact.put", id).await?;
                 Ok(contact)
             })
@@ -120,6 +120,7 @@ pub async fn change(
 async fn put(
     engine: &Engine,
     tx: &mut Tx<'_>,
+    actor: Actor,
     site: &Site,
     mut contact: Contact,
     said: Said,
@@ -142,7 +143,7 @@ async fn put(
         kind: "contact.updated",
         contact_id: Some(contact.id),
         subject_id: Some(contact.id.0),
-        data: &json!({ "source": "api" }),
+        data: &json!({ "source": if matches!(actor, Actor::Key(_)) { "api" } else { "operator" } }),
     };
     engine.record(tx, site.id, event).await?;
     for tag in said.tags {
@@ -227,8 +228,17 @@ pub async fn unsubscribe(engine: &Engine, actor: Actor, site: &Site, id: Contact
         .await
 }
 
-/// Makes the next step of a test contact's sequence due now. Only of a test contact: what others
-/// were promised keeps its time.
+/// Which sequences of a contact are fast-forwarded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Forward {
+    /// This one.
+    One(EnrolmentId),
+    /// Every one that runs, and the mail that is planned.
+    All,
+}
+
+/// Makes the next steps of a test contact's sequences due now; how many. Only of a test contact:
+/// what others were promised keeps its time.
 ///
 /// # Errors
 /// `contact_not_test`; the enrolment is not the contact's, or is over.
@@ -237,10 +247,10 @@ pub async fn forward(
     actor: Actor,
     site: SiteId,
     id: ContactId,
-    enrolment: EnrolmentId,
-) -> Result<()> {
+    which: Forward,
+) -> Result<usize> {
     let engine_in = engine.clone();
-    engine
+    let moved = engine
         .write(move |tx| {
             Box::pin(async move {
                 let contact = contacts::get(tx, site, id).await?;
@@ -248,17 +258,28 @@ pub async fn forward(
                     let say = "mark the contact as a test first: only those are fast-forwarded";
                     return Err(Refused::new("contact_not_test", say).into());
                 }
-                store::enrolments::find(tx, site, enrolment)
-                    .await?
-                    .filter(|found| found.contact_id == id && found.state == "active")
-                    .ok_or_else(|| EngineError::missing("enrolment", enrolment))?;
-                store::enrolments::set_due(tx, site, enrolment, engine_in.now()).await?;
-                note(&engine_in, tx, actor, site, "contact.forwarded", id).await
+                let now = engine_in.now();
+                let mut running = store::enrolments::list_of_contact(tx, site, id).await?;
+                running.retain(|enrolment| enrolment.state == "active");
+                if let Forward::One(wanted) = which {
+                    running.retain(|enrolment| enrolment.id == wanted);
+                    if running.is_empty() {
+                        return Err(EngineError::missing("enrolment", wanted));
+                    }
+                }
+                for enrolment in &running {
+                    store::enrolments::set_due(tx, site, enrolment.id, now).await?;
+                }
+                if which == Forward::All {
+                    store::messages::due_now(tx, site, id, now).await?;
+                }
+                note(&engine_in, tx, actor, site, "contact.forwarded", id).await?;
+                Ok(running.len())
             })
         })
         .await?;
     engine.wake();
-    Ok(())
+    Ok(moved)
 }
 
 /// Writes down that data of contacts left: one, or a list.
@@ -269,22 +290,6 @@ pub async fn exported(engine: &Engine, actor: Actor, site: SiteId, object: Strin
             Box::pin(async move {
                 audits::record(&engine_in, tx, site, actor, "contact.exported", object, &()).await
             })
-        })
-        .await
-}
-
-/// Writes down that an operator did something to a contact by another story.
-pub async fn done_by_hand(
-    engine: &Engine,
-    actor: Actor,
-    site: SiteId,
-    action: &'static str,
-    id: ContactId,
-) -> Result<()> {
-    let engine_in = engine.clone();
-    engine
-        .write(move |tx| {
-            Box::pin(async move { note(&engine_in, tx, actor, site, action, id).await })
         })
         .await
 }

@@ -20,7 +20,7 @@ use crate::invoices::Invoice;
 use crate::messages::{self, Content, NewMessage};
 use crate::sweeps::Round;
 use crate::{
-    back_end, consents, downloads, invoices, links, offers, opt_in, orders, pay, referrals,
+    audits, back_end, consents, downloads, invoices, links, offers, opt_in, orders, pay, referrals,
 };
 
 /// What the box at the checkout says.
@@ -296,7 +296,7 @@ pub async fn resend_receipt(engine: &Engine, site: &Site, id: OrderId) -> Result
                     let key = format!("receipt:{id}:{number}:again:{}", it.next_id());
                     plan(&it, tx, &its_site, order, ("receipt", key), context).await?;
                 }
-                Ok(())
+                audits::note(&it, tx, its_site.id, "order.receipt_resent", id, &()).await
             })
         })
         .await?;

@@ -149,43 +149,6 @@ pub struct Change {
     pub is_test: Option<bool>,
 }
 
-/// Changes a contact.
-///
-/// # Errors
-/// There is no such contact, or the time zone is unknown.
-pub async fn change(
-    engine: &Engine,
-    site: SiteId,
-    id: ContactId,
-    change: Change,
-) -> Result<Contact> {
-    if let Some(zone) = change.timezone.as_deref().filter(|zone| !zone.is_empty())
-        && jiff::tz::TimeZone::get(zone).is_err()
-    {
-        let message = "use a name of the time zone list, such as Europe/Berlin";
-        return Err(model::Refused::new("timezone_unknown", message).at("timezone").into());
-    }
-    let of = engine.clone();
-    engine
-        .write(move |tx| {
-            Box::pin(async move {
-                let mut contact = get_to_change(tx, site, id).await?;
-                apply(&mut contact, change);
-                contact.updated_at = of.now();
-                store::contacts::update(tx, site, &contact).await?;
-                let event = NewEvent {
-                    kind: "contact.updated",
-                    contact_id: Some(id),
-                    subject_id: Some(id.0),
-                    data: &json!({}),
-                };
-                of.record(tx, site, event).await?;
-                Ok(contact)
-            })
-        })
-        .await
-}
-
 /// Writes a change into a contact.
 pub(crate) fn apply(contact: &mut Contact, change: Change) {
     let or_none = |text: String| (!text.is_empty()).then(|| clean(&text, NAME_MAX));

@@ -8,6 +8,7 @@ use model::{Refused, SiteId, UtcMs};
 use store::Tx;
 use store::coupons::CouponRow;
 
+use crate::audits;
 use crate::engine::Engine;
 use crate::fault::{EngineError, Result};
 
@@ -29,7 +30,13 @@ pub struct Draft {
 pub async fn put(engine: &Engine, site: SiteId, draft: Draft) -> Result<CouponId> {
     let of = engine.clone();
     engine
-        .write_content(move |tx| Box::pin(async move { put_in(&of, tx, site, draft).await }))
+        .write_content(move |tx| {
+            Box::pin(async move {
+                let id = put_in(&of, tx, site, draft).await?;
+                audits::note(&of, tx, site, "coupon.saved", id, &()).await?;
+                Ok(id)
+            })
+        })
         .await
 }
 
@@ -76,7 +83,7 @@ pub(crate) async fn put_in(
 /// # Errors
 /// There is none.
 pub async fn switch(engine: &Engine, site: SiteId, id: CouponId, active: bool) -> Result<()> {
-    let now = engine.now();
+    let (now, of) = (engine.now(), engine.clone());
     engine
         .write_content(move |tx| {
             Box::pin(async move {
@@ -84,7 +91,9 @@ pub async fn switch(engine: &Engine, site: SiteId, id: CouponId, active: bool) -
                     .await?
                     .ok_or_else(|| EngineError::missing("coupon", id))?;
                 row.coupon.active = active;
-                Ok(store::coupons::put(tx, site, &row, now).await?)
+                store::coupons::put(tx, site, &row, now).await?;
+                let action = if active { "coupon.switched_on" } else { "coupon.switched_off" };
+                audits::note(&of, tx, site, action, id, &()).await
             })
         })
         .await

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+use model::audits::Actor;
 use model::ids::IdMaker;
 use model::sites::Site;
 use model::tokens::KeyRing;
@@ -76,9 +77,9 @@ struct Inner {
     sending: RwLock<Arc<Sending>>,
 }
 
-/// The engine. Cheap to clone.
+/// The engine, and for whom it acts. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Engine(Arc<Inner>);
+pub struct Engine(Arc<Inner>, Actor);
 
 impl Engine {
     /// Joins the database as a node. A master key that is new to the database takes over.
@@ -104,7 +105,7 @@ impl Engine {
         let jumps = Jumps::new(&parts.clock);
         let sending = RwLock::new(Arc::new(parts.sending.clone()));
         let keys = master_keys::ring(&parts).await?;
-        Ok(Self(Arc::new(Inner {
+        let inner = Inner {
             parts,
             keys,
             kept_forms: Kept::default(),
@@ -125,7 +126,19 @@ impl Engine {
             delivery: deliver::Shared::default(),
             jumps,
             sending,
-        })))
+        };
+        Ok(Self(Arc::new(inner), Actor::System))
+    }
+
+    /// The same engine, acting for `actor`: what its stories do is theirs in the audit log.
+    #[must_use]
+    pub fn by(&self, actor: Actor) -> Self {
+        Self(self.0.clone(), actor)
+    }
+
+    /// For whom it acts.
+    pub fn actor(&self) -> Actor {
+        self.1
     }
 
     /// The time now.

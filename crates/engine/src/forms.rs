@@ -12,9 +12,9 @@ use model::{Refused, SiteId, Slug};
 use store::forms::{Form, FormVersion};
 use store::{Session, Tx};
 
-use crate::consents;
 use crate::engine::Engine;
 use crate::fault::{EngineError, Result};
+use crate::{audits, consents};
 
 /// A form with what it refers to, ready to be shown and answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,7 +40,11 @@ pub async fn put(
     let of = engine.clone();
     engine
         .write_content(move |tx| {
-            Box::pin(async move { put_in(&of, tx, site, &slug, &name, spec).await })
+            Box::pin(async move {
+                let id = put_in(&of, tx, site, &slug, &name, spec).await?;
+                audits::note(&of, tx, site, "form.saved", id, &()).await?;
+                Ok(id)
+            })
         })
         .await
 }
@@ -109,14 +113,16 @@ async fn check_names(tx: &mut Tx<'_>, site: SiteId, spec: &FormSpec) -> Result<(
 /// # Errors
 /// There is none.
 pub async fn set_live(engine: &Engine, site: SiteId, id: FormId, is_live: bool) -> Result<()> {
-    let now = engine.now();
+    let (now, of) = (engine.now(), engine.clone());
     engine
         .write_content(move |tx| {
             Box::pin(async move {
                 let form = store::forms::find(tx, site, id).await?;
                 let form = form.ok_or_else(|| EngineError::missing("form", id))?;
                 let form = Form { is_live, updated_at: now, ..form };
-                Ok(store::forms::update(tx, site, &form, false).await?)
+                store::forms::update(tx, site, &form, false).await?;
+                let action = if is_live { "form.opened" } else { "form.retired" };
+                audits::note(&of, tx, site, action, id, &()).await
             })
         })
         .await

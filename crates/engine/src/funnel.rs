@@ -6,6 +6,7 @@ use std::path::Path;
 use model::ids::FileId;
 use model::sites::Site;
 
+use crate::audits;
 use crate::engine::Engine;
 use crate::fault::{EngineError, Result};
 
@@ -90,7 +91,9 @@ pub async fn apply(engine: &Engine, site: &Site, plan: Plan) -> Result<Vec<Chang
         .write_content(move |tx| {
             Box::pin(async move {
                 let ground = apply::Ground { engine: &of, site: &site, files: &files };
-                apply::run(&ground, tx, &wanted, &done).await
+                apply::run(&ground, tx, &wanted, &done).await?;
+                let data = serde_json::json!({ "changes": done.len() });
+                audits::note(&of, tx, site.id, "funnel.applied", site.id, &data).await
             })
         })
         .await?;

@@ -3,6 +3,7 @@
 
 use model::UtcMs;
 
+use crate::audits;
 use crate::engine::Engine;
 use crate::fault::{EngineError, Result};
 
@@ -39,7 +40,12 @@ pub async fn held(engine: &Engine) -> Result<Option<String>> {
 /// # Errors
 /// The database fails.
 pub async fn close(engine: &Engine, why: &str) -> Result<()> {
-    set(engine, why.to_owned()).await
+    let why = why.to_owned();
+    engine
+        .write(move |tx| Box::pin(async move { Ok(store::meta::set(tx, KEY, &why).await?) }))
+        .await?;
+    engine.wake();
+    Ok(())
 }
 
 /// Does what the operator decided.
@@ -47,29 +53,23 @@ pub async fn close(engine: &Engine, why: &str) -> Result<()> {
 /// # Errors
 /// The database fails.
 pub async fn choose(engine: &Engine, choice: Choice) -> Result<()> {
-    match choice {
-        Choice::Continue => set(engine, String::new()).await,
-        Choice::Copy => set(engine, "this is a copy: it never sends".to_owned()).await,
-        Choice::SentBefore(before) => {
-            let now = engine.now();
-            engine
-                .write(move |tx| {
-                    Box::pin(async move {
-                        store::messages::cancel_due_before(tx, before).await?;
-                        store::enrolments::skip_due_before(tx, before, now).await?;
-                        Ok(store::meta::set(tx, KEY, "").await?)
-                    })
-                })
-                .await?;
-            engine.wake();
-            Ok(())
-        }
-    }
-}
-
-async fn set(engine: &Engine, why: String) -> Result<()> {
+    let of = engine.clone();
     engine
-        .write(move |tx| Box::pin(async move { Ok(store::meta::set(tx, KEY, &why).await?) }))
+        .write(move |tx| {
+            Box::pin(async move {
+                let (why, action) = match choice {
+                    Choice::Continue => ("", "sending.continued"),
+                    Choice::SentBefore(_) => ("", "sending.counted_as_sent"),
+                    Choice::Copy => ("this is a copy: it never sends", "sending.stopped_as_copy"),
+                };
+                if let Choice::SentBefore(before) = choice {
+                    store::messages::cancel_due_before(tx, before).await?;
+                    store::enrolments::skip_due_before(tx, before, of.now()).await?;
+                }
+                store::meta::set(tx, KEY, why).await?;
+                audits::note(&of, tx, audits::INSTALLATION, action, "", &()).await
+            })
+        })
         .await?;
     engine.wake();
     Ok(())

@@ -17,11 +17,14 @@ use store::imports::{Import, Note, Step};
 
 pub use columns::{Preset, Role};
 
+use crate::audits;
 use crate::engine::Engine;
 use crate::fault::{EngineError, Result};
 use crate::files::{self, tables::Table};
 use rows::{Person, Reader};
 
+/// What the audit log calls the start of an import: the operator's word on consent holds from then.
+const STARTED: &str = "import.started";
 /// Rows committed together.
 pub const BATCH_ROWS: usize = 1_000;
 /// Batches of one sweep: other work gets its turn in between.
@@ -208,13 +211,23 @@ async fn insert(
         updated_at: now,
         ended_at: None,
     };
-    let id = import.id;
+    let (id, of) = (import.id, engine.clone());
     engine
         .write(move |tx| {
-            Box::pin(async move { Ok(store::imports::insert(tx, site, &import).await?) })
+            Box::pin(async move {
+                store::imports::insert(tx, site, &import).await?;
+                let action = if import.state == "ready" { "import.made" } else { STARTED };
+                audits::note(&of, tx, site, action, id, &attested(&import.plan)).await
+            })
         })
         .await?;
     Ok(id)
+}
+
+/// What the audit log keeps of a plan: the operator's own word on what people agreed to.
+fn attested(plan: &str) -> serde_json::Value {
+    let plan: Option<Plan> = serde_json::from_str(plan).ok();
+    serde_json::json!({ "consent": plan.map(|plan| plan.consent).unwrap_or_default() })
 }
 
 fn plan_text(plan: &Plan) -> Result<String> {
@@ -266,12 +279,15 @@ async fn set_state(
     state: &'static str,
     why: Option<&str>,
 ) -> Result<()> {
-    let (now, why) = (engine.now(), why.map(str::to_owned));
+    let (of, why) = (engine.clone(), why.map(str::to_owned));
     engine
         .write(move |tx| {
             Box::pin(async move {
                 let why = why.as_deref();
-                Ok(store::imports::set_state(tx, site, id, state, why, now).await?)
+                store::imports::set_state(tx, site, id, state, why, of.now()).await?;
+                let plan = store::imports::find(tx, site, id).await?.map(|import| import.plan);
+                let action = if state == "running" { STARTED } else { "import.paused" };
+                audits::note(&of, tx, site, action, id, &attested(&plan.unwrap_or_default())).await
             })
         })
         .await

@@ -15,7 +15,7 @@ use store::events::NewEvent;
 use crate::engine::Engine;
 use crate::fault::{EngineError, Result};
 use crate::messages::{self, Content, NewMessage};
-use crate::{confirmations, links};
+use crate::{audits, confirmations, links};
 
 /// What a magnet gives.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,7 +41,11 @@ pub async fn put(
     let of = engine.clone();
     engine
         .write_content(move |tx| {
-            Box::pin(async move { put_in(&of, tx, site, &slug, &name, gift).await })
+            Box::pin(async move {
+                let id = put_in(&of, tx, site, &slug, &name, gift).await?;
+                audits::note(&of, tx, site, "magnet.saved", id, &()).await?;
+                Ok(id)
+            })
         })
         .await
 }

@@ -131,7 +131,15 @@ async fn snapshot(
 pub async fn enqueue(engine: &Engine, site: Site, new: NewMessage) -> Result<Option<MessageId>> {
     let inside = engine.clone();
     let planned = engine
-        .write(move |tx| Box::pin(async move { plan(&inside, tx, &site, new).await }))
+        .write(move |tx| {
+            Box::pin(async move {
+                let planned = plan(&inside, tx, &site, new).await?;
+                if let Some(id) = planned {
+                    crate::audits::note(&inside, tx, site.id, "message.sent", id, &()).await?;
+                }
+                Ok(planned)
+            })
+        })
         .await?;
     engine.wake();
     Ok(planned)

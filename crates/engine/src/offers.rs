@@ -9,6 +9,7 @@ use model::{Money, Refused, SiteId, Slug, UtcMs};
 use store::offers::Offer;
 use store::{Session, Tx};
 
+use crate::audits;
 use crate::engine::Engine;
 use crate::fault::{EngineError, Result};
 
@@ -50,7 +51,15 @@ pub struct Draft {
 pub async fn put(engine: &Engine, site: SiteId, draft: Draft) -> Result<OfferId> {
     let of = engine.clone();
     engine
-        .write_content(move |tx| Box::pin(async move { put_in(&of, tx, site, draft).await }))
+        .write_content(move |tx| {
+            Box::pin(async move {
+                let price = serde_json::json!({ "price": draft.price.minor,
+                    "currency": draft.price.currency.code() });
+                let id = put_in(&of, tx, site, draft).await?;
+                audits::note(&of, tx, site, "offer.saved", id, &price).await?;
+                Ok(id)
+            })
+        })
         .await
 }
 

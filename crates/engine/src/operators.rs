@@ -8,8 +8,8 @@ use model::sites::Site;
 use model::times::HOUR_MS;
 use model::{EmailAddr, Refused, SiteId, tokens};
 use serde::Serialize;
-use store::{Session, Tx};
 use store::operator_links::OperatorLink;
+use store::{Session, Tx};
 
 use crate::engine::Engine;
 use crate::fault::{EngineError, Result};

@@ -24,7 +24,7 @@ use crate::fault::{EngineError, Result};
 use crate::forms::LiveForm;
 use crate::magnets::{self, Handing};
 use crate::touches::{self, Meeting};
-use crate::{ceiling, confirmations, contacts, forms};
+use crate::{audits, ceiling, confirmations, contacts, forms};
 
 /// "You are already in" goes out once in this long.
 const AGAIN_EVERY_MS: i64 = DAY_MS;
@@ -417,11 +417,12 @@ pub async fn decide(
                     let answers = kept.answers.clone();
                     store::forms::set_submission(tx, site.id, &kept, "discarded", None, &answers)
                         .await?;
-                    return Ok(());
+                    return audits::note(&of, tx, site.id, "answer.discarded", id, &()).await;
                 }
                 // They agreed to what they were shown, not to what stands there by now.
                 let shown = forms::as_of_version(tx, site.id, &form, kept.version).await?;
-                release(&of, tx, &site, &shown, &kept).await
+                release(&of, tx, &site, &shown, &kept).await?;
+                audits::note(&of, tx, site.id, "answer.released", id, &()).await
             })
         })
         .await?;

@@ -165,8 +165,7 @@ pub async fn mark_paid(
     order: OrderId,
     actor: Actor,
 ) -> Result<pay::Applied> {
-    note(engine, site.id, order, (actor, "order.mark_paid"), None).await?;
-    pay::mark_paid(engine, site, order).await
+    pay::mark_paid(&engine.by(actor), site, order).await
 }
 
 /// A person has looked at an order that asked for it.
@@ -179,29 +178,12 @@ pub async fn reviewed(
     order: OrderId,
     actor: Actor,
 ) -> Result<()> {
-    note(engine, site, order, (actor, "order.reviewed"), Some(Reviewed)).await
-}
-
-/// The mark goes.
-#[derive(Debug, Clone, Copy)]
-struct Reviewed;
-
-async fn note(
-    engine: &Engine,
-    site: model::SiteId,
-    order: OrderId,
-    (actor, action): (Actor, &'static str),
-    reviewed: Option<Reviewed>,
-) -> Result<()> {
     let it = engine.clone();
     engine
         .write(move |tx| {
             Box::pin(async move {
-                if reviewed.is_some() {
-                    store::orders::review(tx, site, order, None, it.now()).await?;
-                }
-                let data = serde_json::json!({});
-                audits::record(&it, tx, site, actor, action, order, &data).await
+                store::orders::review(tx, site, order, None, it.now()).await?;
+                audits::record(&it, tx, site, actor, "order.reviewed", order, &()).await
             })
         })
         .await

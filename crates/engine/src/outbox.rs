@@ -6,6 +6,7 @@ use model::sites::Site;
 use model::{Refused, SiteId};
 use store::messages::Message;
 
+use crate::audits;
 use crate::engine::Engine;
 use crate::fault::{EngineError, Result};
 use crate::letters::Frozen;
@@ -132,7 +133,7 @@ pub enum Act {
 /// # Errors
 /// There is no such message, or it stands where that cannot be done.
 pub async fn act(engine: &Engine, site: SiteId, id: MessageId, act: Act) -> Result<State> {
-    let now = engine.now();
+    let (now, of) = (engine.now(), engine.clone());
     let to = engine
         .write(move |tx| {
             Box::pin(async move {
@@ -148,11 +149,17 @@ pub async fn act(engine: &Engine, site: SiteId, id: MessageId, act: Act) -> Resu
                     (Act::Retry, State::Held) => store::messages::release(tx, site, id, now).await,
                     (_, from) => store::messages::shift(tx, site, id, from, to, why, now).await,
                 }?;
-                if done {
-                    Ok(to)
-                } else {
-                    Err(EngineError::Conflict("the message has moved on; look again".to_owned()))
+                if !done {
+                    let moved = "the message has moved on; look again".to_owned();
+                    return Err(EngineError::Conflict(moved));
                 }
+                let action = match act {
+                    Act::Retry => "message.retried",
+                    Act::Hold => "message.held",
+                    Act::Cancel => "message.cancelled",
+                };
+                audits::note(&of, tx, site, action, id, &()).await?;
+                Ok(to)
             })
         })
         .await?;

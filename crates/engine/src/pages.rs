@@ -7,6 +7,7 @@ use model::{Refused, SiteId, Slug};
 use store::events::NewEvent;
 use store::{StoreError, Tx};
 
+use crate::audits;
 use crate::engine::Engine;
 use crate::fault::{EngineError, Result};
 
@@ -18,7 +19,11 @@ pub async fn create(engine: &Engine, site: SiteId, draft: PageDraft) -> Result<P
     let engine_too = engine.clone();
     engine
         .write_content(move |tx| {
-            Box::pin(async move { create_in(&engine_too, tx, site, &draft).await })
+            Box::pin(async move {
+                let id = create_in(&engine_too, tx, site, &draft).await?;
+                audits::note(&engine_too, tx, site, "page.made", id, &()).await?;
+                Ok(id)
+            })
         })
         .await
 }
@@ -66,7 +71,10 @@ pub async fn change(
     let engine_too = engine.clone();
     engine
         .write_content(move |tx| {
-            Box::pin(async move { change_in(&engine_too, tx, site, id, based_on, &draft).await })
+            Box::pin(async move {
+                change_in(&engine_too, tx, site, id, based_on, &draft).await?;
+                audits::note(&engine_too, tx, site, "page.saved", id, &()).await
+            })
         })
         .await
 }
@@ -102,7 +110,10 @@ pub async fn publish(engine: &Engine, site: SiteId, id: PageId) -> Result<()> {
     let engine_too = engine.clone();
     engine
         .write_content(move |tx| {
-            Box::pin(async move { publish_in(&engine_too, tx, site, id).await })
+            Box::pin(async move {
+                publish_in(&engine_too, tx, site, id).await?;
+                audits::note(&engine_too, tx, site, "page.published", id, &()).await
+            })
         })
         .await
 }
@@ -128,15 +139,14 @@ pub(crate) async fn publish_in(
 
 /// Takes a page away from the public: its address then answers 410.
 pub async fn retire(engine: &Engine, site: SiteId, id: PageId) -> Result<()> {
-    let now = engine.now();
+    let (now, of) = (engine.now(), engine.clone());
     engine
         .write_content(move |tx| {
             Box::pin(async move {
-                if store::pages::retire(tx, site, id, now).await? {
-                    Ok(())
-                } else {
-                    Err(EngineError::missing("page", id))
+                if !store::pages::retire(tx, site, id, now).await? {
+                    return Err(EngineError::missing("page", id));
                 }
+                audits::note(&of, tx, site, "page.retired", id, &()).await
             })
         })
         .await

@@ -6,6 +6,7 @@ use model::{Refused, SiteId, Slug};
 use store::Tx;
 use store::paths::{LEVELS_MAX, Level, Path};
 
+use crate::audits;
 use crate::engine::Engine;
 use crate::fault::{EngineError, Result};
 
@@ -41,7 +42,13 @@ pub struct Draft {
 pub async fn put(engine: &Engine, site: SiteId, draft: Draft) -> Result<PathId> {
     let of = engine.clone();
     engine
-        .write_content(move |tx| Box::pin(async move { put_in(&of, tx, site, draft).await }))
+        .write_content(move |tx| {
+            Box::pin(async move {
+                let id = put_in(&of, tx, site, draft).await?;
+                audits::note(&of, tx, site, "path.saved", id, &()).await?;
+                Ok(id)
+            })
+        })
         .await
 }
 

@@ -5,6 +5,7 @@
 mod apply;
 mod sweep;
 
+use model::audits::Actor;
 use model::ids::{OrderId, PaymentId};
 use model::orders::AttemptState;
 use model::payments::{
@@ -22,6 +23,7 @@ use store::{Session, Tx};
 pub use apply::{Applied, apply_payment_snapshot};
 pub(crate) use sweep::{call_off, expire, recover, site};
 
+use crate::audits;
 use crate::engine::Engine;
 use crate::fault::{EngineError, Result};
 use crate::gateway::{self, Reply, Snapshot};
@@ -303,7 +305,22 @@ pub async fn mark_paid(engine: &Engine, site: &Site, order: OrderId) -> Result<A
         let message = "no payment of this order waits to be marked";
         return Err(Refused::new("nothing_to_mark", message).into());
     };
-    act_on(engine, site, gateway::own_word(&payment, AttemptState::Succeeded)).await
+    let said = gateway::own_word(&payment, AttemptState::Succeeded);
+    if engine.actor() == Actor::System {
+        return act_on(engine, site, said).await;
+    }
+    let (it, its_site) = (engine.clone(), site.clone());
+    let applied = engine
+        .write(move |tx| {
+            Box::pin(async move {
+                let applied = apply_payment_snapshot(&it, tx, &its_site, &said).await?;
+                audits::note(&it, tx, its_site.id, "order.mark_paid", order, &()).await?;
+                Ok(applied)
+            })
+        })
+        .await?;
+    engine.wake();
+    Ok(applied)
 }
 
 pub(crate) async fn find(engine: &Engine, site: SiteId, id: PaymentId) -> Result<Payment> {

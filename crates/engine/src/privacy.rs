@@ -18,7 +18,7 @@ use store::{Session, Tx};
 use crate::engine::Engine;
 use crate::fault::Result;
 use crate::messages::{self, Content, NewMessage};
-use crate::{consents, contacts};
+use crate::{audits, consents, contacts};
 
 /// How long the second link holds.
 const LINK_HOURS: i64 = 24;
@@ -327,7 +327,8 @@ pub async fn erase(engine: &Engine, site: &Site, id: ContactId) -> Result<()> {
                     subject_id: Some(id.0),
                     data: &json!({}),
                 };
-                of.record(tx, site.id, event).await
+                of.record(tx, site.id, event).await?;
+                audits::note(&of, tx, site.id, "contact.erased", id, &()).await
             })
         })
         .await

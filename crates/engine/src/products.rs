@@ -7,6 +7,7 @@ use model::{Money, Refused, SiteId, Slug};
 use store::Tx;
 use store::products::Product;
 
+use crate::audits;
 use crate::engine::Engine;
 use crate::fault::{EngineError, Result};
 
@@ -51,7 +52,13 @@ pub struct Draft {
 pub async fn put(engine: &Engine, site: SiteId, draft: Draft) -> Result<ProductId> {
     let of = engine.clone();
     engine
-        .write_content(move |tx| Box::pin(async move { put_in(&of, tx, site, draft).await }))
+        .write_content(move |tx| {
+            Box::pin(async move {
+                let id = put_in(&of, tx, site, draft).await?;
+                audits::note(&of, tx, site, "product.saved", id, &()).await?;
+                Ok(id)
+            })
+        })
         .await
 }
 
@@ -140,9 +147,13 @@ pub async fn pin(
     mut pins: Vec<ProductId>,
 ) -> Result<()> {
     pins.retain(|pin| *pin != id);
+    let of = engine.clone();
     engine
         .write_content(move |tx| {
-            Box::pin(async move { Ok(store::products::set_pins(tx, site, id, &pins).await?) })
+            Box::pin(async move {
+                store::products::set_pins(tx, site, id, &pins).await?;
+                audits::note(&of, tx, site, "product.pinned", id, &()).await
+            })
         })
         .await
 }

@@ -13,7 +13,7 @@ use crate::engine::Engine;
 use crate::fault::{EngineError, Result};
 use crate::messages::{Content, NewMessage, enqueue};
 use crate::transport::Transport;
-use crate::{outbox, secrets, sites};
+use crate::{audits, outbox, secrets};
 
 /// What an operator must type to let marketing mail leave unsigned.
 pub const UNSIGNED_WORDS: &str = "send unsigned";
@@ -110,7 +110,7 @@ pub async fn set_smtp(engine: &Engine, site: &Site, given: Smtp) -> Result<()> {
         let message = "without TLS the password could be read by all: choose STARTTLS or TLS";
         return Err(Refused::new("tls_needed", message).at("tls").into());
     }
-    change(engine, site, |sending| sending.smtp = Some(smtp)).await
+    change(engine, site.id, "sending.smtp_set", |sending| sending.smtp = Some(smtp)).await
 }
 
 /// Takes the mail server away: mail is caught again.
@@ -118,7 +118,7 @@ pub async fn set_smtp(engine: &Engine, site: &Site, given: Smtp) -> Result<()> {
 /// # Errors
 /// The database fails.
 pub async fn remove_smtp(engine: &Engine, site: &Site) -> Result<()> {
-    change(engine, site, |sending| sending.smtp = None).await
+    change(engine, site.id, "sending.smtp_removed", |sending| sending.smtp = None).await
 }
 
 /// Connects, says hello, encrypts and logs in, and nothing more.
@@ -177,7 +177,7 @@ pub async fn make_dkim(engine: &Engine, site: &Site, selector: &str, kind: &str)
         record,
         made_at: engine.now(),
     };
-    change(engine, site, |sending| {
+    change(engine, site.id, "sending.dkim_made", |sending| {
         sending.dkim.push(key);
         // RSA first: everybody understands it.
         sending.dkim.sort_by_key(|key| key.kind != "rsa");
@@ -192,7 +192,10 @@ pub async fn make_dkim(engine: &Engine, site: &Site, selector: &str, kind: &str)
 /// The database fails.
 pub async fn remove_dkim(engine: &Engine, site: &Site, selector: &str) -> Result<()> {
     let selector = selector.to_owned();
-    change(engine, site, |sending| sending.dkim.retain(|key| key.selector != selector)).await
+    change(engine, site.id, "sending.dkim_removed", move |sending| {
+        sending.dkim.retain(|key| key.selector != selector);
+    })
+    .await
 }
 
 /// Lets marketing mail leave unsigned; `typed` must be [`UNSIGNED_WORDS`].
@@ -205,7 +208,10 @@ pub async fn allow_unsigned(engine: &Engine, site: &Site, by: &str, typed: &str)
         return Err(Refused::new("words_wrong", message).at("typed").into());
     }
     let allowed = UnsignedAllowed { by: by.to_owned(), at: engine.now() };
-    change(engine, site, |sending| sending.unsigned_allowed = Some(allowed)).await?;
+    change(engine, site.id, "sending.unsigned_allowed", |sending| {
+        sending.unsigned_allowed = Some(allowed);
+    })
+    .await?;
     outbox::release_held(engine, site, "unsigned").await.map(drop)
 }
 
@@ -214,7 +220,10 @@ pub async fn allow_unsigned(engine: &Engine, site: &Site, by: &str, typed: &str)
 /// # Errors
 /// The database fails.
 pub async fn forbid_unsigned(engine: &Engine, site: &Site) -> Result<()> {
-    change(engine, site, |sending| sending.unsigned_allowed = None).await
+    change(engine, site.id, "sending.unsigned_forbidden", |sending| {
+        sending.unsigned_allowed = None;
+    })
+    .await
 }
 
 /// Sets for which classes a doubtful message is held instead of sent again.
@@ -222,7 +231,7 @@ pub async fn forbid_unsigned(engine: &Engine, site: &Site) -> Result<()> {
 /// # Errors
 /// The database fails.
 pub async fn hold_unknown(engine: &Engine, site: &Site, classes: Vec<Class>) -> Result<()> {
-    change(engine, site, |sending| sending.unknown_hold = classes).await
+    change(engine, site.id, "sending.doubtful_set", |sending| sending.unknown_hold = classes).await
 }
 
 /// Sends a test of how mail leaves to one address; its message.
@@ -248,12 +257,24 @@ pub async fn send_test(engine: &Engine, site: Site, to: EmailAddr) -> Result<Opt
     enqueue(engine, site, new).await
 }
 
+/// Changes how a site's mail leaves, as it stands now, and says so in the audit log.
 async fn change(
     engine: &Engine,
-    site: &Site,
-    change: impl FnOnce(&mut SendingSettings),
+    site: SiteId,
+    action: &'static str,
+    change: impl FnOnce(&mut SendingSettings) + Send + 'static,
 ) -> Result<()> {
-    let mut site = site.clone();
-    change(&mut site.settings.sending);
-    sites::put(engine, site, Vec::new()).await.map(drop)
+    let of = engine.clone();
+    engine
+        .write_content(move |tx| {
+            Box::pin(async move {
+                let mut known = store::sites::find(tx, site)
+                    .await?
+                    .ok_or_else(|| EngineError::missing("site", site))?;
+                change(&mut known.settings.sending);
+                store::sites::put(tx, &known, of.now()).await?;
+                audits::note(&of, tx, site, action, site, &()).await
+            })
+        })
+        .await
 }

@@ -10,6 +10,7 @@ use store::Tx;
 use store::enrolments::Enrolment;
 use store::sequences::Sequence;
 
+use crate::audits;
 use crate::engine::Engine;
 use crate::enrolments::{version_of, zone_for};
 use crate::fault::{EngineError, Result};
@@ -79,6 +80,7 @@ pub async fn create(
         created_at: now,
         updated_at: now,
     };
+    let of = engine.clone();
     engine
         .write(move |tx| {
             Box::pin(async move {
@@ -86,7 +88,8 @@ pub async fn create(
                     let message = "another sequence has this short name: choose a different one";
                     return Err(Refused::new("slug_taken", message).at("slug").into());
                 }
-                Ok(store::sequences::insert(tx, &new, now).await?)
+                store::sequences::insert(tx, &new, now).await?;
+                audits::note(&of, tx, new.site_id, "sequence.made", id, &()).await
             })
         })
         .await?;
@@ -110,6 +113,7 @@ pub async fn save(
     }
     let now = engine.now();
     let (starts_on, steps) = (text(&draft.starts_on)?, text(&draft.steps)?);
+    let of = engine.clone();
     engine
         .write(move |tx| {
             Box::pin(async move {
@@ -118,7 +122,8 @@ pub async fn save(
                 known.revision = revision;
                 (known.slug, known.name) = (draft.slug, draft.name);
                 (known.starts_on, known.draft) = (starts_on, steps);
-                write(tx, &known, now).await
+                write(tx, &known, now).await?;
+                audits::note(&of, tx, site, "sequence.saved", id, &()).await
             })
         })
         .await
@@ -131,7 +136,7 @@ pub async fn save(
 pub async fn publish(engine: &Engine, site: Site, id: SequenceId, follow: Follow) -> Result<usize> {
     let version_id = SequenceVersionId(engine.next_id());
     let now = engine.now();
-    let site_id = site.id;
+    let (site_id, of) = (site.id, engine.clone());
     engine
         .write(move |tx| {
             Box::pin(async move {
@@ -145,7 +150,8 @@ pub async fn publish(engine: &Engine, site: Site, id: SequenceId, follow: Follow
                 if known.state == "draft" {
                     "live".clone_into(&mut known.state);
                 }
-                write(tx, &known, now).await
+                write(tx, &known, now).await?;
+                audits::note(&of, tx, site_id, "sequence.published", id, &()).await
             })
         })
         .await?;
@@ -250,7 +256,7 @@ pub async fn set_state(
     id: SequenceId,
     state: &'static str,
 ) -> Result<()> {
-    let now = engine.now();
+    let (now, of) = (engine.now(), engine.clone());
     engine
         .write(move |tx| {
             Box::pin(async move {
@@ -263,7 +269,9 @@ pub async fn set_state(
                     store::enrolments::due_again(tx, site, id, now).await?;
                 }
                 state.clone_into(&mut known.state);
-                write(tx, &known, now).await
+                write(tx, &known, now).await?;
+                let data = serde_json::json!({ "state": state });
+                audits::note(&of, tx, site, "sequence.state_set", id, &data).await
             })
         })
         .await?;
@@ -292,39 +300,6 @@ pub async fn enrol(
         .await?;
     engine.wake();
     Ok(entered)
-}
-
-/// Makes the next step of every sequence of a *test* contact due now; how many. The contact is
-/// marked as a test, so that no figure counts it; the clock is never touched.
-///
-/// # Errors
-/// There is no such contact.
-pub async fn forward(engine: &Engine, site: SiteId, contact: ContactId) -> Result<usize> {
-    let now = engine.now();
-    let moved = engine
-        .write(move |tx| {
-            Box::pin(async move {
-                let mut known = store::contacts::find_to_change(tx, site, contact)
-                    .await?
-                    .ok_or_else(|| EngineError::missing("contact", contact))?;
-                if !known.is_test {
-                    known.is_test = true;
-                    known.updated_at = now;
-                    store::contacts::update(tx, site, &known).await?;
-                }
-                let mut moved = 0;
-                for enrolment in store::enrolments::list_of_contact(tx, site, contact).await? {
-                    if store::enrolments::set_due(tx, site, enrolment.id, now).await? {
-                        moved += 1;
-                    }
-                }
-                store::messages::due_now(tx, site, contact, now).await?;
-                Ok(moved)
-            })
-        })
-        .await?;
-    engine.wake();
-    Ok(moved)
 }
 
 /// How many stand where.

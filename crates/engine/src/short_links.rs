@@ -3,9 +3,11 @@
 use model::ids::ShortLinkId;
 use model::urls::{encode_component, parse_path};
 use model::{Refused, SiteId, Slug};
+use serde_json::json;
 use store::StoreError;
 use store::short_links::ShortLink;
 
+use crate::audits;
 use crate::engine::Engine;
 use crate::fault::{EngineError, Result};
 
@@ -46,11 +48,16 @@ pub async fn make(engine: &Engine, site: SiteId, new: NewShortLink) -> Result<Sh
         created_at: engine.now(),
     };
     let id = link.id;
+    let of = engine.clone();
     let made = engine
         .write(move |tx| {
             Box::pin(async move {
                 match store::short_links::insert(tx, site, &link).await {
-                    Ok(()) => Ok(true),
+                    Ok(()) => {
+                        let data = json!({ "code": link.code });
+                        audits::note(&of, tx, site, "short_link.made", link.id, &data).await?;
+                        Ok(true)
+                    }
                     Err(StoreError::Duplicate(_)) => Ok(false),
                     Err(error) => Err(error.into()),
                 }

@@ -7,6 +7,7 @@ use serde_json::json;
 use store::Tx;
 use store::events::NewEvent;
 
+use crate::audits;
 use crate::engine::Engine;
 use crate::enrolments::{self, Trigger};
 use crate::fault::Result;
@@ -51,7 +52,12 @@ pub async fn put_on(engine: &Engine, site: Site, contact: ContactId, tag: String
         .write(move |tx| {
             Box::pin(async move {
                 crate::contacts::get(tx, site.id, contact).await?;
-                add(&of, tx, &site, contact, &tag).await
+                let added = add(&of, tx, &site, contact, &tag).await?;
+                if added {
+                    let data = json!({ "tag": tag });
+                    audits::note(&of, tx, site.id, "contact.tagged", contact, &data).await?;
+                }
+                Ok(added)
             })
         })
         .await?;
@@ -68,7 +74,16 @@ pub async fn take_off(
 ) -> Result<bool> {
     let of = engine.clone();
     engine
-        .write(move |tx| Box::pin(async move { remove(&of, tx, &site, contact, &tag).await }))
+        .write(move |tx| {
+            Box::pin(async move {
+                let removed = remove(&of, tx, &site, contact, &tag).await?;
+                if removed {
+                    let data = json!({ "tag": tag });
+                    audits::note(&of, tx, site.id, "contact.untagged", contact, &data).await?;
+                }
+                Ok(removed)
+            })
+        })
         .await
 }
 

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use store::Tx;
 use store::templates::{Template, TemplateVersion};
 
+use crate::audits;
 use crate::engine::Engine;
 use crate::fault::{EngineError, Result};
 use crate::letters::{Frozen, Sender};
@@ -95,7 +96,9 @@ pub async fn save(
                     let message = "another template has this short name: choose a different one";
                     return Err(Refused::new("slug_taken", message).at("slug").into());
                 }
-                put(&inside, tx, &site, (draft, made), found).await
+                let id = put(&inside, tx, &site, (draft, made), found).await?;
+                audits::note(&inside, tx, site.id, "template.saved", id, &()).await?;
+                Ok(id)
             })
         })
         .await
@@ -272,7 +275,9 @@ pub async fn send_test(
                     not_before: None,
                     expires_at: None,
                 };
-                crate::messages::plan(&inside, tx, &site, new).await
+                let planned = crate::messages::plan(&inside, tx, &site, new).await?;
+                audits::note(&inside, tx, site.id, "template.tested", template, &()).await?;
+                Ok(planned)
             })
         })
         .await?;

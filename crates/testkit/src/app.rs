@@ -160,7 +160,8 @@ impl TestApp {
             sites: vec![self.site.id],
         };
         let id = engine::operators::add(&self.engine, Actor::Console, new).await.unwrap();
-        let token = engine::operators::sign_in_link(&self.engine, Actor::Console, id).await.unwrap();
+        let token =
+            engine::operators::sign_in_link(&self.engine, Actor::Console, id).await.unwrap();
         let answer = self.post(&format!("/admin/sign-in/link/{token}"), &[]).await;
         assert_eq!(answer.location(), "/admin");
         id

@@ -15,6 +15,7 @@ pub mod asking;
 pub mod browser;
 pub mod data;
 pub mod databases;
+mod filling;
 pub mod funnels;
 pub mod kills;
 mod mails;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use anyhow::Context;
 use engine::master_keys::{self, KeyState};
 use engine::{Clock, Engine, Parts, Rng, Sending, Transport, installation};
+use model::audits::Actor;
 use model::sending::{SmtpSettings, SmtpTls};
 use store::{Db, Options, Schema};
 use tokio_util::task::AbortOnDropHandle;
@@ -138,6 +139,8 @@ pub async fn beside(config: &Config) -> anyhow::Result<Installation> {
             }
         }
     }));
+    // Whatever a command changes, somebody at the machine asked for.
+    let engine = engine.by(Actor::Console);
     Ok(Installation { engine, lock: None, _heartbeat: Some(heartbeat) })
 }
 

@@ -1,7 +1,7 @@
 //! `tundish contact …`.
 
-use engine::care::{self, Switch};
-use engine::{Engine, EngineError, privacy, sequences};
+use engine::care::{self, Forward, Switch};
+use engine::{Engine, EngineError, privacy};
 use model::EmailAddr;
 use model::audits::Actor;
 use model::contacts::Contact;
@@ -87,9 +87,8 @@ async fn forward(
     if !contact.is_test {
         care::switch(engine, Actor::Console, site.id, contact.id, Switch::Test(true)).await?;
     }
-    let moved = sequences::forward(engine, site.id, contact.id).await?;
-    let (actor, act) = (Actor::Console, "contact.forwarded");
-    care::done_by_hand(engine, actor, site.id, act, contact.id).await?;
+    let (actor, all) = (Actor::Console, Forward::All);
+    let moved = care::forward(engine, actor, site.id, contact.id, all).await?;
     let done =
         Forwarded { id: contact.id.to_string(), email: contact.email.clone(), sequences: moved };
     call.output.either(&done, || match moved {

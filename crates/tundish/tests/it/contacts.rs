@@ -62,7 +62,7 @@ async fn what_is_done_to_a_contact_shows_on_its_page_and_in_the_log() {
         assert_eq!(app.get(&format!("{path}?tab={tab}")).await.status, 200, "{tab}");
     }
     let log = app.get("/admin/audits").await.body;
-    for action in ["contact.added", "contact.test_set", "contact.paused", "contact.renamed"] {
+    for action in ["contact.added", "contact.test_set", "contact.paused", "contact.put"] {
         assert!(log.contains(action), "{action}");
     }
     assert!(!log.contains("iris@example.com"), "the log holds ids only");
@@ -138,6 +138,7 @@ async fn the_settings_of_a_site_are_changed_and_mistakes_are_named() {
         ("offline_payments", "on"),
     ];
     assert_eq!(app.post("/admin/settings", &fields).await.location(), "/admin/settings");
+    a_site_answers_where_its_links_lead(&app).await;
     let page = app.get("/admin/settings").await.body;
     assert!(page.contains("Fern &amp; Hollow") && page.contains("DE 19%"));
     let settings = engine::sites::get_by_slug(&app.engine, "shop").await.unwrap().settings;
@@ -188,4 +189,32 @@ async fn doubtful_mail_of_a_class_is_held_where_the_operator_says_so() {
     app.post("/admin/sending/act", &[("act", "doubtful")]).await;
     let site = engine::sites::get_by_slug(&app.engine, "shop").await.unwrap();
     assert!(site.settings.sending.unknown_hold.is_empty());
+}
+
+/// The settings name a new home: the pages are there, and still where old links lead.
+async fn a_site_answers_where_its_links_lead(app: &TestApp) {
+    let settings = "/admin/settings";
+    for far in ["http://new.example", "https://new.example/shop"] {
+        let answer = app.fill(settings, settings, &[("base_url", far)]).await;
+        assert_eq!(answer.status, 422, "{far}");
+    }
+    let other = model::sites::Site {
+        id: model::SiteId(0),
+        slug: "other".to_owned(),
+        base_url: "https://other.example".to_owned(),
+        ..app.site.clone()
+    };
+    let hosts = vec!["other.example".to_owned()];
+    engine::sites::put(&app.engine, other, hosts).await.unwrap();
+    let taken = app.fill(settings, settings, &[("base_url", "https://other.example")]).await;
+    assert!(taken.body.contains("another site answers to other.example"), "{}", taken.body);
+    let moved = [("base_url", "http://new.localhost:8095")];
+    assert_eq!(app.fill(settings, settings, &moved).await.status, 303);
+    for host in ["new.localhost:8095", "shop.example"] {
+        let request = axum::http::Request::builder().uri("/catalogue").header("host", host);
+        let answer = app.send(request.body(axum::body::Body::empty()).unwrap()).await;
+        assert_eq!(answer.status, 200, "{host}");
+    }
+    let back = app.fill(settings, settings, &[("base_url", "http://localhost")]).await;
+    assert_eq!(back.status, 303);
 }

@@ -1,10 +1,12 @@
 //! Sequences, caps and clicks: from a confirmed address to the mails that follow it.
 
 use axum::body::Body;
+use engine::care::{self, Forward, Switch};
 use engine::opt_in::Answer;
 use engine::sequences::{self, Follow};
 use engine::templates;
 use engine::{EngineError, confirmations, forms, opt_in};
+use model::audits::Actor;
 use model::clicks::VERDICT_WAIT_MS;
 use model::forms::FormSpec;
 use model::ids::{ContactId, FormId, MessageId, SequenceId, StepId, TemplateId};
@@ -219,8 +221,12 @@ async fn a_test_contact_is_carried_forward_without_touching_the_clock() {
     let steps = vec![step(1, "5 days", one, Class::Sales), step(2, "5 days", one, Class::Sales)];
     sequence(&app, Trigger::FormConfirmed(form), steps).await;
     let contact = confirmed(&app, "ada@example.com").await;
+    let (engine, site) = (&app.engine, app.site.id);
+    let forward = async || care::forward(engine, Actor::Console, site, contact, Forward::All).await;
+    assert!(forward().await.is_err(), "what others were promised keeps its time");
+    care::switch(engine, Actor::Console, site, contact, Switch::Test(true)).await.unwrap();
     for sent in 1..=2 {
-        sequences::forward(&app.engine, app.site.id, contact).await.unwrap();
+        assert_eq!(forward().await.unwrap(), 1);
         app.run_until_idle().await;
         assert_eq!(subjects(&app).len(), sent);
     }

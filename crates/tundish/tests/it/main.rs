@@ -13,6 +13,7 @@
 )]
 
 mod background;
+mod audits;
 mod bad_input;
 mod browser;
 mod cli;

@@ -81,7 +81,8 @@ async fn a_sign_in_link_works_once_and_only_when_its_button_is_pressed() {
     let app = TestApp::start().await;
     owner(&app).await;
     let operator = engine::operators::find(&app.engine, "owner@shop.example").await.unwrap();
-    let token = engine::operators::sign_in_link(&app.engine, Actor::Console, operator.id).await.unwrap();
+    let token =
+        engine::operators::sign_in_link(&app.engine, Actor::Console, operator.id).await.unwrap();
     let path = format!("/admin/sign-in/link/{token}");
     for _ in 0..3 {
         assert!(app.get(&path).await.body.contains("Sign in as Maren"));

@@ -110,6 +110,6 @@ pub async fn pin(
     Form(pins): Form<Pins>,
 ) -> Reply {
     let chosen = pins.pin.iter().filter_map(|pin| pin.parse().ok()).take(SHOWN).collect();
-    engine::products::pin(&state.engine, who.site.id, id, chosen).await?;
+    engine::products::pin(&who.engine(&state), who.site.id, id, chosen).await?;
     Ok(reply::done("/admin/also-bought", "The pins are set."))
 }

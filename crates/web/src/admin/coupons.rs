@@ -292,7 +292,7 @@ async fn save(
     let saved = match coupon(who, id, &form) {
         Ok(coupon) => {
             let draft = Draft { coupon, note: form.note.clone() };
-            engine::coupons::put(&state.engine, who.site.id, draft).await
+            engine::coupons::put(&who.engine(state), who.site.id, draft).await
         }
         Err(refused) => Err(refused.into()),
     };

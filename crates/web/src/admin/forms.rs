@@ -291,7 +291,7 @@ pub async fn decide(
     };
     let back = format!("/admin/forms/{id}");
     let site = who.site.clone();
-    match opt_in::decide(&state.engine, site, Arc::clone(&live), answer, decision).await {
+    match opt_in::decide(&who.engine(&state), site, Arc::clone(&live), answer, decision).await {
         Ok(()) => Ok(reply::done(&back, said)),
         Err(EngineError::Conflict(why)) => Ok(reply::sorry(&back, &why)),
         Err(error) => Err(error.into()),
@@ -305,7 +305,7 @@ pub async fn retire(
     Path(id): Path<FormId>,
 ) -> Reply {
     let form = find(&state, &who, id).await?;
-    engine::forms::set_live(&state.engine, who.site.id, id, !form.is_live).await?;
+    engine::forms::set_live(&who.engine(&state), who.site.id, id, !form.is_live).await?;
     let said = if form.is_live { "Retired: its page is gone." } else { "In service again." };
     Ok(reply::done(&format!("/admin/forms/{id}"), said))
 }
@@ -356,7 +356,7 @@ async fn save(
     let stored = match draft.spec() {
         Ok(spec) => {
             let (slug, name) = (&draft.slug, &draft.name);
-            engine::forms::put(&state.engine, who.site.id, slug, name, spec).await
+            engine::forms::put(&who.engine(state), who.site.id, slug, name, spec).await
         }
         Err(refused) => Err(refused.into()),
     };

@@ -125,7 +125,7 @@ pub async fn create(State(state): State<AppState>, who: CurrentOperator, upload:
         return reply::again(index, page);
     };
     let plan = Plan::default();
-    match imports::prepare(&state.engine, who.site.id, &file.name, file.bytes, &plan).await {
+    match imports::prepare(&who.engine(&state), who.site.id, &file.name, file.bytes, &plan).await {
         Ok(id) => Ok(reply::to(&format!("/admin/imports/{id}"))),
         Err(error) => {
             let mut errors = to_mend(error)?;
@@ -235,7 +235,7 @@ pub async fn start(
         tags: tags.filter(|tag| !tag.is_empty()).collect(),
         ..Plan::default()
     };
-    match imports::start_with(&state.engine, site, id, &plan).await {
+    match imports::start_with(&who.engine(&state), site, id, &plan).await {
         Ok(()) => Ok(reply::done(&format!("/admin/imports/{id}"), "It runs.")),
         Err(error) => {
             let errors = to_mend(error)?;
@@ -253,7 +253,7 @@ pub async fn pause(
     Path(id): Path<ImportId>,
 ) -> Reply {
     who.require(Role::Admin)?;
-    imports::pause(&state.engine, who.site.id, id).await?;
+    imports::pause(&who.engine(&state), who.site.id, id).await?;
     Ok(reply::done(&format!("/admin/imports/{id}"), "Paused: it can go on from there."))
 }
 

@@ -172,17 +172,17 @@ async fn save(
     let stored = match upload.file.take() {
         Some(file) => {
             let (kind, bytes) = (file.content_type, file.bytes);
-            engine::files::put(&state.engine, site, &file.name, &kind, bytes).await.map(Some)
+            engine::files::put(&who.engine(state), site, &file.name, &kind, bytes).await.map(Some)
         }
         None => Ok(known.as_ref().and_then(|magnet| magnet.file_id).filter(|_| url.is_empty())),
     };
     let stored = match stored {
         Ok(Some(file)) => {
-            engine::magnets::put(&state.engine, site, &slug, &name, Gift::File(file)).await
+            engine::magnets::put(&who.engine(state), site, &slug, &name, Gift::File(file)).await
         }
         Ok(None) => {
             let gift = Gift::Link(url.clone());
-            engine::magnets::put(&state.engine, site, &slug, &name, gift).await
+            engine::magnets::put(&who.engine(state), site, &slug, &name, gift).await
         }
         Err(error) => Err(error),
     };

@@ -414,7 +414,7 @@ pub async fn act(
         _ => return Err(WebError::NotFound),
     };
     let path = format!("/admin/messages/{id}");
-    match outbox::act(&state.engine, who.site.id, read_id(&id)?, act).await {
+    match outbox::act(&who.engine(&state), who.site.id, read_id(&id)?, act).await {
         Ok(to) => Ok(reply::done(&path, &format!("The message is {to} now."))),
         Err(error) if !error.is_fault() => Ok(reply::sorry(&path, &error.to_string())),
         Err(error) => Err(error.into()),

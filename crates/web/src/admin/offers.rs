@@ -307,7 +307,7 @@ async fn save(
     form: OfferForm,
 ) -> Reply {
     let saved = match draft(who, id, &form) {
-        Ok(draft) => engine::offers::put(&state.engine, who.site.id, draft).await,
+        Ok(draft) => engine::offers::put(&who.engine(state), who.site.id, draft).await,
         Err(refused) => Err(refused.into()),
     };
     match saved {

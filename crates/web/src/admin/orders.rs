@@ -212,7 +212,7 @@ pub async fn resend(
     Path(id): Path<OrderId>,
 ) -> Reply {
     let path = format!("/admin/orders/{id}");
-    match engine::close::resend_receipt(&state.engine, &who.site, id).await {
+    match engine::close::resend_receipt(&who.engine(&state), &who.site, id).await {
         Ok(()) => Ok(reply::done(&path, "The receipt is on its way again.")),
         Err(EngineError::Refused(refused)) => Ok(reply::sorry(&path, &refused.message)),
         Err(error) => Err(error.into()),

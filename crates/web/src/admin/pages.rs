@@ -161,7 +161,7 @@ async fn make(
     };
     let kind: PageKind = form.kind.parse()?;
     let draft = PageDraft { slug: form.slug.trim().to_owned(), kind, content };
-    engine::pages::create(&state.engine, who.site.id, draft).await
+    engine::pages::create(&who.engine(state), who.site.id, draft).await
 }
 
 fn again(
@@ -296,7 +296,7 @@ pub async fn update(
     let draft = PageDraft { slug: form.slug.trim().to_owned(), kind, content };
     let site = who.site.id;
     let back = format!("/admin/pages/{id}");
-    match engine::pages::change(&state.engine, site, page.id, form.version, draft).await {
+    match engine::pages::change(&who.engine(&state), site, page.id, form.version, draft).await {
         Ok(()) => Ok(reply::done(&back, "Saved, as a new draft.")),
         Err(error) => again(&who, format!("{back}/edit"), Some(Row::from(&page)), form, error),
     }
@@ -309,7 +309,7 @@ pub async fn publish(
     Path(id): Path<String>,
 ) -> Result<Response, WebError> {
     let page = id.parse().map_err(|_| WebError::NotFound)?;
-    engine::pages::publish(&state.engine, who.site.id, page).await?;
+    engine::pages::publish(&who.engine(&state), who.site.id, page).await?;
     Ok(reply::done(&format!("/admin/pages/{id}"), "The page is public as you see it here."))
 }
 
@@ -320,6 +320,6 @@ pub async fn retire(
     Path(id): Path<String>,
 ) -> Result<Response, WebError> {
     let page = id.parse().map_err(|_| WebError::NotFound)?;
-    engine::pages::retire(&state.engine, who.site.id, page).await?;
+    engine::pages::retire(&who.engine(&state), who.site.id, page).await?;
     Ok(reply::done(&format!("/admin/pages/{id}"), "The page is no longer public."))
 }

@@ -328,7 +328,7 @@ async fn save(
         back_end_coupon: form.back_end_coupon.clone(),
         active: !form.active.is_empty(),
     };
-    match engine::paths::put(&state.engine, who.site.id, draft).await {
+    match engine::paths::put(&who.engine(state), who.site.id, draft).await {
         Ok(id) => Ok(reply::done(&format!("/admin/paths/{id}"), "The path is saved.")),
         Err(error) => {
             let mut page = page_of(state, who, id, form).await?;

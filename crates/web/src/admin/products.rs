@@ -252,7 +252,7 @@ async fn save(
     let image = sent.image.or(known.as_ref().and_then(|known| known.image));
     let draft = draft(who, id, &sent.form, (image, files.clone()));
     let saved = match draft {
-        Ok(draft) => engine::products::put(&state.engine, who.site.id, draft).await,
+        Ok(draft) => engine::products::put(&who.engine(state), who.site.id, draft).await,
         Err(refused) => Err(refused.into()),
     };
     match saved {
@@ -308,7 +308,8 @@ async fn read(
             }
             let site = who.site.id;
             let file =
-                engine::files::put(&state.engine, site, &file_name, &kind, bytes.to_vec()).await?;
+                engine::files::put(&who.engine(state), site, &file_name, &kind, bytes.to_vec())
+                    .await?;
             match name.as_str() {
                 "image" => sent.image = Some(file),
                 _ => sent.file = Some((file, file_name)),

@@ -216,7 +216,7 @@ pub async fn update(
 ) -> Reply {
     who.require(Role::Admin)?;
     let done = match form.read() {
-        Ok(smtp) => sending::set_smtp(&state.engine, &who.site, smtp).await,
+        Ok(smtp) => sending::set_smtp(&who.engine(&state), &who.site, smtp).await,
         Err(refused) => Err(refused.into()),
     };
     match done {
@@ -258,7 +258,7 @@ pub async fn act(
     // The guard holds the mail of every site, so it is the owner's.
     let of_all = matches!(form.act.as_str(), "continue" | "sent-before" | "copy");
     who.require(if of_all { Role::Owner } else { Role::Admin })?;
-    let (engine, site) = (&state.engine, &who.site);
+    let (engine, site) = (&who.engine(&state), &who.site);
     let by = &who.present.operator.email;
     let done = match form.act.as_str() {
         "caught" => sending::remove_smtp(engine, site).await.map(|()| "Mail is caught again."),
@@ -303,5 +303,5 @@ async fn test(
     to: &str,
 ) -> Result<(), engine::EngineError> {
     let to = EmailAddr::parse(to).map_err(|e| e.at("to"))?;
-    sending::send_test(&state.engine, who.site.clone(), to).await.map(drop)
+    sending::send_test(&who.engine(state), who.site.clone(), to).await.map(drop)
 }

@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use axum_extra::extract::Form;
 use engine::EngineError;
 use engine::sequences::{self, Draft, Follow, Reach};
-use model::ids::{ContactId, EnrolmentId, SequenceId, StepId, TemplateId};
+use model::ids::{EnrolmentId, SequenceId, StepId, TemplateId};
 use model::messages::{Class, SourceKind};
 use model::sequences::{Step, StepKind, Version, ZoneOf};
 use model::triggers::Trigger;
@@ -133,7 +133,7 @@ pub async fn create(
     Form(form): Form<NewForm>,
 ) -> Reply {
     let (slug, name) = (form.slug.trim().to_owned(), form.name.trim().to_owned());
-    match sequences::create(&state.engine, &who.site, slug, name).await {
+    match sequences::create(&who.engine(&state), &who.site, slug, name).await {
         Ok(id) => Ok(reply::to(&format!("/admin/sequences/{id}/edit"))),
         Err(error) => {
             let errors = to_mend(error)?;
@@ -184,6 +184,7 @@ pub struct ReachView {
 #[derive(Debug, Serialize)]
 pub struct PersonRow {
     contact_id: String,
+    enrolment_id: String,
     email: String,
     is_test: bool,
     state: String,
@@ -215,6 +216,7 @@ impl SequencePage {
             reach: ReachView { active: 40, finished: 12, exited: 3 },
             people: vec![PersonRow {
                 contact_id: "con_0000000000001".to_owned(),
+                enrolment_id: "enr_0000000000001".to_owned(),
                 email: "iris@example.com".to_owned(),
                 is_test: true,
                 state: "active".to_owned(),
@@ -358,6 +360,7 @@ async fn person(
     let contact = store::contacts::find(session, site, enrolment.contact_id).await?;
     Ok(PersonRow {
         contact_id: enrolment.contact_id.to_string(),
+        enrolment_id: enrolment.id.to_string(),
         email: contact.as_ref().map(|contact| contact.email.clone()).unwrap_or_default(),
         is_test: contact.is_some_and(|contact| contact.is_test),
         state: enrolment.state,
@@ -367,23 +370,22 @@ async fn person(
     })
 }
 
-/// What can be done with a sequence: one word, and for whom.
+/// What can be done with a sequence: one word, and who follows.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct ActForm {
     act: String,
     follow: String,
-    contact: String,
 }
 
-/// Publishes, pauses, goes on, retires; carries a test contact forward.
+/// Publishes, pauses, goes on, retires.
 pub async fn act(
     State(state): State<AppState>,
     who: CurrentOperator,
     Path(id): Path<String>,
     Form(form): Form<ActForm>,
 ) -> Reply {
-    let (engine, site, id) = (&state.engine, who.site.clone(), read_id(&id)?);
+    let (engine, site, id) = (&who.engine(&state), who.site.clone(), read_id(&id)?);
     let path = format!("/admin/sequences/{id}");
     let done = match form.act.as_str() {
         "publish" => {
@@ -404,11 +406,6 @@ pub async fn act(
         "retire" => sequences::set_state(engine, site.id, id, "retired")
             .await
             .map(|()| "Retired: everybody in it leaves it.".to_owned()),
-        "forward" => {
-            let contact: ContactId = form.contact.parse().map_err(|_| WebError::NotFound)?;
-            let moved = sequences::forward(engine, site.id, contact).await;
-            moved.map(|_| "The next step is due now. The contact counts as a test.".to_owned())
-        }
         _ => return Err(WebError::NotFound),
     };
     match done {

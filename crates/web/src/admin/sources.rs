@@ -165,7 +165,7 @@ pub async fn create(
 ) -> Reply {
     let LinkForm { code, destination, source, medium, campaign } = form.clone();
     let new = NewShortLink { code, destination, source, medium, campaign };
-    match engine::short_links::make(&state.engine, who.site.id, new).await {
+    match engine::short_links::make(&who.engine(&state), who.site.id, new).await {
         Ok(_) => Ok(reply::done("/admin/sources", "The short link is made.")),
         Err(error) => {
             let errors = to_mend(error)?;

@@ -183,7 +183,7 @@ pub async fn create(
     who: CurrentOperator,
     Form(form): Form<DraftForm>,
 ) -> Reply {
-    match templates::save(&state.engine, who.site.clone(), None, form.draft()).await {
+    match templates::save(&who.engine(&state), who.site.clone(), None, form.draft()).await {
         Ok(id) => Ok(reply::done(&format!("/admin/templates/{id}"), "The template is saved.")),
         Err(error) => refused(EditPage::blank(&who, form), error),
     }
@@ -295,7 +295,7 @@ pub async fn update(
 ) -> Reply {
     let id = read_id(&id)?;
     let seen = Some((id, form.revision));
-    match templates::save(&state.engine, who.site.clone(), seen, form.draft()).await {
+    match templates::save(&who.engine(&state), who.site.clone(), seen, form.draft()).await {
         Ok(_) => Ok(reply::done(
             &format!("/admin/templates/{id}"),
             "Saved. Mail already planned keeps the words it was planned with.",
@@ -361,7 +361,7 @@ pub async fn test(
         return Ok(reply::sorry(&path, "Give an address the test can go to."));
     };
     let contact = form.contact.parse().ok();
-    let sent = templates::send_test(&state.engine, who.site.clone(), id, contact, to).await?;
+    let sent = templates::send_test(&who.engine(&state), who.site.clone(), id, contact, to).await?;
     let Some(message) = sent else { return Ok(reply::to(&path)) };
     let status = engine::sending::status(&state.engine, who.site.id).await?;
     let said = if status.is_caught {

@@ -4,6 +4,7 @@
 use axum::extract::FromRequestParts;
 use axum::http::Method;
 use axum::http::request::Parts;
+use engine::Engine;
 use engine::sessions::Present;
 use model::UtcMs;
 use model::audits::Actor;
@@ -70,6 +71,11 @@ impl CurrentOperator {
     /// Who acts, for the audit log.
     pub fn actor(&self) -> Actor {
         Actor::Operator(self.present.operator.id)
+    }
+
+    /// The engine, acting for this operator: what it changes is theirs in the audit log.
+    pub fn engine(&self, state: &AppState) -> Engine {
+        state.engine.by(self.actor())
     }
 
     /// What stands around the page; `section` is a key of `nav::GROUPS`.

@@ -62,7 +62,8 @@ pub fn run(contacts: usize) -> anyhow::Result<()> {
             sites: vec![site.id],
         };
         let owner = engine::operators::add(&engine, Actor::Console, new).await?;
-        let link = engine::operators::sign_in_link(&engine, model::audits::Actor::Console, owner).await?;
+        let link =
+            engine::operators::sign_in_link(&engine, model::audits::Actor::Console, owner).await?;
         tools::close(engine).await;
         rows::contacts(&installation.data.join("tundish.db"), site.id.0, contacts)?;
         let server = installation.serve(&[("TUNDISH_LOG_LEVEL", "warn".to_owned())]);

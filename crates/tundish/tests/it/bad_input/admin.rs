@@ -242,7 +242,7 @@ async fn a16_the_first_run_needs_the_token_on_the_console() {
         vec![
             ("token".to_owned(), token.to_owned()),
             ("site_name".to_owned(), "Fern and Hollow".to_owned()),
-            ("base_url".to_owned(), "http://fern.example".to_owned()),
+            ("base_url".to_owned(), "http://localhost:8095".to_owned()),
             ("postal_address".to_owned(), "1 Fern Street".to_owned()),
             ("currency".to_owned(), "EUR".to_owned()),
             ("timezone".to_owned(), "Europe/Berlin".to_owned()),
@@ -260,6 +260,14 @@ async fn a16_the_first_run_needs_the_token_on_the_console() {
         let answer = send(form(wrong)).await;
         assert_eq!(answer.status, 422);
         assert!(answer.body.contains("token on the console"));
+    }
+    // Nor does it take an address a site cannot live at (G3).
+    for far in ["http://fern.example", "https://203.0.113.9", "https://fern.example/shop"] {
+        let mut fields = form(&token);
+        fields[2].1 = far.to_owned();
+        let answer = send(fields).await;
+        assert_eq!(answer.status, 422, "{far}");
+        assert!(answer.body.contains("the name of your domain"), "{far}");
     }
     assert_eq!(send(form(&token)).await.location(), "/admin");
     assert_eq!(app.get("/admin").await.status, 200);

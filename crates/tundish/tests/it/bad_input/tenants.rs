@@ -25,8 +25,7 @@ fn routes() -> BTreeSet<(String, bool)> {
         let of_site = path.starts_with("/admin/")
             && path.contains('{')
             && !path.contains("{token}")
-            && !path.starts_with("/admin/account")
-            && !path.starts_with("/admin/operators");
+            && !path.starts_with("/admin/account");
         if of_site {
             let methods = part.split('"').nth(2).unwrap();
             if methods.contains("get(") {
@@ -93,6 +92,43 @@ async fn a06_ids_of_another_site_name_nothing_in_any_admin_route() {
     app.sign_in(Role::Owner).await;
     app.post("/admin/site", &[("site", &other.id.to_string())]).await;
     assert!(app.get(&path).await.body.contains("theirs@example.com"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a06_an_admin_of_one_site_reaches_no_operator_of_another() {
+    let app = TestApp::start().await;
+    let other = other_site(&app).await;
+    let new = |email: &str, sites: Vec<SiteId>| NewOperator {
+        email: email.to_owned(),
+        name: String::new(),
+        role: Role::Editor,
+        password: None,
+        sites,
+    };
+    let add = async |new| engine::operators::add(&app.engine, Actor::Console, new).await.unwrap();
+    let theirs = add(new("theirs@example.com", vec![other.id])).await;
+    let both = add(new("both@example.com", vec![app.site.id, other.id])).await;
+    let ours = add(new("ours@example.com", vec![app.site.id])).await;
+    app.sign_in(Role::Admin).await;
+    let rights = [("role", "viewer"), ("may_sign_in", "on")];
+    for id in [theirs, both] {
+        let path = format!("/admin/operators/{id}");
+        assert_eq!(app.get(&path).await.status, 404);
+        assert_eq!(app.post(&path, &rights).await.status, 404);
+        assert_eq!(app.post(&format!("{path}/invite"), &[]).await.status, 404);
+    }
+    let list = app.get("/admin/operators").await.body;
+    assert!(list.contains("ours@example.com") && !list.contains("theirs@"), "{list}");
+    let path = format!("/admin/operators/{ours}/invite");
+    assert!(app.post(&path, &[]).await.plain().contains("/admin/password/"));
+    // What holds for every site is the owner's to see and to do.
+    assert_eq!(app.get("/admin/audits?scope=installation").await.status, 403);
+    for act in ["continue", "sent-before", "copy"] {
+        assert_eq!(app.post("/admin/sending/act", &[("act", act)]).await.status, 403, "{act}");
+    }
+    app.sign_in(Role::Owner).await;
+    let log = app.get("/admin/audits?scope=installation").await.body;
+    assert!(log.contains("operator.link_made") && log.contains("The admin"), "{log}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -5,7 +5,7 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use axum_extra::extract::Form;
 use engine::EngineError;
-use engine::care::{self, Switch};
+use engine::care::{self, Forward, Said, Switch};
 use model::contacts::PAUSE_DAYS;
 use model::ids::{ContactId, EnrolmentId};
 use model::operators::Role;
@@ -69,9 +69,8 @@ pub async fn rename(
         last_name: Some(form.last_name),
         ..engine::contacts::Change::default()
     };
-    let (engine, site) = (&state.engine, who.site.id);
-    engine::contacts::change(engine, site, id, change).await?;
-    care::done_by_hand(engine, who.actor(), site, "contact.renamed", id).await?;
+    let said = Said { change, ..Said::default() };
+    care::change(&state.engine, who.actor(), &who.site, id, said).await?;
     Ok(reply::done(&page_of(id), "The name is changed."))
 }
 
@@ -89,7 +88,7 @@ pub async fn tag(
     Path(id): Path<ContactId>,
     Form(form): Form<TagForm>,
 ) -> Reply {
-    match engine::tags::put_on(&state.engine, who.site.clone(), id, form.tag).await {
+    match engine::tags::put_on(&who.engine(&state), who.site.clone(), id, form.tag).await {
         Ok(true) => Ok(reply::done(&page_of(id), "Tagged.")),
         Ok(false) => Ok(reply::done(&page_of(id), "That tag was on already.")),
         Err(EngineError::Refused(refused)) => Ok(sorry(id, &refused)),
@@ -104,7 +103,7 @@ pub async fn untag(
     Path(id): Path<ContactId>,
     Form(form): Form<TagForm>,
 ) -> Reply {
-    let (engine, site) = (&state.engine, who.site.clone());
+    let (engine, site) = (&who.engine(&state), who.site.clone());
     must_be(&state, &who, id).await?;
     engine::tags::take_off(engine, site, id, form.tag).await?;
     Ok(reply::done(&page_of(id), "The tag is off."))
@@ -162,8 +161,9 @@ pub async fn forward(
     Form(form): Form<ForwardForm>,
 ) -> Reply {
     let path = format!("{}?tab=sequences", page_of(id));
-    match care::forward(&state.engine, who.actor(), who.site.id, id, form.enrolment).await {
-        Ok(()) => Ok(reply::done(&path, "The next step is due now.")),
+    let one = Forward::One(form.enrolment);
+    match care::forward(&state.engine, who.actor(), who.site.id, id, one).await {
+        Ok(_) => Ok(reply::done(&path, "The next step is due now.")),
         Err(EngineError::Refused(refused)) => Ok(reply::sorry(&path, &refused.message)),
         Err(error) => Err(error.into()),
     }
@@ -205,9 +205,7 @@ pub async fn erase(
         let template = "admin/contacts/erase.html";
         return reply::again(template, page);
     }
-    let (engine, site) = (&state.engine, &who.site);
-    engine::privacy::erase(engine, site, id).await?;
-    care::done_by_hand(engine, who.actor(), site.id, "contact.erased", id).await?;
+    engine::privacy::erase(&who.engine(&state), &who.site, id).await?;
     Ok(reply::done("/admin/contacts", "Erased. Only what the law asks for is left."))
 }
 

@@ -182,7 +182,7 @@ async fn save(
             put(&mut content, number, block)?;
             let draft = PageDraft { slug: page.slug.clone(), kind: page.kind, content };
             let site = who.site.id;
-            match engine::pages::change(&state.engine, site, page.id, version, draft).await {
+            match engine::pages::change(&who.engine(state), site, page.id, version, draft).await {
                 Ok(()) => {
                     return Ok(reply::done(
                         &format!("/admin/pages/{id}"),
@@ -265,6 +265,6 @@ pub async fn arrange(
     }
     let draft = PageDraft { slug: page.slug, kind: page.kind, content };
     let site = who.site.id;
-    engine::pages::change(&state.engine, site, page.id, form.version, draft).await?;
+    engine::pages::change(&who.engine(&state), site, page.id, form.version, draft).await?;
     Ok(reply::to(&format!("/admin/pages/{id}#blocks")))
 }

@@ -296,7 +296,9 @@ pub async fn update(
 ) -> Reply {
     let id = read_id(&id)?;
     let saved = match form.draft(|| state.engine.next_id()) {
-        Ok(draft) => sequences::save(&state.engine, who.site.id, id, form.revision, draft).await,
+        Ok(draft) => {
+            sequences::save(&who.engine(&state), who.site.id, id, form.revision, draft).await
+        }
         Err(refused) => Err(refused.into()),
     };
     let error = match saved {
