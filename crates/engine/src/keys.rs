@@ -53,7 +53,7 @@ pub async fn make(
 }
 
 /// Makes a key by another one, in its maker's name: both fall with the maker's rights. The caller
-/// has checked that the scopes are within those of `by`.
+/// has checked that the scopes are within those of `by`; it never outlives `by`.
 ///
 /// # Errors
 /// As [`make`].
@@ -61,8 +61,12 @@ pub async fn make_by_key(
     engine: &Engine,
     site: SiteId,
     by: &ApiKey,
-    new: NewKey,
+    mut new: NewKey,
 ) -> Result<(ApiKey, String)> {
+    new.expires_at = match (new.expires_at, by.expires_at) {
+        (Some(wanted), Some(most)) => Some(wanted.min(most)),
+        (wanted, most) => wanted.or(most),
+    };
     write(engine, site, Actor::Key(by.id), by.made_by, new).await
 }
 
@@ -143,7 +147,11 @@ pub async fn open(engine: &Engine, site: SiteId, text: &str) -> Result<Option<Ap
                 };
                 if let Some(maker) = key.made_by {
                     let maker = store::operators::find(session, maker).await?;
-                    let maker = maker.filter(|maker| !maker.disabled);
+                    let mut maker = maker.filter(|maker| !maker.disabled);
+                    if let Some(found) = &maker {
+                        let sites = store::operators::sites_of(session, found).await?;
+                        maker = maker.filter(|_| sites.iter().any(|open| open.id == site));
+                    }
                     let may = |scope: &Scope| {
                         maker.as_ref().is_some_and(|maker| maker.role.may(scope.role()))
                     };

@@ -95,7 +95,7 @@ async fn write(
         && known.version != version
     {
         return Err(EngineError::Conflict(
-            "somebody else changed this offer meanwhile: open it again and repeat your change"
+            "somebody else changed this offer meanwhile: look at theirs, then save yours again"
                 .to_owned(),
         ));
     }

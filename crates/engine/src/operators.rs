@@ -217,10 +217,15 @@ pub async fn change_password(
     new: &str,
 ) -> Result<()> {
     let mut operator = present.operator.clone();
+    // Wrong tries wait as at the sign-in: a stolen cookie must not guess the password.
+    let account = format!("password {}", operator.id);
+    sign_in::refuse_soon(engine, &[&account])?;
     let known = operator.password_hash.clone();
     if known.is_some() && !passwords::holds(engine, old, known.clone()).await? {
+        engine.throttle().wrong(&account, engine.now(), 0);
         return Err(old_wrong().into());
     }
+    engine.throttle().right(&account);
     model::passwords::check(new, &operator.email, &[])?;
     operator.password_hash = Some(passwords::hash(engine, new).await?);
     let keep = present.sign_in.id;

@@ -77,8 +77,7 @@ pub(crate) async fn put_in(
     let newer = |known: &Path| draft.version.is_some_and(|v| v != known.version);
     if known.as_ref().is_some_and(newer) {
         return Err(EngineError::Conflict(
-            "somebody else changed this path meanwhile: open it again and repeat \
-             your change"
+            "somebody else changed this path meanwhile: look at theirs, then save yours again"
                 .to_owned(),
         ));
     }

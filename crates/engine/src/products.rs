@@ -83,8 +83,7 @@ pub(crate) async fn put_in(
             .ok_or_else(|| EngineError::missing("product", product.id))?;
         if version.is_some_and(|version| version != known.version) {
             return Err(EngineError::Conflict(
-                "somebody else changed this product meanwhile: open it again and \
-                 repeat your change"
+                "somebody else changed this product meanwhile: look at theirs, then save yours again"
                     .to_owned(),
             ));
         }

@@ -11,7 +11,7 @@ use totp_rs::{Builder, Totp};
 use crate::engine::Engine;
 use crate::fault::{EngineError, Result};
 use crate::sessions::Present;
-use crate::{audits, secrets};
+use crate::{audits, operators, secrets, sign_in};
 
 /// Bytes of an authenticator's secret: 160 bits, as RFC 4226 asks.
 const SECRET_BYTES: usize = 20;
@@ -74,14 +74,47 @@ pub async fn take_up(engine: &Engine, present: &Present, code: &str) -> Result<V
     Ok(codes)
 }
 
-/// Gives the second step up. The caller has checked a code. Every other sign-in ends.
+/// Gives the second step up, for a code. Every other sign-in ends. Wrong codes wait as at the
+/// sign-in: who stole a browser's cookie must not guess the step away.
+///
+/// # Errors
+/// `code_wrong`, `sign_in_wait`.
 pub async fn give_up(engine: &Engine, present: &Present, code: &str) -> Result<()> {
-    let spent = spend(engine, present.operator.clone(), code)?;
-    let mut operator = spent.ok_or_else(|| wrong("this code is not right: please try again"))?;
+    let account = format!("code {}", present.operator.id);
+    sign_in::refuse_soon(engine, &[&account])?;
+    let Some(mut operator) = spend(engine, present.operator.clone(), code)? else {
+        engine.throttle().wrong(&account, engine.now(), 0);
+        return Err(wrong("this code is not right: please try again"));
+    };
+    engine.throttle().right(&account);
     operator.totp_secret = None;
     operator.totp_step = 0;
     operator.recovery_codes = Vec::new();
     change(engine, operator, present.sign_in.id, "second_step.off").await
+}
+
+/// Takes the second step of an operator away who lost it with the recovery codes: from the machine
+/// itself. Their sign-ins end.
+///
+/// # Errors
+/// There is no such operator.
+pub async fn reset(engine: &Engine, address: &str) -> Result<()> {
+    let id = operators::find(engine, address).await?.id;
+    let of = engine.clone();
+    engine
+        .write(move |tx| {
+            Box::pin(async move {
+                let missing = || EngineError::missing("operator", id);
+                let mut operator = store::operators::find(tx, id).await?.ok_or_else(missing)?;
+                (operator.totp_secret, operator.totp_step) = (None, 0);
+                operator.recovery_codes = Vec::new();
+                store::operators::update(tx, &operator).await?;
+                store::sessions::delete_of(tx, id, SessionId(0)).await?;
+                let home = audits::INSTALLATION;
+                audits::note(&of, tx, home, "second_step.reset", id, &()).await
+            })
+        })
+        .await
 }
 
 /// The operator with `code` spent, where it is right: a code of the app within one step of now

@@ -233,7 +233,7 @@ async fn leave_before(tx: &mut Tx<'_>, door: &Door) -> Result<()> {
     Ok(())
 }
 
-fn refuse_soon(engine: &Engine, keys: &[&str]) -> Result<()> {
+pub(crate) fn refuse_soon(engine: &Engine, keys: &[&str]) -> Result<()> {
     let now = engine.now();
     let wait = keys.iter().filter_map(|key| engine.throttle().wait_ms(key, now)).max();
     let Some(ms) = wait else { return Ok(()) };

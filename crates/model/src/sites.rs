@@ -1,7 +1,7 @@
 //! Sites: one brand each, with its domain, sender, currency and time zone.
 
+use core::net::IpAddr;
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 

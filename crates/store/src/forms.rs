@@ -45,6 +45,10 @@ const SUBMISSION: &str = "select form_id, id, version, contact_id, state, why, e
 const SUBMISSIONS: &str = "select form_id, id, version, contact_id, state, why, email, answers,
     dropped, touch, created_at from submissions
     where site_id = $1 and form_id = $2 and id < $3 order by id desc limit $4";
+const SUBMISSIONS_OF_FORM_BY_STATE: &str = "select form_id, id, version, contact_id, state, why,
+    email, answers, dropped, touch, created_at from submissions
+    where site_id = $1 and form_id = $2 and id < $3 and state in ($5, $6)
+    order by id desc limit $4";
 const SUBMISSIONS_BY_STATE: &str = "select form_id, id, version, contact_id, state, why, email,
     answers, dropped, touch, created_at from submissions
     where site_id = $1 and state = $2 and id < $3 order by id desc limit $4";
@@ -290,6 +294,19 @@ pub async fn submissions(
     limit: i64,
 ) -> Result<Vec<Submission>> {
     session.query(SUBMISSIONS).bind(site).bind(form).bind(before).bind(limit).all().await
+}
+
+/// A form's answers in either of two states, newest first, from before `before`.
+pub async fn submissions_in(
+    session: &mut Session<'_>,
+    site: SiteId,
+    form: FormId,
+    states: [&str; 2],
+    before: SubmissionId,
+    limit: i64,
+) -> Result<Vec<Submission>> {
+    let query = session.query(SUBMISSIONS_OF_FORM_BY_STATE).bind(site).bind(form).bind(before);
+    states.into_iter().fold(query.bind(limit), |query, state| query.bind(state)).all().await
 }
 
 /// The site's answers in a state, newest first, from before `before`.

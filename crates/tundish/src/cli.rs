@@ -179,10 +179,13 @@ pub enum OperatorCommand {
     },
     /// Who may sign in
     List,
-    /// Set a new password; every sign-in of theirs ends
+    /// Set a new password, or take a lost second step away; every sign-in of theirs ends
     Reset {
         /// Their address
         email: String,
+        /// Take the second step away instead: the phone and the recovery codes are lost
+        #[arg(long)]
+        second_step: bool,
         /// Where the password comes from
         #[command(flatten)]
         password: PasswordFrom,

@@ -4,6 +4,7 @@ use axum::http::StatusCode;
 use engine::EngineError;
 use model::Refused;
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::error::WebError;
 
@@ -47,19 +48,110 @@ pub fn to_mend(error: EngineError) -> Result<Vec<FieldError>, WebError> {
     if errors.is_empty() { Err(error.into()) } else { Ok(errors) }
 }
 
-/// What a form must mend that others may have changed meanwhile: where they did, that stands at
-/// `field` and the status is 409.
+/// What others saved meanwhile, where it differs from what was typed: a field in words, and their
+/// text.
+#[derive(Debug, Clone, Default, Serialize)]
+#[serde(transparent)]
+pub struct Theirs(Vec<(String, String)>);
+
+/// Members of a form that nobody types.
+const UNTYPED: [&str; 2] = ["version", "revision"];
+
+impl Theirs {
+    pub(crate) fn sample() -> Self {
+        Self(vec![("name".to_owned(), "What the other one wrote".to_owned())])
+    }
+
+    fn of<F: Serialize>(mine: &F, now: &F) -> Self {
+        let members = |form: &F| match serde_json::to_value(form) {
+            Ok(Value::Object(members)) => members,
+            _ => serde_json::Map::new(),
+        };
+        let mine = members(mine);
+        let differs = |name: &String, text: &String| {
+            !UNTYPED.contains(&name.as_str()) && mine.get(name).map(text_of).as_ref() != Some(text)
+        };
+        let now = members(now).into_iter().map(|(name, value)| (name, text_of(&value)));
+        let now = now.filter(|(name, text)| differs(name, text));
+        Self(now.map(|(name, text)| (name.replace('_', " "), text)).collect())
+    }
+
+    /// Says `choices` (value and label) by their labels.
+    #[must_use]
+    pub fn named(mut self, choices: &[(String, String)]) -> Self {
+        for (_, text) in &mut self.0 {
+            let lines = text.lines().map(|line| {
+                choices.iter().find(|(value, _)| value == line).map_or(line, |(_, label)| label)
+            });
+            *text = lines.collect::<Vec<_>>().join("\n");
+        }
+        self
+    }
+}
+
+/// A member of a form as people read it. Browsers send CRLF; what is stored knows LF alone.
+fn text_of(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.replace("\r\n", "\n"),
+        Value::Array(parts) => parts.iter().map(text_of).collect::<Vec<_>>().join("\n"),
+        Value::Null => String::new(),
+        other => other.to_string(),
+    }
+}
+
+/// A form that comes back: with what must be mended, or, where somebody else saved meanwhile, with
+/// both texts.
+#[derive(Debug)]
+pub struct Again {
+    /// 422, or 409 where somebody else saved.
+    pub status: StatusCode,
+    /// What to mend.
+    pub errors: Vec<FieldError>,
+    /// What stands there now.
+    pub theirs: Theirs,
+}
+
+/// How a form comes back: `mine` as typed, `now` as it is stored. After 409 the form must carry the
+/// version of `now`, so that saving it again replaces theirs.
 ///
 /// # Errors
 /// The failure itself, where it is none a form can mend.
-pub fn to_mend_or_merge(
+pub fn again<F: Serialize>(
     error: EngineError,
-    field: &str,
-) -> Result<(StatusCode, Vec<FieldError>), WebError> {
-    match error {
-        EngineError::Conflict(said) => {
-            Ok((StatusCode::CONFLICT, vec![FieldError::new(field, &said)]))
+    mine: &F,
+    now: Option<&F>,
+) -> Result<Again, WebError> {
+    match (error, now) {
+        (EngineError::Conflict(said), Some(now)) => Ok(Again {
+            status: StatusCode::CONFLICT,
+            errors: vec![FieldError::new("", &said)],
+            theirs: Theirs::of(mine, now),
+        }),
+        (error, _) => Ok(Again {
+            status: StatusCode::UNPROCESSABLE_ENTITY,
+            errors: to_mend(error)?,
+            theirs: Theirs::default(),
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_others_saved_is_told_where_it_differs() {
+        #[derive(Serialize)]
+        struct Form {
+            name: String,
+            pitch: &'static str,
+            version: i64,
         }
-        error => Ok((StatusCode::UNPROCESSABLE_ENTITY, to_mend(error)?)),
+        let mine = Form { name: "Mine".to_owned(), pitch: "a\r\nb", version: 1 };
+        let now = Form { name: "Theirs".to_owned(), pitch: "a\nb", version: 2 };
+        let back = again(EngineError::Conflict("so".to_owned()), &mine, Some(&now)).unwrap();
+        assert_eq!(back.status, StatusCode::CONFLICT);
+        assert_eq!(back.theirs.0, [("name".to_owned(), "Theirs".to_owned())]);
+        assert!(again(EngineError::Fault("x".to_owned()), &mine, None).is_err());
     }
 }

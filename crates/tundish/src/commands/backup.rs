@@ -36,11 +36,13 @@ pub async fn run(call: &Call, flags: &Backup) -> anyhow::Result<()> {
 /// It is no backup, the data folder is not empty, or a server runs on it.
 pub fn restore(call: &Call, flags: &Restore) -> anyhow::Result<()> {
     let data = call.config.data();
-    if data.exists() {
+    // Held until the end: no server starts in the folder while it is moved.
+    let _lock = if data.exists() {
         folder::prepare(&data)?;
-        // Held until the folder is moved: no server starts on it meanwhile.
-        drop(Lock::take(&data)?);
-    }
+        Some(Lock::take(&data)?)
+    } else {
+        None
+    };
     if flags.dry_run {
         let manifest = backup::manifest(&flags.from)?;
         if !flags.force && !backup::may_restore_into(&data)? {

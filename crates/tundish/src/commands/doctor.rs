@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use engine::master_keys::{self, KeyState};
 use engine::{Clock, verify};
+use model::sites::Site;
 use serde::Serialize;
-use store::{Db, Options, Schema};
+use store::{Db, Options, Schema, StoreError};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::{Call, version};
@@ -57,7 +58,7 @@ pub async fn run(call: &Call) -> anyhow::Result<()> {
     let mut checks = vec![clock(), data(config), disk(config), lock(config), port(config).await];
     checks.extend(secrets(config));
     checks.extend(database(config).await);
-    checks.push(relay(config).await);
+    checks.extend(mail(config).await);
     call.output.either(&checks, || {
         let row = |c: &Check| {
             let mend = if c.mend.is_empty() { String::new() } else { format!("→ {}", c.mend) };
@@ -132,7 +133,11 @@ async fn port(config: &Config) -> Check {
 
 fn secrets(config: &Config) -> Vec<Check> {
     let mut files = config.secret_files();
-    files.push(folder::key_path(&config.data()));
+    let elsewhere =
+        ["secret.key", "secret.key_file"].iter().any(|key| !config.text(key).is_empty());
+    if !elsewhere {
+        files.push(folder::key_path(&config.data()));
+    }
     let look = |path: std::path::PathBuf| {
         let shown = path.display().to_string();
         match readable_by_others(&path) {
@@ -198,25 +203,72 @@ async fn look_at_database(config: &Config, url: &str) -> anyhow::Result<Vec<Chec
     Ok(checks)
 }
 
-async fn relay(config: &Config) -> Check {
+/// How the mail of each site leaves: by the server of the settings, or by its own; and signed?
+async fn mail(config: &Config) -> Vec<Check> {
     let host = config.text("smtp.host").to_owned();
-    if host.is_empty() {
-        let mend = "set smtp.host, or a server in the admin";
-        return check("mail", Health::Warn, "is caught here, not sent", mend);
+    let mut checks = Vec::new();
+    if !host.is_empty() {
+        checks.push(relay(&host, config.smtp_port(), "see smtp.host and smtp.port").await);
     }
-    let port = config.smtp_port();
+    // A database that cannot be read is told by its own check.
+    for site in sites(config).await.unwrap_or_default() {
+        let (name, sending) = (&site.name, &site.settings.sending);
+        let mut signs = false;
+        if host.is_empty() {
+            let Some(smtp) = &sending.smtp else {
+                let found = format!("of {name} is caught here, not sent");
+                let mend = "set smtp.host, or a server in the admin under Sending";
+                checks.push(check("mail", Health::Warn, found, mend));
+                continue;
+            };
+            signs = smtp.relay_signs;
+            let mend = format!("see the mail server of {name} in the admin, under Sending");
+            checks.push(relay(&smtp.host, smtp.port, &mend).await);
+        }
+        let selectors: Vec<&str> = sending.dkim.iter().map(|key| key.selector.as_str()).collect();
+        checks.push(match (selectors.as_slice(), signs) {
+            ([], true) => check("signature", Health::Ok, format!("{name}: by the relay"), ""),
+            ([], false) => {
+                let found = format!("{name}: newsletters and sequences are held, unsigned");
+                let mend = "make a DKIM key in the admin, under Sending, and publish its record";
+                check("signature", Health::Warn, found, mend)
+            }
+            _ => check("signature", Health::Ok, format!("{name}: by {}", selectors.join(", ")), ""),
+        });
+    }
+    if checks.is_empty() {
+        let mend = "set smtp.host, or a server in the admin under Sending";
+        checks.push(check("mail", Health::Warn, "is caught here, not sent", mend));
+    }
+    checks
+}
+
+async fn sites(config: &Config) -> anyhow::Result<Vec<Site>> {
+    let url = config.database_url();
+    if url.strip_prefix("sqlite:").is_some_and(|path| !std::path::Path::new(path).exists()) {
+        return Ok(Vec::new());
+    }
+    let db = Db::connect_as_is(&url, &Options::main()).await?;
+    let reader = db.reader();
+    let found = reader.read::<_, StoreError, _>(|session| {
+        Box::pin(async move { store::sites::list(session).await })
+    });
+    Ok(found.await?)
+}
+
+async fn relay(host: &str, port: u16, where_set: &str) -> Check {
     let shown = format!("{host}:{port}");
     let address = shown.clone();
     let resolved = tokio::task::spawn_blocking(move || address.to_socket_addrs()).await;
     let Ok(Ok(addresses)) = resolved else {
-        let mend = "see smtp.host, and whether names resolve here";
-        return check("mail", Health::Fail, format!("{host} has no address"), mend);
+        let mend = format!("{where_set}, and whether names resolve here");
+        return check("mail", Health::Fail, format!("{host} has no address"), &mend);
     };
     for address in addresses {
         if let Ok(Ok(_)) = tokio::time::timeout(HELLO, TcpStream::connect(address)).await {
             return check("mail", Health::Ok, format!("{shown} answers"), "");
         }
     }
-    let mend = "see smtp.host and smtp.port, and whether a firewall stands between";
-    check("mail", Health::Fail, format!("{shown} does not answer"), mend)
+    let mend = format!("{where_set}, and whether a firewall stands between");
+    check("mail", Health::Fail, format!("{shown} does not answer"), &mend)
 }

@@ -72,7 +72,13 @@ async fn act(call: &Call, engine: &Engine, command: OperatorCommand) -> anyhow::
             let token = operators::invite_link(engine, Actor::Console, id).await?;
             print(call, engine, &format!("/admin/password/{token}")).await
         }
-        OperatorCommand::Reset { email, password } => {
+        OperatorCommand::Reset { email, second_step: true, .. } => {
+            let operator = find(engine, &email).await?;
+            engine::second_step::reset(engine, &operator.email).await?;
+            call.output.say(format!("{email} signs in without a second step; every sign-in ended"));
+            Ok(())
+        }
+        OperatorCommand::Reset { email, password, .. } => {
             let operator = find(engine, &email).await?;
             operators::reset_password(engine, &operator.email, &password.read()?).await?;
             call.output.say(format!("{email} has a new password; every sign-in of theirs ended"));

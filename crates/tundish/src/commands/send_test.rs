@@ -10,7 +10,7 @@ use model::{EmailAddr, SiteId};
 use serde::Serialize;
 use store::messages::Message;
 
-use super::{Call, contacts, site};
+use super::{Call, contacts, site, version};
 use crate::cli::SendTest;
 use crate::install;
 use crate::output::refused;
@@ -58,6 +58,9 @@ pub async fn run(call: &Call, flags: &SendTest) -> anyhow::Result<()> {
 }
 
 async fn send(call: &Call, engine: &Engine, flags: &SendTest) -> anyhow::Result<()> {
+    if let Some(why) = version::clock_is_wrong(engine.now()) {
+        return Err(refused(why));
+    }
     if let Some(why) = guard::held(engine).await? {
         return Err(refused(format!("nothing is sent: {why}; decide it in the admin first")));
     }

@@ -7,7 +7,7 @@ use engine::{Clock, Engine, Rng};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 use web::WebSettings;
 
@@ -16,7 +16,7 @@ use super::{Call, site, version};
 use crate::cli::Serve;
 use crate::config::Config;
 use crate::folder::{Disk, guard_file};
-use crate::output::refused;
+use crate::output::{Output, refused};
 use crate::{generation, install};
 
 impl Serve {
@@ -52,7 +52,9 @@ pub async fn run(call: &Call) -> anyhow::Result<()> {
             Some(host) => format!("{host}:{}", address.port()),
             None => address.to_string(),
         };
-        call.output.say(format!("first run: open http://{host}/admin/setup?token={token}"));
+        // Said to the quiet too: without it there is no first owner.
+        let first = format!("first run: open http://{host}/admin/setup?token={token}");
+        Output { quiet: false, ..call.output }.say(first);
     }
     call.output.say(format!("tundish {} listens on http://{address}", version::VERSION));
     let web = Some((listener, settings));
@@ -119,7 +121,8 @@ pub fn stop_on_signals() -> anyhow::Result<CancellationToken> {
 /// Does what the role asks, until `stop`; then finishes what is open, within the limit.
 ///
 /// # Errors
-/// A part broke.
+/// A part broke, or ended by itself: then the others are finished too, and the process ends, so
+/// that what watches over it starts it again.
 pub async fn work(
     call: &Call,
     engine: &Engine,
@@ -131,47 +134,62 @@ pub async fn work(
     let (held, holds) = watch::channel(config.clone());
     let mut web = None;
     let role = config.text("server.role");
-    let mut parts: Vec<JoinHandle<anyhow::Result<()>>> = Vec::new();
+    let mut parts: JoinSet<anyhow::Result<()>> = JoinSet::new();
     if let Some((listener, settings)) = listener.filter(|_| role != "worker") {
         let state = web::AppState::with_settings(engine.clone(), settings);
         let (stop, limit) = (stop.clone(), config.shutdown());
         web = Some(state.clone());
-        parts
-            .push(tokio::spawn(async move { Ok(web::serve(listener, state, stop, limit).await?) }));
+        parts.spawn(async move { Ok(web::serve(listener, state, stop, limit).await?) });
     }
-    if role != "web" && check_clock(engine) {
-        let (engine, stop) = (engine.clone(), stop.clone());
-        parts.push(tokio::spawn(send_while_there_is_room(holds, engine, stop)));
+    if role != "web" {
+        parts.spawn(send_while_it_may(holds, engine.clone(), stop.clone()));
     }
-    if let Some(wishes) = wishes {
-        wishes.follow(call, &held, engine, web.as_ref(), &stop).await;
-    }
-    stop.cancelled().await;
-    finish(parts, config.shutdown()).await
+    let until = async {
+        match wishes {
+            Some(wishes) => wishes.follow(call, &held, engine, web.as_ref(), &stop).await,
+            None => stop.cancelled().await,
+        }
+    };
+    stand_by(parts, until, &stop, config.shutdown()).await
 }
 
-async fn finish(parts: Vec<JoinHandle<anyhow::Result<()>>>, limit: Duration) -> anyhow::Result<()> {
+/// Waits for `until`, which ends at `stop`, or for a part to end by itself, and then for the others.
+async fn stand_by(
+    mut parts: JoinSet<anyhow::Result<()>>,
+    until: impl Future<Output = ()>,
+    stop: &CancellationToken,
+    limit: Duration,
+) -> anyhow::Result<()> {
+    let mut outcome = Ok(());
+    tokio::select! {
+        () = until => {}
+        Some(ended) = parts.join_next() => {
+            outcome = match ended {
+                Ok(ended) => ended.and_then(|()| {
+                    if stop.is_cancelled() { Ok(()) } else { Err(refused(ENDED)) }
+                }),
+                Err(_) => Err(refused(ENDED)),
+            };
+            stop.cancel();
+        }
+    }
     let deadline = tokio::time::Instant::now() + limit;
-    for part in parts {
-        match tokio::time::timeout_at(deadline, part).await {
-            Ok(ended) => ended??,
-            Err(_) => tracing::warn!(
-                "a part did not finish in time; its work is taken up again at the next start"
-            ),
+    loop {
+        match tokio::time::timeout_at(deadline, parts.join_next()).await {
+            Ok(None) => return outcome,
+            Ok(Some(ended)) => outcome = outcome.and(ended.map_err(|_| refused(ENDED))?),
+            Err(_) => {
+                tracing::warn!(
+                    "a part did not finish in time; its work is taken up again at the next start"
+                );
+                return outcome;
+            }
         }
     }
-    Ok(())
 }
 
-fn check_clock(engine: &Engine) -> bool {
-    match version::clock_is_wrong(engine.now()) {
-        Some(why) => {
-            tracing::error!("{why}");
-            false
-        }
-        None => true,
-    }
-}
+/// What is said where a part is gone: the log holds what it panicked with.
+const ENDED: &str = "a part of the server broke off, see the log; it stops, to be started again";
 
 /// The scheduler, and the connections to mail servers.
 async fn work_until(engine: Engine, stop: CancellationToken) {
@@ -181,44 +199,66 @@ async fn work_until(engine: Engine, stop: CancellationToken) {
     );
 }
 
-/// How often the disk is looked at.
-const DISK_ROUND: Duration = Duration::from_secs(30);
+/// How often the disk and the clock are looked at.
+const ROUND: Duration = Duration::from_secs(30);
 
-/// Runs the scheduler, and rests it while the disk is nearly full: forms and the checkout go on,
-/// what can wait does.
-async fn send_while_there_is_room(
+/// Why nothing may be sent just now: a clock that cannot be right, or a disk that is nearly full.
+fn why_rest(config: &Config, engine: &Engine) -> Option<String> {
+    if let Some(why) = version::clock_is_wrong(engine.now()) {
+        return Some(why);
+    }
+    match Disk::under(&config.data()) {
+        Ok(disk) if disk.is_short(config.pause_below()) => {
+            Some("the disk is nearly full: sending and imports pause; make room".to_owned())
+        }
+        Ok(_) => None,
+        Err(error) => {
+            tracing::warn!(%error, "the disk could not be looked at");
+            None
+        }
+    }
+}
+
+/// Runs the scheduler, and rests it while the clock is wrong or the disk nearly full: forms and the
+/// checkout go on, what can wait does.
+async fn send_while_it_may(
     holds: watch::Receiver<Config>,
     engine: Engine,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
     let mut working: Option<(CancellationToken, JoinHandle<()>)> = None;
+    let mut told = false;
     loop {
-        let (data, limit) = {
-            let config = holds.borrow();
-            (config.data(), config.pause_below())
-        };
-        let short = match Disk::under(&data) {
-            Ok(disk) => disk.is_short(limit),
-            Err(error) => {
-                tracing::warn!(%error, "the disk could not be looked at");
-                false
+        let why = why_rest(&holds.borrow(), &engine);
+        match (why, working.take()) {
+            (Some(why), at_work) => {
+                if !told {
+                    tracing::error!("{why}");
+                }
+                told = true;
+                if let Some((pause, work)) = at_work {
+                    pause.cancel();
+                    work.await?;
+                }
             }
-        };
-        match (short, working.take()) {
-            (true, Some((pause, work))) => {
-                tracing::error!("the disk is nearly full: sending and imports pause; make room");
-                pause.cancel();
-                work.await?;
-            }
-            (false, None) => {
+            (None, None) => {
                 let pause = stop.child_token();
                 working = Some((pause.clone(), tokio::spawn(work_until(engine.clone(), pause))));
+                told = false;
             }
-            (_, unchanged) => working = unchanged,
+            (None, unchanged) => working = unchanged,
         }
+        let ended = async {
+            match working.as_mut() {
+                Some((_, work)) => work.await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             () = stop.cancelled() => break,
-            () = tokio::time::sleep(DISK_ROUND) => {}
+            () = tokio::time::sleep(ROUND) => {}
+            // It ends at a stop alone; a panic is told by the one who waits for this part.
+            ended = ended => return Ok(ended?),
         }
         if let Err(error) = generation::keep_up(&engine).await {
             tracing::warn!(%error, "how far the database has written could not be noted");
@@ -228,4 +268,38 @@ async fn send_while_there_is_room(
         work.await?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_part_that_breaks_off_ends_the_server_with_a_sentence() {
+        let stop = CancellationToken::new();
+        let mut parts: JoinSet<anyhow::Result<()>> = JoinSet::new();
+        let waits = stop.clone();
+        parts.spawn(async move {
+            waits.cancelled().await;
+            Ok(())
+        });
+        parts.spawn(async { panic!("as a test wants it") });
+        let ended = stand_by(parts, stop.cancelled(), &stop, Duration::from_secs(5)).await;
+        assert_eq!(ended.unwrap_err().to_string(), ENDED);
+        assert!(stop.is_cancelled(), "the others stop too");
+    }
+
+    #[tokio::test]
+    async fn a_stop_that_was_asked_for_is_no_fault() {
+        let stop = CancellationToken::new();
+        let mut parts: JoinSet<anyhow::Result<()>> = JoinSet::new();
+        let waits = stop.clone();
+        parts.spawn(async move {
+            waits.cancelled().await;
+            Ok(())
+        });
+        stop.cancel();
+        let ended = stand_by(parts, stop.cancelled(), &stop, Duration::from_secs(5)).await;
+        assert!(ended.is_ok());
+    }
 }

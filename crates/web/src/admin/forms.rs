@@ -219,15 +219,15 @@ async fn answers(
         .reader
         .read::<_, EngineError, _>(move |session| {
             Box::pin(async move {
-                if matches!(wanted.as_str(), "held" | "spam") {
-                    let most = PAGE + 1;
-                    let mut all =
-                        store::forms::submissions_by_state(session, site, &wanted, before, most)
-                            .await?;
-                    all.retain(|one| one.form_id == form);
-                    return Ok(all);
-                }
-                Ok(store::forms::submissions(session, site, form, before, PAGE + 1).await?)
+                use store::forms as rows;
+                let most = PAGE + 1;
+                let states = match wanted.as_str() {
+                    "waiting" => ["held", "spam"],
+                    "held" => ["held", "held"],
+                    "spam" => ["spam", "spam"],
+                    _ => return Ok(rows::submissions(session, site, form, before, most).await?),
+                };
+                Ok(rows::submissions_in(session, site, form, states, before, most).await?)
             })
         })
         .await?;
@@ -245,6 +245,7 @@ fn answer_row(one: store::forms::Submission) -> AnswerRow {
     let values = match serde_json::from_str::<serde_json::Value>(&one.answers) {
         Ok(serde_json::Value::Object(all)) => {
             let text = |value: &serde_json::Value| match value {
+                serde_json::Value::String(text) => text.clone(),
                 serde_json::Value::Array(parts) => {
                     parts.iter().filter_map(|part| part.as_str()).collect::<Vec<_>>().join(", ")
                 }

@@ -69,6 +69,14 @@ pub struct Asked {
     pub nth: i64,
 }
 
+impl Asked {
+    /// Rows of a list: a page of them, or, in a file, all there are: who sums a file must find the
+    /// figure it was opened from.
+    fn rows_max(&self, page: i64) -> i64 {
+        if self.format == "csv" { i64::MAX } else { page }
+    }
+}
+
 fn lenient<'de, D: Deserializer<'de>>(from: D) -> Result<i64, D::Error> {
     Ok(String::deserialize(from)?.parse().unwrap_or(0))
 }

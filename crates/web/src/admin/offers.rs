@@ -1,6 +1,7 @@
 //! `/admin/offers`: products at a price, until when, and how many.
 
 use axum::extract::{Path, State};
+use axum::http::StatusCode;
 use axum_extra::extract::Form;
 use engine::EngineError;
 use engine::offers::Draft;
@@ -17,7 +18,7 @@ use store::offers::Offer;
 use super::products::amount;
 use crate::error::WebError;
 use crate::extract::operator::CurrentOperator;
-use crate::forms::{FieldError, to_mend};
+use crate::forms::{self, Again, FieldError, Theirs};
 use crate::frame::Frame;
 use crate::reply::{self, Reply};
 use crate::state::AppState;
@@ -55,6 +56,7 @@ pub struct OfferPage {
     held: i64,
     sold: i64,
     errors: Vec<FieldError>,
+    theirs: Theirs,
 }
 
 /// What the form holds.
@@ -108,6 +110,7 @@ impl OfferPage {
             held: 1,
             sold: 42,
             errors: vec![FieldError::new("price", "write the amount in digits")],
+            theirs: Theirs::sample(),
         }
     }
 }
@@ -278,6 +281,7 @@ async fn page_of(
         held: 0,
         sold: 0,
         errors: Vec::new(),
+        theirs: Theirs::default(),
     })
 }
 
@@ -304,7 +308,7 @@ async fn save(
     state: &AppState,
     who: &CurrentOperator,
     id: Option<OfferId>,
-    form: OfferForm,
+    mut form: OfferForm,
 ) -> Reply {
     let saved = match draft(who, id, &form) {
         Ok(draft) => engine::offers::put(&who.engine(state), who.site.id, draft).await,
@@ -313,9 +317,17 @@ async fn save(
     match saved {
         Ok(id) => Ok(reply::done(&format!("/admin/offers/{id}"), "The offer is saved.")),
         Err(error) => {
-            let mut page = page_of(state, who, id, form).await?;
-            page.errors = to_mend(error)?;
-            reply::again("admin/offers/show.html", page)
+            let now = match id {
+                Some(id) => Some(form_of(state, who, &find(state, who, id).await?).await?),
+                None => None,
+            };
+            let Again { status, errors, theirs } = forms::again(error, &form, now.as_ref())?;
+            if let Some(now) = now.filter(|_| status == StatusCode::CONFLICT) {
+                form.version = now.version;
+            }
+            let page = page_of(state, who, id, form).await?;
+            let page = OfferPage { errors, theirs, ..page };
+            reply::page_with(status, "admin/offers/show.html", page)
         }
     }
 }

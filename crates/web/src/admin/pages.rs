@@ -4,6 +4,7 @@ pub mod blocks;
 mod fields;
 
 use axum::extract::{Path, State};
+use axum::http::StatusCode;
 use axum::response::Response;
 use axum_extra::extract::Form;
 use engine::EngineError;
@@ -17,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::WebError;
 use crate::extract::operator::CurrentOperator;
-use crate::forms::{FieldError, to_mend};
+use crate::forms::{self, Again, FieldError, Theirs};
 use crate::frame::Frame;
 use crate::reply::{self, Reply};
 use crate::state::AppState;
@@ -102,6 +103,7 @@ pub struct EditPage {
     back: Option<Row>,
     form: HeadForm,
     errors: Vec<FieldError>,
+    theirs: Theirs,
 }
 
 /// What the head of a page's form sends.
@@ -123,6 +125,7 @@ impl EditPage {
             back: Some(Row::sample()),
             form: HeadForm::default(),
             errors: vec![FieldError::new("slug", "another page has this address")],
+            theirs: Theirs::sample(),
         }
     }
 }
@@ -131,7 +134,8 @@ impl EditPage {
 pub async fn new(who: CurrentOperator) -> Reply {
     let form = HeadForm { kind: "landing".to_owned(), ..HeadForm::default() };
     let action = "/admin/pages".to_owned();
-    let page = EditPage { frame: who.frame("pages"), action, back: None, form, errors: Vec::new() };
+    let (errors, theirs) = (Vec::new(), Theirs::default());
+    let page = EditPage { frame: who.frame("pages"), action, back: None, form, errors, theirs };
     reply::page("admin/pages/edit.html", page)
 }
 
@@ -143,7 +147,7 @@ pub async fn create(
 ) -> Reply {
     match make(&state, &who, &form).await {
         Ok(id) => Ok(reply::done(&format!("/admin/pages/{id}"), "The page is made, as a draft.")),
-        Err(error) => again(&who, "/admin/pages".to_owned(), None, form, error),
+        Err(error) => again(&who, "/admin/pages".to_owned(), None, (form, None), error),
     }
 }
 
@@ -168,12 +172,15 @@ fn again(
     who: &CurrentOperator,
     action: String,
     back: Option<Row>,
-    form: HeadForm,
+    (mut form, now): (HeadForm, Option<HeadForm>),
     error: EngineError,
 ) -> Reply {
-    let errors = to_mend(error)?;
-    let page = EditPage { frame: who.frame("pages"), action, back, form, errors };
-    reply::again("admin/pages/edit.html", page)
+    let Again { status, errors, theirs } = forms::again(error, &form, now.as_ref())?;
+    if let Some(now) = now.filter(|_| status == StatusCode::CONFLICT) {
+        form.version = now.version;
+    }
+    let page = EditPage { frame: who.frame("pages"), action, back, form, errors, theirs };
+    reply::page_with(status, "admin/pages/edit.html", page)
 }
 
 /// A page and its outline.
@@ -265,21 +272,26 @@ pub async fn edit(
     Path(id): Path<String>,
 ) -> Reply {
     let found = find(&state, &who, &id).await?;
-    let form = HeadForm {
-        title: found.content.title,
-        slug: found.page.slug.clone(),
-        kind: found.page.kind.as_str().to_owned(),
-        description: found.content.description,
-        version: found.page.draft_version,
-    };
+    let form = head(&found.page, &found.content);
     let page = EditPage {
         frame: who.frame("pages"),
         action: format!("/admin/pages/{id}/edit"),
         back: Some(Row::from(&found.page)),
         form,
         errors: Vec::new(),
+        theirs: Theirs::default(),
     };
     reply::page("admin/pages/edit.html", page)
+}
+
+fn head(page: &Page, content: &PageContent) -> HeadForm {
+    HeadForm {
+        title: content.title.clone(),
+        slug: page.slug.clone(),
+        kind: page.kind.as_str().to_owned(),
+        description: content.description.clone(),
+        version: page.draft_version,
+    }
 }
 
 /// Changes a page's head.
@@ -290,6 +302,7 @@ pub async fn update(
     Form(form): Form<HeadForm>,
 ) -> Reply {
     let Found { page, mut content, .. } = find(&state, &who, &id).await?;
+    let now = head(&page, &content);
     content.title.clone_from(&form.title);
     content.description.clone_from(&form.description);
     let kind: PageKind = form.kind.parse().map_err(EngineError::from)?;
@@ -298,7 +311,10 @@ pub async fn update(
     let back = format!("/admin/pages/{id}");
     match engine::pages::change(&who.engine(&state), site, page.id, form.version, draft).await {
         Ok(()) => Ok(reply::done(&back, "Saved, as a new draft.")),
-        Err(error) => again(&who, format!("{back}/edit"), Some(Row::from(&page)), form, error),
+        Err(error) => {
+            let row = Some(Row::from(&page));
+            again(&who, format!("{back}/edit"), row, (form, Some(now)), error)
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::extract::{Path, State};
+use axum::http::StatusCode;
 use axum_extra::extract::Form;
 use engine::EngineError;
 use engine::paths::Draft;
@@ -14,7 +15,7 @@ use store::paths::LEVELS_MAX;
 
 use crate::error::WebError;
 use crate::extract::operator::CurrentOperator;
-use crate::forms::{FieldError, to_mend};
+use crate::forms::{self, Again, FieldError, Theirs};
 use crate::frame::Frame;
 use crate::reply::{self, Reply};
 use crate::state::AppState;
@@ -44,6 +45,7 @@ pub struct PathPage {
     offers: Vec<(String, String)>,
     levels: Vec<Level>,
     errors: Vec<FieldError>,
+    theirs: Theirs,
 }
 
 /// One step as it is drawn.
@@ -122,6 +124,7 @@ impl PathPage {
             offers: vec![("field-guide".to_owned(), "The field guide".to_owned())],
             levels: vec![level],
             errors: vec![FieldError::new("main", "choose what is bought first")],
+            theirs: Theirs::sample(),
         }
     }
 }
@@ -164,8 +167,28 @@ pub async fn show(
     who: CurrentOperator,
     Path(id): Path<PathId>,
 ) -> Reply {
+    let (path, offers, form) = stored(&state, &who, id).await?;
     let site = who.site.id;
-    let (path, offers, code, counts) = state
+    let counts = state
+        .reader
+        .read::<_, EngineError, _>(move |session| {
+            Box::pin(async move { Ok(store::order_offers::counts(session, site).await?) })
+        })
+        .await?;
+    let levels = drawn(&path, &offers, &counts);
+    let mut page = page_of(&state, &who, Some(id), form).await?;
+    page.levels = levels;
+    reply::page("admin/paths/show.html", page)
+}
+
+/// A path, the offers there are, and the path as its form holds it.
+async fn stored(
+    state: &AppState,
+    who: &CurrentOperator,
+    id: PathId,
+) -> Result<(store::paths::Path, Vec<Offer>, PathForm), WebError> {
+    let site = who.site.id;
+    let (path, offers, code) = state
         .reader
         .read::<_, WebError, _>(move |session| {
             Box::pin(async move {
@@ -176,16 +199,13 @@ pub async fn show(
                     Some(id) => store::coupons::find(session, site, id).await?,
                     None => None,
                 };
-                let counts = store::order_offers::counts(session, site).await?;
-                Ok((path, offers, code, counts))
+                Ok((path, offers, code))
             })
         })
         .await?;
     let code = code.map(|row| row.coupon.code.to_string()).unwrap_or_default();
-    let levels = drawn(&path, &offers, &counts);
-    let mut page = page_of(&state, &who, Some(id), form_of(&path, &offers, code)).await?;
-    page.levels = levels;
-    reply::page("admin/paths/show.html", page)
+    let form = form_of(&path, &offers, code);
+    Ok((path, offers, form))
 }
 
 fn form_of(path: &store::paths::Path, offers: &[Offer], code: String) -> PathForm {
@@ -285,6 +305,7 @@ async fn page_of(
         offers: offers.iter().map(|offer| (offer.slug.clone(), label(offer))).collect(),
         levels: Vec::new(),
         errors: Vec::new(),
+        theirs: Theirs::default(),
     })
 }
 
@@ -331,9 +352,16 @@ async fn save(
     match engine::paths::put(&who.engine(state), who.site.id, draft).await {
         Ok(id) => Ok(reply::done(&format!("/admin/paths/{id}"), "The path is saved.")),
         Err(error) => {
-            let mut page = page_of(state, who, id, form).await?;
-            page.errors = to_mend(error)?;
-            reply::again("admin/paths/show.html", page)
+            let now = match id {
+                Some(id) => Some(stored(state, who, id).await?.2),
+                None => None,
+            };
+            let Again { status, errors, theirs } = forms::again(error, &form, now.as_ref())?;
+            if let Some(now) = now.filter(|_| status == StatusCode::CONFLICT) {
+                form.version = now.version;
+            }
+            let page = PathPage { errors, theirs, ..page_of(state, who, id, form).await? };
+            reply::page_with(status, "admin/paths/show.html", page)
         }
     }
 }

@@ -12,7 +12,7 @@ use store::products::Product;
 
 use crate::error::WebError;
 use crate::extract::operator::CurrentOperator;
-use crate::forms::{FieldError, to_mend};
+use crate::forms::{self, Again, FieldError, Theirs};
 use crate::frame::Frame;
 use crate::reply::{self, Reply};
 use crate::state::AppState;
@@ -45,6 +45,7 @@ pub struct ProductPage {
     image: Option<String>,
     currency: String,
     errors: Vec<FieldError>,
+    theirs: Theirs,
 }
 
 /// What the form holds.
@@ -85,6 +86,7 @@ impl ProductPage {
             image: None,
             currency: "USD".to_owned(),
             errors: vec![FieldError::new("name", "give it a name")],
+            theirs: Theirs::sample(),
         }
     }
 }
@@ -139,7 +141,12 @@ pub async fn show(
 ) -> Reply {
     let (product, files) = find(&state, &who, id).await?;
     let image = product.image.map(|id| format!("/media/{id}"));
-    let form = ProductForm {
+    let page = page_of(&who, Some(id), form_of(product), (files, image));
+    reply::page("admin/products/show.html", page)
+}
+
+fn form_of(product: Product) -> ProductForm {
+    ProductForm {
         version: product.version.to_string(),
         cost: amount(product.cost_minor, product.currency),
         role: product.role.to_string(),
@@ -148,8 +155,7 @@ pub async fn show(
         slug: product.slug,
         summary: product.summary,
         description: product.description,
-    };
-    reply::page("admin/products/show.html", page_of(&who, Some(id), form, (files, image)))
+    }
 }
 
 /// An amount as it is typed, without its currency.
@@ -202,6 +208,7 @@ fn page_of(
         image,
         currency: who.site.currency.clone(),
         errors: Vec::new(),
+        theirs: Theirs::default(),
     }
 }
 
@@ -260,9 +267,14 @@ async fn save(
         Err(error) => {
             let shown = files.into_iter().map(|(id, title)| (id.to_string(), title)).collect();
             let image = image.map(|id| format!("/media/{id}"));
-            let mut page = page_of(who, id, sent.form, (shown, image));
-            page.errors = to_mend(error)?;
-            reply::again("admin/products/show.html", page)
+            let (mut form, now) = (sent.form, known.map(form_of));
+            let Again { status, errors, theirs } = forms::again(error, &form, now.as_ref())?;
+            if let Some(now) = now.filter(|_| status == StatusCode::CONFLICT) {
+                form.version = now.version;
+            }
+            let page = page_of(who, id, form, (shown, image));
+            let page = ProductPage { errors, theirs, ..page };
+            reply::page_with(status, "admin/products/show.html", page)
         }
     }
 }

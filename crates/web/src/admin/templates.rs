@@ -1,6 +1,7 @@
 //! `/admin/templates`: what is written, seen as a reader will see it, and sent as a test.
 
 use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
 use axum_extra::extract::Form;
 use engine::EngineError;
 use engine::templates::{self, Draft, Made};
@@ -12,7 +13,7 @@ use store::templates::{Template, TemplateVersion};
 use super::messages::framed;
 use crate::error::WebError;
 use crate::extract::operator::CurrentOperator;
-use crate::forms::{FieldError, to_mend_or_merge};
+use crate::forms::{self, Again, FieldError, Theirs};
 use crate::frame::Frame;
 use crate::reply::{self, Reply};
 use crate::state::AppState;
@@ -98,6 +99,7 @@ pub struct EditPage {
     preview_as: String,
     test_to: String,
     errors: Vec<FieldError>,
+    theirs: Theirs,
 }
 
 /// Where a link leads and how many people followed it.
@@ -147,6 +149,7 @@ impl EditPage {
             preview_as: String::new(),
             test_to: "owner@shop.example".to_owned(),
             errors: vec![FieldError::new("source", "line 3, column 7: there is no such name")],
+            theirs: Theirs::sample(),
         }
     }
 
@@ -163,6 +166,7 @@ impl EditPage {
             preview_as: String::new(),
             test_to: who.present.operator.email.clone(),
             errors: Vec::new(),
+            theirs: Theirs::default(),
         }
     }
 }
@@ -185,13 +189,22 @@ pub async fn create(
 ) -> Reply {
     match templates::save(&who.engine(&state), who.site.clone(), None, form.draft()).await {
         Ok(id) => Ok(reply::done(&format!("/admin/templates/{id}"), "The template is saved.")),
-        Err(error) => refused(EditPage::blank(&who, form), error),
+        Err(error) => refused(EditPage::blank(&who, DraftForm::default()), form, None, error),
     }
 }
 
-fn refused(page: EditPage, error: EngineError) -> Reply {
-    let (status, errors) = to_mend_or_merge(error, "source")?;
-    reply::page_with(status, "admin/templates/edit.html", EditPage { errors, ..page })
+fn refused(
+    page: EditPage,
+    mut form: DraftForm,
+    now: Option<DraftForm>,
+    error: EngineError,
+) -> Reply {
+    let Again { status, errors, theirs } = forms::again(error, &form, now.as_ref())?;
+    if let Some(now) = now.filter(|_| status == StatusCode::CONFLICT) {
+        form.revision = now.revision;
+    }
+    let page = EditPage { form, errors, theirs, ..page };
+    reply::page_with(status, "admin/templates/edit.html", page)
 }
 
 /// Which contact to preview as.
@@ -302,7 +315,8 @@ pub async fn update(
         )),
         Err(error) => {
             let page = edited(&state, &who, id, String::new()).await?;
-            refused(EditPage { form, ..page }, error)
+            let now = page.form.clone();
+            refused(page, form, Some(now), error)
         }
     }
 }

@@ -180,6 +180,22 @@ async fn a07_a_key_never_may_more_than_whoever_made_it() {
         .unwrap();
     let key = engine::keys::open(&app.engine, site, &text).await.unwrap().unwrap();
     assert_eq!(key.scopes, [model::keys::Scope::ContactsWrite]);
+    // A key made by a key ends when that ends, at the latest.
+    let soon = app.engine.now().plus_days(1);
+    let by = model::keys::ApiKey { expires_at: Some(soon), ..key };
+    let new = engine::keys::NewKey {
+        name: "its child".to_owned(),
+        scopes: vec![model::keys::Scope::ContactsWrite],
+        expires_at: None,
+    };
+    let (child, _) = engine::keys::make_by_key(&app.engine, site, &by, new).await.unwrap();
+    assert_eq!(child.expires_at, Some(soon));
+    // Its maker may not open the site any more: neither may the key.
+    engine::operators::set_rights(&app.engine, actor, admin, Role::Editor, Vec::new(), yes)
+        .await
+        .unwrap();
+    let key = engine::keys::open(&app.engine, site, &text).await.unwrap();
+    assert!(key.is_none_or(|key| key.scopes.is_empty()));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -217,6 +233,95 @@ async fn a10_a_code_works_once_within_one_step_and_a_recovery_code_once() {
     assert_eq!(try_code(&old).await, 422, "two steps late");
     assert_eq!(try_code(&recovery).await, 303);
     assert_eq!(try_code(&recovery).await, 422, "a recovery code a second time");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a03_a_stolen_cookie_guesses_neither_code_nor_password_and_a_lost_step_goes_at_the_machine()
+{
+    let app = TestApp::start().await;
+    owner(&app).await;
+    knock(&app, OWNER, PASSWORD).await;
+    let step = "/admin/account/second-step";
+    let secret = secret_on(&app.get(step).await.body);
+    let code = || second_step::code_now(&app.engine, &secret).unwrap();
+    assert_eq!(app.post(step, &[("code", &code())]).await.status, 200);
+    app.engine.clock().advance_ms(30_000);
+    let off = "/admin/account/second-step/off";
+    for _ in 0..6 {
+        assert_eq!(app.post(off, &[("code", "000000")]).await.status, 422);
+    }
+    // Even the right code waits now.
+    let waits = app.post(off, &[("code", &code())]).await;
+    assert!(waits.body.contains("too many tries"), "{}", waits.body);
+    let change = "/admin/account/password";
+    let fields = |old: &'static str| [("old_password", old), ("password", "the ferns are dry")];
+    for _ in 0..6 {
+        assert_eq!(app.post(change, &fields("not this one at all")).await.status, 422);
+    }
+    let waits = app.post(change, &fields(PASSWORD)).await;
+    assert!(waits.body.contains("too many tries"), "{}", waits.body);
+    // The phone is lost, and the recovery codes: whoever sits at the machine takes the step away.
+    let console = app.engine.by(Actor::Console);
+    second_step::reset(&console, OWNER).await.unwrap();
+    app.other_browser();
+    assert_eq!(knock(&app, OWNER, PASSWORD).await.location(), "/admin");
+    let log = app.get("/admin/audits?scope=installation").await.body;
+    assert!(log.contains("second_step.reset") && log.contains("console"));
+}
+
+/// What two who save one thing are told: where it is changed, how, and by which field.
+const SAVED: [(&str, &str); 6] = [
+    ("/admin/offers/", "title"),
+    ("/admin/paths/", "name"),
+    ("/admin/products/", "summary"),
+    ("/admin/pages/", "title"),
+    ("/admin/templates/", "source"),
+    ("/admin/sequences/", "name"),
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a12_two_who_save_one_thing_see_both_texts_and_lose_neither() {
+    let app = TestApp::start().await;
+    app.stock_shop().await;
+    app.sign_in(Role::Owner).await;
+    let fields = [("title", "Bread"), ("slug", "bread"), ("kind", "landing")];
+    app.post("/admin/pages", &fields).await;
+    let fields = [
+        ("slug", "one"),
+        ("name", "One"),
+        ("format", "markdown"),
+        ("subject", "Mail one"),
+        ("source", "Hello."),
+    ];
+    app.post("/admin/templates", &fields).await;
+    app.post("/admin/sequences", &[("name", "Welcome"), ("slug", "welcome")]).await;
+    for (kind, field) in SAVED {
+        let list = app.get(kind.trim_end_matches('/')).await.plain();
+        let id = list.split(&format!("href=\"{kind}")).find(|rest| rest[3..].starts_with('_'));
+        let id = id.unwrap_or_else(|| panic!("{kind}: {list}")).split('"').next().unwrap();
+        let edit = if matches!(kind, "/admin/pages/" | "/admin/sequences/") { "/edit" } else { "" };
+        let path = format!("{kind}{id}{edit}");
+        let page = app.get(&path).await;
+        let send = async |page: &Answer, text: &str| {
+            let mut form = page.fields_of(&path);
+            form.retain(|(name, _)| name != field);
+            form.push((field.to_owned(), text.to_owned()));
+            let form: Vec<(&str, &str)> =
+                form.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+            match kind {
+                "/admin/products/" => app.upload(&path, &form, &[]).await,
+                _ => app.post(&path, &form).await,
+            }
+        };
+        assert_eq!(send(&page, "Theirs of old").await.status, 303, "{path}");
+        let merge = send(&page, "Mine and new").await;
+        assert_eq!(merge.status, 409, "{path}: {}", merge.body);
+        let both = merge.body.contains("Theirs of old") && merge.body.contains("Mine and new");
+        assert!(both, "{path}: {}", merge.body);
+        // Having seen theirs, mine is saved by pressing the button again.
+        assert_eq!(send(&merge, "Mine and new").await.status, 303, "{path}");
+        assert!(app.get(&path).await.body.contains("Mine and new"), "{path}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

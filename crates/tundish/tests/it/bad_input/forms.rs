@@ -350,3 +350,33 @@ async fn f18_a_box_left_empty_agrees_to_nothing_and_the_rest_stands() {
     assert_eq!(lines[0].0, "partners");
     assert_eq!(count(&app, "magnet").await, 1, "what was promised still comes");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn answers_kept_apart_are_found_at_their_form_whatever_the_others_get() {
+    let app = app().await;
+    form(&app, "other", |_| {}).await;
+    let token = token_of(&app, "chapter").await;
+    let fast = [("email", "mine@x.test"), ("first_name", "Mina"), ("_t", token.as_str())];
+    app.post("/f/chapter", &fast).await;
+    let token = token_of(&app, "other").await;
+    for n in 0..60 {
+        let email = format!("bot{n}@x.test");
+        app.post("/f/other", &[("email", &email), ("_t", &token)]).await;
+    }
+    app.sign_in(model::operators::Role::Owner).await;
+    let list = app.get("/admin/forms").await.plain();
+    let at = list.find("/f/chapter").unwrap();
+    let path = list[..at].rsplit("href=\"").next().unwrap().split('"').next().unwrap();
+    for tab in ["waiting", "spam"] {
+        let page = app.get(&format!("{path}?state={tab}")).await.body;
+        assert!(page.contains("mine@x.test") && !page.contains("bot"), "{tab}: {page}");
+        assert!(!page.contains("&quot;Mina"), "as it was typed: {page}");
+    }
+    // And the other form's go on behind the first fifty.
+    let at = list.find("/f/other").unwrap();
+    let path = list[..at].rsplit("href=\"").next().unwrap().split('"').next().unwrap();
+    let page = app.get(&format!("{path}?state=waiting")).await.plain();
+    let next = page.split("href=\"").find(|rest| rest.contains("before=")).unwrap();
+    let next = next.split('"').next().unwrap();
+    assert!(app.get(next).await.body.contains("bot0@x.test"));
+}

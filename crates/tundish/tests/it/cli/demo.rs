@@ -8,12 +8,20 @@ use super::Desk;
 fn a_demo_prints_where_to_look_and_keeps_every_promise() {
     let desk = Desk::new();
     let args = ["demo", "--days", "21", "--listen", "127.0.0.1:0", "--json"];
-    let mut child = desk.command(&args).args(["--data", "shop"]).spawn().unwrap();
+    // Tried in the folder of a real shop: neither its database nor its mail server is touched.
+    desk.write("tundish.toml", "[smtp]\nhost = \"relay.example\"\n");
+    let real = format!("sqlite:{}", desk.path().join("real.db").display());
+    let mut command = desk.command(&args);
+    command.env("TUNDISH_DATABASE_URL", real).args(["--data", "shop"]);
+    let mut child = command.spawn().unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
     let ready: serde_json::Value = serde_json::from_str(&line).unwrap();
     assert!(ready["sign_in"].as_str().unwrap().contains("/admin/sign-in/link/"));
     assert_eq!(ready["email"], "owner@shop.example");
+
+    assert!(!desk.path().join("real.db").exists());
+    std::fs::remove_file(desk.path().join("tundish.toml")).unwrap();
 
     // All of it beside the running server.
     let data = ["--data", "shop"];

@@ -83,6 +83,39 @@ fn the_doctor_looks_at_each_thing_and_says_what_mends_it() {
 }
 
 #[test]
+fn the_doctor_looks_at_the_mail_server_that_is_set_in_the_admin() {
+    let desk = shop();
+    desk.write("tundish.toml", "[server]\nlisten = \"127.0.0.1:0\"\n");
+    super::opened(&desk, async |engine, site| {
+        let smtp = engine::sending::Smtp {
+            host: "relay.invalid".to_owned(),
+            port: 587,
+            tls: model::sending::SmtpTls::StartTls,
+            username: String::new(),
+            password: None,
+            connections: 1,
+            per_second: 0,
+            relay_signs: false,
+        };
+        engine::sending::set_smtp(&engine, &site, smtp).await.unwrap();
+    });
+    let ran = desk.run(&["doctor", "--json"]);
+    let checks: Value = serde_json::from_str(&ran.stdout).unwrap();
+    let of = |name: &str| {
+        let all = checks.as_array().unwrap();
+        all.iter().find(|check| check["check"] == name).unwrap().clone()
+    };
+    assert!(of("mail")["found"].as_str().unwrap().contains("relay.invalid"), "{checks}");
+    assert!(of("signature")["found"].as_str().unwrap().contains("unsigned"), "{checks}");
+    // A key that stands elsewhere is not looked for in the folder.
+    let key = desk.data().join("secret.key");
+    std::fs::rename(&key, desk.path().join("the.key")).unwrap();
+    let named = desk.path().join("the.key").display().to_string();
+    let ran = desk.run_with(&["doctor", "--json"], &[("TUNDISH_SECRET_KEY_FILE", &named)]);
+    assert!(!ran.stdout.contains("data/secret.key"), "{}", ran.stdout);
+}
+
+#[test]
 fn every_command_says_what_it_is_for() {
     let desk = Desk::new();
     let help = desk.run(&["--help"]).ok();

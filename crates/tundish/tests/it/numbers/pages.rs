@@ -128,3 +128,19 @@ async fn a_site_without_anything_says_what_stands_here_later() {
     assert!(wrong.contains("write the day as"));
     assert_eq!(app.post("/admin/numbers/spend", &[]).await.status, 403);
 }
+
+#[tokio::test]
+async fn a_file_holds_every_row_of_its_figure() {
+    let app = TestApp::start().await;
+    for n in 0..120 {
+        let address = model::EmailAddr::parse(&format!("p{n}@x.test")).unwrap();
+        let by = model::audits::Actor::Console;
+        engine::care::add(&app.engine, by, &app.site, &address).await.unwrap();
+    }
+    app.sign_in(Role::Owner).await;
+    let list = app.get("/admin/numbers/stages/lead").await;
+    let shown = list.body.matches("@x.test").count();
+    assert!((1..120).contains(&shown), "a page at a time: {shown}");
+    let file = app.get("/admin/numbers/stages/lead?format=csv").await.body;
+    assert_eq!(file.matches("@x.test").count(), 120);
+}

@@ -17,7 +17,7 @@ use crate::state::AppState;
 
 const ORDERS: &str = "/admin/numbers/orders";
 const MAILS: &str = "/admin/numbers/mails";
-/// Rows on a page; a file holds as many.
+/// Rows on a page; a file holds all.
 const PAGE: i64 = 100;
 
 fn mail_of(asked: &Asked) -> Option<MailKey> {
@@ -72,7 +72,7 @@ pub async fn orders(
         offer: asked.offer.parse().unwrap_or(OfferId(0)),
         cohort: asked.cohort.clone(),
         nth: asked.nth,
-        limit: PAGE,
+        limit: asked.rows_max(PAGE),
     };
     let site = who.site.id;
     let rows = state
@@ -155,13 +155,14 @@ pub async fn mails(
     let Some(key) = mail_of(&asked) else { return Err(crate::error::WebError::NotFound) };
     let (site, bounds) = (who.site.id, period.bounds());
     let start = before(&asked.before).map_or(MessageId(i64::MAX), |(_, id)| id);
+    let most = asked.rows_max(PAGE);
     let clicked = if asked.clicked.is_empty() { Clicked::OrNot } else { Clicked::Only };
     let rows = state
         .reader
         .read::<_, EngineError, _>(move |session| {
             Box::pin(async move {
                 let page = (clicked, start);
-                Ok(store::revenue::mail_rows(session, site, &key, bounds, page, PAGE).await?)
+                Ok(store::revenue::mail_rows(session, site, &key, bounds, page, most).await?)
             })
         })
         .await?;

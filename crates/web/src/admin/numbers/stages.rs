@@ -25,7 +25,7 @@ const PATH: &str = "/admin/numbers/stages";
 /// Rows of a list on one page.
 const PAGE: i64 = 50;
 /// Sources listed; the rest is in the sum above.
-const SOURCES_MAX: usize = 60;
+const SOURCES_MAX: i64 = 60;
 
 /// The stages: word, name, what it takes.
 pub(crate) const STAGES: [(&str, &str, &str); 7] = [
@@ -176,7 +176,8 @@ fn by_source(period: &Period, asked: &Asked, now: &Counts) -> Sheet {
         (of("order"), of("lead"), of("visit"))
     };
     all.sort_by_key(|(key, stages)| (std::cmp::Reverse(weight(stages)), (*key).clone()));
-    let rows = all.into_iter().take(SOURCES_MAX).map(|((channel, source), stages)| {
+    let most = usize::try_from(asked.rows_max(SOURCES_MAX)).unwrap_or(usize::MAX);
+    let rows = all.into_iter().take(most).map(|((channel, source), stages)| {
         let name = Cell::text(channel_name(channel));
         let mut row = vec![if source.is_empty() { name } else { name.note(source.clone()) }];
         row.extend(STAGES.iter().map(|(word, _, _)| {
@@ -314,7 +315,7 @@ pub async fn show(
                     channel: &asked_in.channel,
                     source: asked_in.source.as_deref(),
                     before: before(&asked_in.before),
-                    limit: PAGE,
+                    limit: asked_in.rows_max(PAGE),
                 };
                 Ok(store::stages::rows(session, site, &of).await?)
             })

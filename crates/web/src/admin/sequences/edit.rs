@@ -1,7 +1,7 @@
 //! `/admin/sequences/{id}/edit`: the steps as rows of one form; works without script.
 
 use super::*;
-use crate::forms::to_mend_or_merge;
+use crate::forms::{self, Again, Theirs};
 
 /// Steps a form shows empty, to be filled in.
 const BLANK_ROWS: usize = 2;
@@ -18,6 +18,7 @@ pub struct EditPage {
     exits: Vec<(String, String)>,
     classes: Vec<(&'static str, &'static str)>,
     errors: Vec<FieldError>,
+    theirs: Theirs,
 }
 
 /// What is typed; the columns of the steps come as lists of equal length.
@@ -71,6 +72,7 @@ impl EditPage {
             exits: vec![("bought".to_owned(), "buys anything".to_owned())],
             classes: CLASSES.to_vec(),
             errors: vec![FieldError::new("wait", "write a wait as 2 days")],
+            theirs: Theirs::sample(),
         }
     }
 }
@@ -89,6 +91,20 @@ impl SequenceForm {
                 tag: at(&self.tag, place),
             })
             .collect()
+    }
+
+    /// The form with `rows` in its columns, as a browser sends them.
+    fn with(mut form: Self, rows: &[StepForm]) -> Self {
+        for row in rows {
+            form.step_id.push(row.id.clone());
+            form.what.push(row.what.clone());
+            form.wait.push(row.wait.clone());
+            form.window.push(row.window.clone());
+            form.template.push(row.template.clone());
+            form.class.push(row.class.clone());
+            form.tag.push(row.tag.clone());
+        }
+        form
     }
 
     fn of(sequence: &Sequence, version: &Version, trigger: &Trigger) -> (Self, Vec<StepForm>) {
@@ -225,6 +241,7 @@ async fn page(
                     rows,
                     classes: CLASSES.to_vec(),
                     errors: Vec::new(),
+                    theirs: Theirs::default(),
                 })
             })
         })
@@ -292,7 +309,7 @@ pub async fn update(
     State(state): State<AppState>,
     who: CurrentOperator,
     Path(id): Path<String>,
-    Form(form): Form<SequenceForm>,
+    Form(mut form): Form<SequenceForm>,
 ) -> Reply {
     let id = read_id(&id)?;
     let saved = match form.draft(|| state.engine.next_id()) {
@@ -308,8 +325,16 @@ pub async fn update(
         }
         Err(error) => error,
     };
-    let (status, errors) = to_mend_or_merge(error, "name")?;
     let page = page(&state, &who, id).await?;
+    let now = SequenceForm::with(page.form.clone(), &page.rows);
+    let Again { status, errors, theirs } = forms::again(error, &form, Some(&now))?;
+    if status == StatusCode::CONFLICT {
+        form.revision = now.revision;
+    }
+    let theirs = [&page.triggers, &page.exits, &page.templates]
+        .into_iter()
+        .fold(theirs, |theirs, choices| theirs.named(choices));
     let rows = form.rows();
-    reply::page_with(status, "admin/sequences/edit.html", EditPage { errors, rows, form, ..page })
+    let page = EditPage { errors, theirs, rows, form, ..page };
+    reply::page_with(status, "admin/sequences/edit.html", page)
 }
