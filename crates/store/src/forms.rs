@@ -52,6 +52,11 @@ const SUBMISSIONS_OF_FORM_BY_STATE: &str = "select form_id, id, version, contact
 const SUBMISSIONS_BY_STATE: &str = "select form_id, id, version, contact_id, state, why, email,
     answers, dropped, touch, created_at from submissions
     where site_id = $1 and state = $2 and id < $3 order by id desc limit $4";
+const SUBMISSIONS_BETWEEN: &str = "select form_id, id, version, contact_id, state, why, email,
+    answers, dropped, touch, created_at from submissions
+    where site_id = $1 and (cast($2 as text) = '' or state = $2)
+    and state in ('accepted', 'spam', 'held', 'discarded') and id >= $3 and id < $4
+    order by id desc limit $5";
 const SUBMISSIONS_OF_CONTACT: &str = "select form_id, id, version, contact_id, state, why, email,
     answers, dropped, touch, created_at from submissions
     where site_id = $1 and contact_id = $2 order by id";
@@ -318,6 +323,19 @@ pub async fn submissions_by_state(
     limit: i64,
 ) -> Result<Vec<Submission>> {
     session.query(SUBMISSIONS_BY_STATE).bind(site).bind(state).bind(before).bind(limit).all().await
+}
+
+/// The site's answers from `from` to before `before`, newest first; in a state, or in any where it
+/// is empty.
+pub async fn submissions_between(
+    session: &mut Session<'_>,
+    site: SiteId,
+    state: &str,
+    (from, before): (SubmissionId, SubmissionId),
+    limit: i64,
+) -> Result<Vec<Submission>> {
+    let query = session.query(SUBMISSIONS_BETWEEN).bind(site).bind(state).bind(from);
+    query.bind(before).bind(limit).all().await
 }
 
 /// A contact's answers, oldest first.

@@ -27,7 +27,9 @@ const LIST: &str = "select id, contact_id, email, address_hmac, name, country, n
     from orders where site_id = $1 and id < $2 and (cast($3 as text) = '' or state = $3)
         and (cast($4 as text) = '' or address_hmac = $4)
         and (cast($5 as bigint) = 0 or invoice_number = $5)
-    order by id desc limit $6";
+        and (cast($6 as bigint) = 0 or review is not null)
+        and (cast($7 as bigint) = 0 or (paid_at >= $7 and paid_at < $8))
+    order by id desc limit $9";
 const LIST_OF_CONTACT: &str = "select id, contact_id, email, address_hmac, name, country, notes,
     state, review, offer_id, path_id, provider, saved_method, currency, tax_ppm, tax_included,
     coupon_id, coupon_code, goods_minor, discount_minor, tax_minor, total_minor, captured_minor,
@@ -239,6 +241,10 @@ pub struct Filter {
     pub address_hmac: String,
     /// An invoice number.
     pub invoice: i64,
+    /// Only those a person must look at.
+    pub review: bool,
+    /// Only those paid from the first instant to before the second.
+    pub paid: Option<(UtcMs, UtcMs)>,
 }
 
 /// Orders, newest first, from before `before`.
@@ -250,7 +256,9 @@ pub async fn list(
     limit: i64,
 ) -> Result<Vec<Order>> {
     let q = session.query(LIST).bind(site).bind(before).bind(&filter.state);
-    q.bind(&filter.address_hmac).bind(filter.invoice).bind(limit).all().await
+    let (from, until) = filter.paid.unwrap_or((UtcMs(0), UtcMs(0)));
+    let q = q.bind(&filter.address_hmac).bind(filter.invoice).bind(i64::from(filter.review));
+    q.bind(from).bind(until).bind(limit).all().await
 }
 
 /// A contact's orders, newest first, from before `before`.

@@ -248,6 +248,7 @@ const LEAD_ROWS: &str = "select c.id, c.email, c.status, c.created_at,
     where c.site_id = $1 and c.id >= $2 and c.id < $3 and c.is_test = false
         and (cast($4 as text) = '' or coalesce(t.channel, 'unknown') = $4)
         and (cast($7 as text) = '*' or coalesce(t.source, '') = $7) and c.id < $5
+        and (cast($8 as text) = '*' or coalesce(t.landing, '') = $8)
     order by c.id desc limit $6";
 const CONFIRMED_ROWS: &str = "select c.id, c.email, c.status, c.confirmed_at,
     coalesce(t.channel, 'unknown'), coalesce(t.source, ''), cast(0 as bigint)
@@ -343,6 +344,8 @@ pub struct StageRows<'a> {
     pub channel: &'a str,
     /// Only of this source tag; none: any.
     pub source: Option<&'a str>,
+    /// Only leads whose first touch was on this page; none: any.
+    pub landing: Option<&'a str>,
     /// Only what comes before this row in time.
     pub before: (UtcMs, ContactId),
     /// At most so many.
@@ -360,7 +363,8 @@ pub async fn rows(
     let source = of.source.unwrap_or("*");
     if of.stage == "lead" {
         let query = session.query(LEAD_ROWS).bind(site).bind(id(of.from)).bind(id(of.until));
-        return query.bind(of.channel).bind(before).bind(of.limit).bind(source).all().await;
+        let query = query.bind(of.channel).bind(before).bind(of.limit).bind(source);
+        return query.bind(of.landing.unwrap_or("*")).all().await;
     }
     let nth = match of.stage {
         "order" => Some(1_i64),

@@ -4,6 +4,9 @@ use axum::body::Body;
 
 use crate::app::{Answer, HOST, TestApp};
 
+/// A choice none of whose options was seen yet: the first holds unless one is marked.
+const UNCHOSEN: &str = "\u{4}";
+
 impl Answer {
     /// The fields of the form that goes to `action`, as a browser would send them untouched.
     pub fn fields_of(&self, action: &str) -> Vec<(String, String)> {
@@ -26,10 +29,10 @@ impl Answer {
             } else if tag.starts_with("textarea ") {
                 fields.push((name, text.strip_prefix('\n').unwrap_or(text).to_owned()));
             } else if tag.starts_with("select ") {
-                fields.push((name, String::new()));
+                fields.push((name, UNCHOSEN.to_owned()));
             } else if tag.starts_with("option ") {
                 let (value, last) = (attribute(tag, "value").unwrap(), fields.last_mut().unwrap());
-                if last.1.is_empty() || tag.ends_with(" selected") {
+                if last.1 == UNCHOSEN || tag.ends_with(" selected") {
                     last.1 = value;
                 }
             }

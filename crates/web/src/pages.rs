@@ -100,6 +100,7 @@ pages! {
     "public/upsell/show.html" => crate::public::upsell::OfferPage::sample(),
     "admin/forms/edit.html" => admin::forms::EditPage::sample(),
     "admin/forms/index.html" => admin::forms::FormsPage::sample(),
+    "admin/forms/answers.html" => admin::forms::AnswersPage::sample(),
     "admin/forms/show.html" => admin::forms::FormPage::sample(),
     "admin/imports/index.html" => admin::imports::ImportsPage::sample(),
     "admin/imports/show.html" => admin::imports::ImportPage::sample(),

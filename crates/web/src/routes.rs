@@ -299,6 +299,7 @@ fn admin_leads() -> Router<AppState> {
         .route("/admin/imports", get(imports::index).post(imports::create))
         .layer(DefaultBodyLimit::max(UPLOAD_MAX));
     Router::new()
+        .route("/admin/answers", get(forms::all_answers))
         .route("/admin/forms", get(forms::index).post(forms::create))
         .route("/admin/forms/new", get(forms::new))
         .route("/admin/forms/{id}", get(forms::show).post(forms::update))

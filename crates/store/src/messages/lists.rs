@@ -51,7 +51,16 @@ const LIST_OF_SOURCE: &str = "select site_id, id, dedupe_key, class, source_kind
     reason, next_at, expires_at, attempts, epoch, date_at, commit_at, data_sha256, relay,
     reply_code, reply_enhanced, reply_text, unknown_count, accepted_at, created_at
     from messages where site_id = $1 and source_kind = $2 and source_id = $3 and id < $4
-    order by id desc limit $5";
+    and (cast($5 as text) = '' or state = $5) and (cast($6 as bigint) = 0 or exists
+        (select 1 from clicks c where c.site_id = messages.site_id
+            and c.message_id = messages.id and c.verdict = 'human'))
+    order by id desc limit $7";
+const LIST_BETWEEN: &str = "select site_id, id, dedupe_key, class, source_kind, source_id,
+    enrolment_id, contact_id, to_address, version_id, system_name, context, message_id, state,
+    reason, next_at, expires_at, attempts, epoch, date_at, commit_at, data_sha256, relay,
+    reply_code, reply_enhanced, reply_text, unknown_count, accepted_at, created_at
+    from messages where site_id = $1 and id >= $2 and id < $3
+    and (cast($4 as text) = '' or state = $4) order by id desc limit $5";
 const ATTEMPTS: &str = "select site_id, message_id, epoch, owner, started_at, commit_at, ended_at,
     relay, tls, outcome, stage, class, code, enhanced, reply from message_attempts
     where site_id = $1 and message_id = $2 order by epoch";
@@ -294,17 +303,39 @@ pub async fn list_of_contact(
     session.query(LIST_OF_CONTACT).bind(site).bind(contact).bind(before).bind(limit).all().await
 }
 
+/// Which messages of a source.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Narrow {
+    /// A state's word; empty: any.
+    pub state: String,
+    /// Only those a person clicked in.
+    pub clicked: bool,
+}
+
 /// Messages of one source, newest first, from before `before`.
 pub async fn list_of_source(
     session: &mut Session<'_>,
     site: SiteId,
-    kind: SourceKind,
-    source: i64,
+    (kind, source): (SourceKind, i64),
+    narrow: &Narrow,
     before: MessageId,
     limit: i64,
 ) -> Result<Vec<Message>> {
-    let q = session.query(LIST_OF_SOURCE).bind(site).bind(kind.as_str()).bind(source);
-    q.bind(before).bind(limit).all().await
+    let q = session.query(LIST_OF_SOURCE).bind(site).bind(kind.as_str()).bind(source).bind(before);
+    q.bind(&narrow.state).bind(i64::from(narrow.clicked)).bind(limit).all().await
+}
+
+/// Messages made from `from` to before `before`, newest first; in a state, or in any where it is
+/// empty.
+pub async fn list_between(
+    session: &mut Session<'_>,
+    site: SiteId,
+    state: &str,
+    (from, before): (MessageId, MessageId),
+    limit: i64,
+) -> Result<Vec<Message>> {
+    let q = session.query(LIST_BETWEEN).bind(site).bind(from).bind(before);
+    q.bind(state).bind(limit).all().await
 }
 
 /// The tries of a message, first to last.

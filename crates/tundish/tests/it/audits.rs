@@ -89,6 +89,7 @@ impl Walk<'_> {
         let theirs = new.iter().all(|line| line.actor == self.by);
         if !matches!(said, 200 | 303) || new.len() != count || !theirs {
             let sorry = answer.plain().split("error-summary").nth(1).map(|s| s[..200].to_owned());
+            eprintln!("{route}: {said} {sorry:?}");
             self.wrong.push(format!("{route}: {said}, {new:?}, {sorry:?}"));
         }
         *self.walked.entry(route.to_owned()).or_default() += 1;

@@ -14,6 +14,7 @@ mod edit;
 
 pub use edit::{EditPage, FormDraft};
 
+use super::numbers::{Period, link};
 use crate::error::WebError;
 use crate::extract::operator::CurrentOperator;
 use crate::forms::to_mend;
@@ -161,6 +162,10 @@ impl FormPage {
 pub struct Looking {
     state: String,
     before: Option<SubmissionId>,
+    /// Over all forms: from this day (ISO)
+    from: String,
+    /// to this one.
+    to: String,
 }
 
 /// The form with its answers.
@@ -239,6 +244,67 @@ async fn answers(
         .map(|last| format!("/admin/forms/{form}?state={word}&before={}", last.id));
     let rows = found.into_iter().map(answer_row).collect();
     Ok((rows, Pager { previous: None, next, shown: None }))
+}
+
+/// Answers to all forms: the rows behind a figure that counts them.
+#[derive(Debug, Serialize)]
+pub struct AnswersPage {
+    frame: Frame,
+    tab: String,
+    answers: Vec<(AnswerRow, String)>,
+    pager: Pager,
+}
+
+impl AnswersPage {
+    pub(crate) fn sample() -> Self {
+        let FormPage { mut answers, frame, pager, .. } = FormPage::sample();
+        let of = |answer| (answer, "frm_0000000000001".to_owned());
+        Self { frame, tab: "held".to_owned(), answers: answers.drain(..).map(of).collect(), pager }
+    }
+}
+
+/// The answers to all forms, in a state and in some days where that is asked for.
+pub async fn all_answers(
+    State(state): State<AppState>,
+    who: CurrentOperator,
+    Query(looking): Query<Looking>,
+) -> Reply {
+    let first = |at: UtcMs| SubmissionId(model::ids::first_id_at(at));
+    let days = Period::opened(&who, &looking.from, &looking.to).map(|days| days.bounds());
+    let (from, until) = days.map_or((SubmissionId(0), SubmissionId(i64::MAX)), |(from, until)| {
+        (first(from), first(until))
+    });
+    let (site, word) = (who.site.id, looking.state.clone());
+    let ids = (from, looking.before.map_or(until, |before| before.min(until)));
+    let mut found = state
+        .reader
+        .read::<_, EngineError, _>(move |session| {
+            Box::pin(async move {
+                Ok(store::forms::submissions_between(session, site, &word, ids, PAGE + 1).await?)
+            })
+        })
+        .await?;
+    let page = usize::try_from(PAGE).unwrap_or(usize::MAX);
+    let more = found.len() > page;
+    found.truncate(page);
+    let mut query = vec![("state", looking.state.clone()), ("from", looking.from)];
+    query.push(("to", looking.to));
+    query.retain(|(_, value)| !value.is_empty());
+    let next = found.last().filter(|_| more).map(|last| {
+        query.push(("before", last.id.to_string()));
+        link("/admin/answers", &query)
+    });
+    let answers = found.into_iter().map(|one| {
+        let form = one.form_id.to_string();
+        (answer_row(one), form)
+    });
+    let page = AnswersPage {
+        frame: who.frame("forms"),
+        tab: if looking.state.is_empty() { "all".to_owned() } else { looking.state },
+        answers: answers.collect(),
+        pager: Pager { next, ..Pager::default() },
+    };
+    reply::page("admin/forms/answers.html", page)
 }
 
 fn answer_row(one: store::forms::Submission) -> AnswerRow {

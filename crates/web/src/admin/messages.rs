@@ -7,11 +7,12 @@ use axum::response::{Html, IntoResponse, Response};
 use engine::EngineError;
 use engine::outbox::{self, Act, Shown};
 use model::UtcMs;
-use model::ids::MessageId;
-use model::messages::State as Stands;
+use model::ids::{MessageId, StepId};
+use model::messages::{SourceKind, State as Stands};
 use serde::{Deserialize, Serialize};
-use store::messages::{Attempt, Message};
+use store::messages::{Attempt, Message, Narrow};
 
+use super::numbers::{Period, link};
 use crate::error::WebError;
 use crate::extract::operator::CurrentOperator;
 use crate::frame::{Frame, Pager};
@@ -84,6 +85,25 @@ fn shown_state(message: &Message) -> &'static str {
 pub struct Asked {
     state: String,
     before: Option<String>,
+    /// Only those of this step of a sequence.
+    step: String,
+    /// `1`: only those of the step that a person clicked in.
+    clicked: String,
+    /// Only those made from this day (ISO)
+    from: String,
+    /// to this one.
+    to: String,
+}
+
+impl Asked {
+    /// What narrows the list beside the state, for links.
+    fn narrowed(&self) -> Vec<(&'static str, String)> {
+        let all = [("step", &self.step), ("clicked", &self.clicked), ("from", &self.from)];
+        let all = all.into_iter().chain([("to", &self.to)]);
+        all.filter(|(_, value)| !value.is_empty())
+            .map(|(name, value)| (name, value.clone()))
+            .collect()
+    }
 }
 
 impl MessagesPage {
@@ -131,14 +151,31 @@ pub async fn index(
     let before = asked.before.as_deref().and_then(|id| id.parse().ok());
     let before = before.unwrap_or(MessageId(i64::MAX));
     let wanted: Option<Stands> = asked.state.parse().ok();
+    let step: Option<StepId> = asked.step.parse().ok();
+    let made = Period::opened(&who, &asked.from, &asked.to).map(|days| days.bounds());
+    let first = |at: UtcMs| MessageId(model::ids::first_id_at(at));
+    let narrow = Narrow {
+        state: wanted.map(|word| word.to_string()).unwrap_or_default(),
+        clicked: !asked.clicked.is_empty(),
+    };
     let (list, counts, queued) = state
         .reader
         .read::<_, EngineError, _>(move |session| {
             Box::pin(async move {
                 use store::messages as ledger;
-                let list = match wanted {
-                    None => ledger::list(session, site, before, PAGE).await?,
-                    Some(word) => ledger::list_of_state(session, site, word, before, PAGE).await?,
+                let list = match (step, made, wanted) {
+                    (Some(step), _, _) => {
+                        let of = (SourceKind::Sequence, step.0);
+                        ledger::list_of_source(session, site, of, &narrow, before, PAGE).await?
+                    }
+                    (None, Some((from, until)), _) => {
+                        let ids = (first(from), first(until).min(before));
+                        ledger::list_between(session, site, &narrow.state, ids, PAGE).await?
+                    }
+                    (None, None, None) => ledger::list(session, site, before, PAGE).await?,
+                    (None, None, Some(word)) => {
+                        ledger::list_of_state(session, site, word, before, PAGE).await?
+                    }
                 };
                 let counts = ledger::kept_counts(session, site).await?;
                 Ok((list, counts, ledger::count_queued(session, site).await?))
@@ -170,7 +207,12 @@ pub async fn index(
         rows: rows_of(&state, &list).await,
         reasons,
         pager: Pager {
-            next: next.map(|last| format!("/admin/messages?state={word}&before={}", last.id)),
+            next: next.map(|last| {
+                let mut query = asked.narrowed();
+                query.push(("state", word.clone()));
+                query.push(("before", last.id.to_string()));
+                link("/admin/messages", &query)
+            }),
             ..Pager::default()
         },
         state: word,

@@ -108,6 +108,13 @@ impl Period {
         Self { span, zone, today, wrong }
     }
 
+    /// The days from `from` to `to` (ISO), for lists that are opened from a figure; nothing where
+    /// no day is given.
+    pub fn opened(who: &CurrentOperator, from: &str, to: &str) -> Option<Self> {
+        let asked = Asked { from: from.to_owned(), to: to.to_owned(), ..Asked::default() };
+        (!from.is_empty()).then(|| Self::read(who, &asked, 1))
+    }
+
     /// From the first instant to the first after it.
     pub fn bounds(&self) -> (UtcMs, UtcMs) {
         self.span.bounds(&self.zone)

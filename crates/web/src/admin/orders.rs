@@ -13,6 +13,7 @@ use store::orders::{Filter, Order};
 
 pub use show::{OrderPage, show};
 
+use super::numbers::{Period, link};
 use crate::error::WebError;
 use crate::extract::operator::CurrentOperator;
 use crate::frame::{Frame, Pager};
@@ -78,6 +79,10 @@ impl OrdersPage {
 pub struct Asked {
     q: String,
     state: String,
+    /// `1`: those a person must look at.
+    review: String,
+    /// Paid on this day (ISO).
+    paid: String,
     before: Option<OrderId>,
 }
 
@@ -99,6 +104,8 @@ pub async fn index(
             .map(|address| contacts::hmac_of(&state.engine, &address))
             .unwrap_or_default(),
         invoice: q.trim_start_matches('#').parse().unwrap_or(0),
+        review: !asked.review.is_empty(),
+        paid: Period::opened(&who, &asked.paid, &asked.paid).map(|day| day.bounds()),
     };
     // A search that is neither an address nor a number finds nothing, and says so.
     let is_lost = !q.is_empty() && filter.address_hmac.is_empty() && filter.invoice == 0;
@@ -116,15 +123,19 @@ pub async fn index(
     let shown = usize::try_from(PAGE).unwrap_or(50);
     let more = found.len() > shown;
     found.truncate(shown);
-    let next = found
-        .last()
-        .filter(|_| more)
-        .map(|order| format!("/admin/orders?before={}&state={}", order.id, asked.state));
+    let mut query = vec![("q", q.to_owned()), ("state", asked.state.clone())];
+    query.extend([("review", asked.review.clone()), ("paid", asked.paid.clone())]);
+    query.retain(|(_, value)| !value.is_empty());
+    let is_filtered = !query.is_empty();
+    let next = found.last().filter(|_| more).map(|order| {
+        query.push(("before", order.id.to_string()));
+        link("/admin/orders", &query)
+    });
     let page = OrdersPage {
         frame: who.frame("orders"),
         rows: found.into_iter().map(row).collect(),
         pager: Pager { next, ..Pager::default() },
-        is_filtered: !q.is_empty() || !asked.state.is_empty(),
+        is_filtered,
         q: q.to_owned(),
         state: asked.state,
     };

@@ -20,6 +20,7 @@ use crate::reply::{self, Reply};
 use crate::state::AppState;
 
 const PATH: &str = "/admin/sending";
+const TEMPLATE: &str = "admin/sending/show.html";
 
 /// How mail leaves.
 #[derive(Debug, Serialize)]
@@ -221,7 +222,10 @@ pub async fn update(
     };
     match done {
         Ok(()) => Ok(reply::done(PATH, "The mail server is set. Send yourself a test.")),
-        Err(error) => again(&state, &who, error, Some(form)).await,
+        Err(error) => {
+            let page = again(&state, &who, error).await?;
+            reply::again(TEMPLATE, SendingPage { form, ..page })
+        }
     }
 }
 
@@ -229,12 +233,9 @@ async fn again(
     state: &AppState,
     who: &CurrentOperator,
     error: engine::EngineError,
-    form: Option<SmtpForm>,
-) -> Reply {
+) -> Result<SendingPage, WebError> {
     let errors = to_mend(error)?;
-    let mut page = SendingPage { errors, ..SendingPage::of(state, who).await? };
-    page.form = form.unwrap_or(page.form);
-    reply::again("admin/sending/show.html", page)
+    Ok(SendingPage { errors, ..SendingPage::of(state, who).await? })
 }
 
 /// What else can be done here: one word, and what was typed beside it.
@@ -293,7 +294,16 @@ pub async fn act(
     };
     match done {
         Ok(said) => Ok(reply::done(PATH, said)),
-        Err(error) => again(&state, &who, error, None).await,
+        Err(error) => {
+            let mut page = again(&state, &who, error).await?;
+            // What was typed beside the button stays.
+            match form.act.as_str() {
+                "test" => page.test_to = form.to,
+                "dkim" => page.selector = form.selector,
+                _ => {}
+            }
+            reply::again(TEMPLATE, page)
+        }
     }
 }
 

@@ -343,11 +343,13 @@ async fn step_figures(
         .into_iter()
         .map(|(word, count)| {
             let label = if word == "accepted" { "sent".to_owned() } else { word.clone() };
-            (label, count.to_string(), Some(format!("/admin/messages?state={word}")))
+            let href = format!("/admin/messages?step={step}&state={word}");
+            (label, count.to_string(), Some(href))
         })
         .collect();
     if clicked > 0 {
-        figures.push(("clicked".to_owned(), clicked.to_string(), None));
+        let href = format!("/admin/messages?step={step}&clicked=1");
+        figures.push(("clicked".to_owned(), clicked.to_string(), Some(href)));
     }
     Ok(figures)
 }

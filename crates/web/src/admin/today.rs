@@ -55,7 +55,7 @@ pub struct Sale {
 pub struct Tile {
     label: &'static str,
     value: String,
-    href: &'static str,
+    href: String,
     note: String,
     spark: Vec<i64>,
 }
@@ -74,7 +74,7 @@ pub struct TroubleRow {
 pub struct Look {
     text: String,
     /// Where it is decided, if on a page of its own.
-    href: Option<&'static str>,
+    href: Option<String>,
     label: &'static str,
 }
 
@@ -91,7 +91,7 @@ impl TodayPage {
         let tile = Tile {
             label: "Going out in 24 hours",
             value: "312".to_owned(),
-            href: "/admin/messages",
+            href: "/admin/messages".to_owned(),
             note: "mails and steps of sequences".to_owned(),
             spark: vec![3, 5, 4, 8],
         };
@@ -101,8 +101,11 @@ impl TodayPage {
             count: 3,
             href: "#".to_owned(),
         };
-        let look =
-            Look { text: "2 orders need a look.".to_owned(), href: Some("#"), label: "See them" };
+        let look = Look {
+            text: "2 orders need a look.".to_owned(),
+            href: Some("#".to_owned()),
+            label: "See them",
+        };
         let step = Step { done: false, text: "Make a form", href: "/admin/forms/new" };
         Self {
             frame: Frame::sample("today"),
@@ -145,7 +148,7 @@ pub async fn index(State(state): State<AppState>, who: CurrentOperator) -> Reply
     let steps = steps(&who.site, &seen.has, caught);
     let page = TodayPage {
         name: who.present.operator.shown_name().to_owned(),
-        tiles: tiles(&who.site, &seen),
+        tiles: tiles(&who.site, &seen, &day_before(&who.site, who.now)),
         trouble: seen.trouble.iter().map(trouble_row).collect(),
         looks: looks(&seen),
         steps_done: steps.iter().filter(|step| step.done).count(),
@@ -204,7 +207,14 @@ async fn look(
         .await
 }
 
-fn tiles(site: &Site, seen: &Seen) -> Vec<Tile> {
+/// Yesterday where the site is, as links say it.
+fn day_before(site: &Site, now: UtcMs) -> String {
+    let zone = TimeZone::get(&site.timezone).unwrap_or(TimeZone::UTC);
+    let day = now.timestamp().to_zoned(zone).date();
+    day.yesterday().unwrap_or(day).to_string()
+}
+
+fn tiles(site: &Site, seen: &Seen, day: &str) -> Vec<Tile> {
     let yesterday = CURVE_DAYS - 2;
     let mine = |day: &&DaySales| day.currency == site.currency;
     let sold = seen.sales.iter().filter(mine).find(|day| day.day == yesterday);
@@ -224,21 +234,21 @@ fn tiles(site: &Site, seen: &Seen) -> Vec<Tile> {
         Tile {
             label: "Going out in 24 hours",
             value: at_most(mails.saturating_add(steps)),
-            href: "/admin/messages",
+            href: "/admin/messages".to_owned(),
             note: format!("{} planned, {} due", counted(mails, "mail"), counted(steps, "step")),
             spark: Vec::new(),
         },
         Tile {
             label: "Sales yesterday",
             value: money_text(sold.map_or(0, |day| day.minor), &site.currency),
-            href: "/admin/orders",
+            href: format!("/admin/orders?paid={day}"),
             note: format!("{}{also}", counted(orders, "order")),
             spark: curve(sales),
         },
         Tile {
             label: "New contacts yesterday",
             value: grouped(came(yesterday).unsigned_abs()),
-            href: "/admin/contacts",
+            href: format!("/admin/numbers/stages/lead?from={day}&to={day}"),
             note: format!("{} so far today", grouped(came(yesterday + 1).unsigned_abs())),
             spark: curve(seen.arrivals.iter().copied()),
         },
@@ -291,13 +301,13 @@ fn looks(seen: &Seen) -> Vec<Look> {
     add(
         review,
         format!("{} must be looked at.", counted(review, "order")),
-        Some("/admin/orders"),
+        Some("/admin/orders?review=1".to_owned()),
         "See the orders",
     );
     add(
         open,
         format!("{} without a known end.", counted(open, "payment")),
-        Some("/admin/orders?state=pending"),
+        Some("/admin/orders?state=pending".to_owned()),
         "See the orders",
     );
     for (state, count) in &seen.submissions {
@@ -305,7 +315,7 @@ fn looks(seen: &Seen) -> Vec<Look> {
             "held" => format!("{} waiting for you.", counted(*count, "submission")),
             _ => format!("{} taken for spam.", counted(*count, "submission")),
         };
-        add(*count, text, Some("/admin/forms"), "See the forms");
+        add(*count, text, Some(format!("/admin/answers?state={state}")), "See the answers");
     }
     let dead = seen.dead_jobs;
     let text =

@@ -2,8 +2,8 @@
 //! takes one of these: [`CurrentOperator`] for the work, [`OwnAccount`] for one's own account.
 
 use axum::extract::FromRequestParts;
-use axum::http::Method;
 use axum::http::request::Parts;
+use axum::http::{Method, Uri, header};
 use engine::Engine;
 use engine::sessions::Present;
 use model::UtcMs;
@@ -116,9 +116,20 @@ impl FromRequestParts<AppState> for OwnAccount {
                 flashes: cookies::told(&parts.headers),
             }),
             Some(_) => Err(WebError::Redirect("/admin/sign-in/code".to_owned())),
-            None => Err(WebError::SignIn(parts.uri.path().to_owned())),
+            None => Err(WebError::SignIn(way_back(parts))),
         }
     }
+}
+
+/// Where to go on after signing in: the page that was asked for, or, where a form was sent, the
+/// page it stood on: the form's own address may answer to nothing but the form.
+fn way_back(parts: &Parts) -> String {
+    if parts.method == Method::GET {
+        return parts.uri.path().to_owned();
+    }
+    let referrer = parts.headers.get(header::REFERER).and_then(|value| value.to_str().ok());
+    let page = referrer.and_then(|url| url.parse::<Uri>().ok()).map(|url| url.path().to_owned());
+    page.filter(|path| path.starts_with("/admin/")).unwrap_or_else(|| "/admin".to_owned())
 }
 
 impl OwnAccount {

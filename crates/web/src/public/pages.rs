@@ -114,7 +114,10 @@ pub async fn preview(
             })
         })
         .await?;
-    Ok(answer(drawn.html, "no-store"))
+    let mut shown = answer(drawn.html, "no-store");
+    // A published page's draft too: whoever found the link must not find it by a search.
+    shown.headers_mut().insert("x-robots-tag", HeaderValue::from_static("noindex"));
+    Ok(shown)
 }
 
 /// What stands in a kept page for the host that linked to it. No host is called like this: names

@@ -90,7 +90,7 @@ fn the_doctor_looks_at_the_mail_server_that_is_set_in_the_admin() {
         let smtp = engine::sending::Smtp {
             host: "relay.invalid".to_owned(),
             port: 587,
-            tls: model::sending::SmtpTls::StartTls,
+            tls: model::sending::SmtpTls::parse("starttls").unwrap(),
             username: String::new(),
             password: None,
             connections: 1,

@@ -14,6 +14,8 @@ use crate::reply::Reply;
 use crate::state::AppState;
 
 const PATH: &str = "/admin/numbers/reconciliation";
+const MESSAGES: &str = "/admin/messages";
+const ANSWERS: &str = "/admin/answers";
 
 /// One line: two sums that must be equal.
 struct Line {
@@ -48,8 +50,8 @@ pub async fn index(
     let currency = &who.site.currency;
     report.sheets.push(lines("Money", &found.money, currency));
     report.sheets.push(lines("People, mail and pages", &found.people, currency));
-    report.sheets.push(by_state("Mails by state", &found.messages, "/admin/messages"));
-    report.sheets.push(by_state("Forms sent, by outcome", &found.submissions, "/admin/forms"));
+    report.sheets.push(by_state("Mails by state", &found.messages, MESSAGES, &query));
+    report.sheets.push(by_state("Forms sent, by outcome", &found.submissions, ANSWERS, &query));
     report.answer(PATH, &asked, &query)
 }
 
@@ -102,13 +104,13 @@ async fn read(
                     "mails planned",
                     "sum by state",
                     &messages,
-                    "/admin/messages",
+                    &link(MESSAGES, &query),
                 ));
                 people.push(state_line(
                     "forms sent",
                     "sum by outcome",
                     &submissions,
-                    "/admin/forms",
+                    &link(ANSWERS, &query),
                 ));
                 Ok(Found { money, people, messages, submissions })
             })
@@ -120,7 +122,7 @@ async fn read(
 
 fn line(balance: &'static Balance, (left, right): (i64, i64), query: &[(&str, String)]) -> Line {
     let href = match balance.name {
-        "messages_attempts" | "clicks_messages" => "/admin/messages".to_owned(),
+        "messages_attempts" | "clicks_messages" => link(MESSAGES, query),
         _ => link("/admin/numbers/orders", query),
     };
     Line {
@@ -209,14 +211,16 @@ fn lines(title: &str, lines: &[Line], currency: &str) -> Sheet {
     }
 }
 
-fn by_state(title: &str, of: &ByState, path: &str) -> Sheet {
+fn by_state(title: &str, of: &ByState, path: &str, days: &[(&'static str, String)]) -> Sheet {
     let row = |(state, count): &(String, i64)| {
-        let href = link(path, &[("state", state.clone())]);
+        let mut query = days.to_vec();
+        query.push(("state", state.clone()));
+        let href = link(path, &query);
         vec![Cell::text(state.clone()), Cell::count(*count).to(href)]
     };
     let mut rows: Vec<Vec<Cell>> = of.states.iter().map(row).collect();
     if !rows.is_empty() {
-        rows.push(vec![Cell::text("all"), Cell::count(of.all).to(path.to_owned())]);
+        rows.push(vec![Cell::text("all"), Cell::count(of.all).to(link(path, days))]);
     }
     Sheet {
         title: title.to_owned(),

@@ -312,13 +312,16 @@ fn show_pages(
     });
     let row = |(page, [views, visitors, leads, orders, revenue]): (String, [i64; 5])| {
         let at = || orders_at(period, &[("landing", page.clone())]);
+        let mut came = period.query().to_vec();
+        came.push(("landing", page.clone()));
+        let came = link("/admin/numbers/stages/lead", &came);
         let per = ratio(real_signed(revenue), real_signed(visitors));
         let per = if visitors > 0 { per } else { None };
         vec![
             Cell::text(named(&page)),
             Cell::count(views),
             Cell::count(visitors),
-            Cell::count(leads),
+            Cell::count(leads).to(came),
             Cell::count(orders).to(at()),
             Cell::money(revenue, currency).to(at()),
             Cell::mean(per, currency),
@@ -326,7 +329,11 @@ fn show_pages(
     };
     report.sheets.push(Sheet {
         title: "By page".to_owned(),
-        note: Some("Visitors are counted at the first page they saw on a day.".to_owned()),
+        note: Some(
+            "Visitors are counted at the first page they saw on a day. Of views and visitors \
+             nothing is kept but these counts."
+                .to_owned(),
+        ),
         formula: Some(
             "an address counts for the page of the contact's first touch, an order for that of \
              the last touch before it was paid; revenue = paid without tax − given back"

@@ -314,6 +314,7 @@ pub async fn show(
                     until,
                     channel: &asked_in.channel,
                     source: asked_in.source.as_deref(),
+                    landing: asked_in.landing.as_deref(),
                     before: before(&asked_in.before),
                     limit: asked_in.rows_max(PAGE),
                 };
@@ -410,6 +411,9 @@ fn kept(period: &Period, asked: &Asked) -> Vec<(&'static str, String)> {
     }
     if let Some(source) = &asked.source {
         query.push(("source", source.clone()));
+    }
+    if let Some(landing) = &asked.landing {
+        query.push(("landing", landing.clone()));
     }
     query
 }
