@@ -108,7 +108,7 @@ pub async fn reset(engine: &Engine, address: &str) -> Result<()> {
                 let mut operator = store::operators::find(tx, id).await?.ok_or_else(missing)?;
                 (operator.totp_secret, operator.totp_step) = (None, 0);
                 operator.recovery_codes = Vec::new();
-                store::operators::update(tx, &operator).await?;
+                store::operators::set_second_step(tx, &operator).await?;
                 store::sessions::delete_of(tx, id, SessionId(0)).await?;
                 let home = audits::INSTALLATION;
                 audits::note(&of, tx, home, "second_step.reset", id, &()).await

@@ -12,8 +12,8 @@
     reason = "a test that cannot go on should stop where it stands; a story is read in one piece"
 )]
 
-mod background;
 mod audits;
+mod background;
 mod bad_input;
 mod browser;
 mod cli;

@@ -209,7 +209,7 @@ async fn look(
 
 /// Yesterday where the site is, as links say it.
 fn day_before(site: &Site, now: UtcMs) -> String {
-    let zone = TimeZone::get(&site.timezone).unwrap_or(TimeZone::UTC);
+    let zone = jiff::tz::TimeZone::get(&site.timezone).unwrap_or(jiff::tz::TimeZone::UTC);
     let day = now.timestamp().to_zoned(zone).date();
     day.yesterday().unwrap_or(day).to_string()
 }
