@@ -91,10 +91,10 @@ fn g10_a_new_master_key_takes_over_where_the_earlier_one_is_named() {
     let said = desk.run(&["serve"]).refused(1);
     assert!(said.contains("secret.previous_keys"), "{said}");
     desk.write("tundish.toml", "[secret]\nprevious_keys_file = \"earlier.keys\"\n");
-    let said = desk.run(&["key", "list"]).refused(1);
+    let said = desk.run(&["operator", "list"]).refused(1);
     assert!(said.contains("start the server once"), "{said}");
     desk.serve().stop();
-    desk.run(&["key", "list"]).ok();
+    desk.run(&["operator", "list"]).ok();
     std::fs::remove_file(desk.path().join("tundish.toml")).unwrap();
     desk.serve().stop();
     desk.write("tundish.toml", "[secret]\nprevious_keys = \"ab\"\n");
