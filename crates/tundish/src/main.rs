@@ -8,6 +8,7 @@ mod cli;
 mod commands;
 mod config;
 mod demo;
+mod dns;
 mod folder;
 mod generation;
 mod install;

@@ -1,5 +1,7 @@
 //! `tundish doctor`: looks at what is around the server, each thing on its own.
 
+mod names;
+
 use std::net::ToSocketAddrs;
 use std::time::Duration;
 
@@ -194,6 +196,7 @@ async fn look_at_database(config: &Config, url: &str) -> anyhow::Result<Vec<Chec
         }
         _ => check("master key", Health::Fail, "is missing or another", "put secret.key back"),
     });
+    checks.extend(names::look(config, &sites(config).await?).await);
     let broken = verify::run(&db.reader()).await?.len();
     checks.push(if broken == 0 {
         check("promises", Health::Ok, "all hold", "")

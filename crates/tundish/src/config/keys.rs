@@ -77,6 +77,7 @@ pub const KEYS: &[Key] = &[
     key("mail.unknown_wait", Kind::Span),
     key("mail.unknown_wait_transactional", Kind::Span),
     key("disk.pause_below", Kind::Size),
+    key("dns.servers", Kind::Text),
     key("log.format", Kind::Choice(&["human", "json"])),
     key("log.level", Kind::Choice(&["error", "warn", "info", "debug", "trace"])),
 ];

@@ -127,3 +127,67 @@ fn every_command_says_what_it_is_for() {
         assert!(help.contains("Usage: tundish"), "{help}");
     }
 }
+
+/// A name server that knows these TXT records; its address.
+fn name_server(records: &'static [(&'static str, &'static str)]) -> String {
+    let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let address = socket.local_addr().unwrap().to_string();
+    std::thread::spawn(move || {
+        let mut asked = [0; 512];
+        while let Ok((length, from)) = socket.recv_from(&mut asked) {
+            let mut answer = asked[..length].to_vec();
+            answer[2] = 0x81;
+            let mut name = Vec::new();
+            let mut at = 12;
+            while asked[at] != 0 {
+                let end = at + 1 + usize::from(asked[at]);
+                name.push(String::from_utf8_lossy(&asked[at + 1..end]).into_owned());
+                at = end;
+            }
+            match records.iter().find(|(known, _)| *known == name.join(".")) {
+                None => answer[3] = 3,
+                Some((_, text)) => {
+                    answer[7] = 1;
+                    let length = u8::try_from(text.len()).unwrap();
+                    answer.extend([0xC0, 12, 0, 16, 0, 1, 0, 0, 0, 9, 0, length + 1, length]);
+                    answer.extend(text.as_bytes());
+                }
+            }
+            socket.send_to(&answer, from).unwrap();
+        }
+    });
+    address
+}
+
+#[test]
+fn the_doctor_asks_the_name_servers_and_says_when_none_answers() {
+    let desk = super::operators::shop();
+    super::opened(&desk, async |engine, site| {
+        let site = model::sites::Site { sender_address: "hi@news.shop.org".to_owned(), ..site };
+        engine::sites::put(&engine, site, Vec::new()).await.unwrap();
+    });
+    let seen = |variables: &[(&str, &str)]| {
+        let ran = desk.run_with(&["doctor", "--json"], variables);
+        let all: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+        let of = |name: &str| {
+            let found = all.as_array().unwrap().iter().find(|check| check["check"] == name);
+            found
+                .map_or_else(String::new, |check| format!("{} {}", check["health"], check["found"]))
+        };
+        [of("spf"), of("dkim"), of("dmarc"), of("dns")]
+    };
+    let server = name_server(&[
+        ("news.shop.org", "v=spf1 include:relay.example -all"),
+        ("_dmarc.shop.org", "v=DMARC1; p=none"),
+    ]);
+    let [spf, dkim, dmarc, dns] = seen(&[("TUNDISH_DNS_SERVERS", &server)]);
+    assert!(spf.contains("ok") && spf.contains("-all"), "{spf}");
+    assert!(dkim.contains("warn") && dkim.contains("has no key"), "{dkim}");
+    assert!(dmarc.contains("ok") && dmarc.contains("p=none"), "{dmarc}");
+    assert_eq!(dns, "");
+    // Nobody listens there any more: said once, and plainly.
+    let nobody = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let [spf, _, _, dns] = seen(&[("TUNDISH_DNS_SERVERS", &nobody.to_string())]);
+    assert_eq!(spf, "");
+    assert!(dns.contains("warn") && dns.contains("were not looked at"), "{dns}");
+}
