@@ -83,9 +83,9 @@ fn order(rows: &mut String, n: i64, who: i64, at: i64, (net, off, cost): (i64, i
         "insert into orders (site_id, id, token_hash, contact_id, email, address_hmac, name,
             country, notes, state, offer_id, provider, currency, tax_ppm, tax_included,
             goods_minor, discount_minor, tax_minor, total_minor, captured_minor, newsletter,
-            source, expires_at, paid_at, created_at, updated_at)
+            source, expires_at, paid_at, created_at, updated_at, rate_hmac)
             values ($s, {order}, 't{n}', {who}, '', 'h', '', '', '', 'paid', 500, 'test', 'USD', 0,
-                true, {goods}, {off}, 0, {net}, {net}, false, '{{}}', {at}, {at}, {at}, {at});
+                true, {goods}, {off}, 0, {net}, {net}, false, '{{}}', {at}, {at}, {at}, {at}, 'h');
          insert into payments (site_id, id, order_id, seq, purpose, provider, method,
             amount_minor, currency, params, idem_key, state, tries, check_at, created_at,
             updated_at) values ($s, {order}, {order}, 1, 'initial', 'test', 'card', {net}, 'USD',
