@@ -129,19 +129,6 @@ fn id_in(path: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_change_of_follow_up_and_of_a_contact_leaves_its_line_in_the_audit_log() {
-    let app = TestApp::start().await;
-    let by = app.sign_in(Role::Owner).await.to_string();
-    let mut walk = Walk { app: &app, by, walked: BTreeMap::new(), wrong: Vec::new() };
-    follow_up(&mut walk).await;
-    contacts(&mut walk).await;
-    assert!(walk.wrong.is_empty(), "{}", walk.wrong.join("\n"));
-    assert!(walk.walked.len() > 15);
-    assert!(engine::audits::check(&app.engine).await.unwrap().is_empty());
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "the rest of the walk is not proven yet: run it by name"]
 async fn every_change_in_the_admin_leaves_its_line_in_the_audit_log() {
     let app = TestApp::start().await;
     let shop = app.stock_shop().await;
