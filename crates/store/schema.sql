@@ -281,6 +281,8 @@ create table files (
     content_type text not null,
     bytes bigint not null,
     sha256 text not null,
+    -- Shown on a page or beside a product: anybody may fetch it by its id.
+    is_public boolean not null,
     created_at bigint not null,
     primary key (site_id, id)
 ) without rowid;
@@ -799,10 +801,13 @@ create index payments_open on payments (state, check_at);
 create table product_files (
     site_id bigint not null,
     product_id bigint not null,
+    -- Never another file's: the links of purchases are signed with it.
+    n bigint not null,
     file_id bigint not null,
     title text not null,
-    position bigint not null,
-    primary key (site_id, product_id, file_id)
+    -- None: the product does not hold it any more.
+    position bigint,
+    primary key (site_id, product_id, n)
 );
 
 create table product_pairs (

@@ -26,9 +26,9 @@ pub struct Download {
     pub url: String,
 }
 
-/// The address of file number `index` of an entitlement.
-fn url(engine: &Engine, site: &Site, entitlement: EntitlementId, index: u16) -> String {
-    site.url(&format!("/m/{}", engine.keys().sign(Purpose::File, entitlement.0, index)))
+/// The address of the file with this number of an entitlement's product.
+fn url(engine: &Engine, site: &Site, entitlement: EntitlementId, n: u16) -> String {
+    site.url(&format!("/m/{}", engine.keys().sign(Purpose::File, entitlement.0, n)))
 }
 
 /// Everything an order lets its buyer take.
@@ -49,11 +49,13 @@ pub async fn of_order(
         let id = entitlement.product_id;
         let Some(product) = store::products::find(session, site.id, id).await? else { continue };
         let files = store::products::files(session, site.id, id).await?;
-        for (index, (_, title)) in (0_u16..).zip(files) {
+        for file in files {
+            // No product comes to 65,536 files in its life.
+            let Ok(n) = u16::try_from(file.n) else { continue };
             found.push(Download {
                 product: product.name.clone(),
-                title,
-                url: url(engine, site, entitlement.id, index),
+                title: file.title,
+                url: url(engine, site, entitlement.id, n),
             });
         }
     }
@@ -129,7 +131,7 @@ async fn find(
                     .map(|product| product.name)
                     .unwrap_or_default();
                 let files = store::products::files(session, its_site, product).await?;
-                let file = files.into_iter().nth(usize::from(what));
+                let file = files.into_iter().find(|file| file.n == i64::from(what));
                 Ok((entitlement, file, name))
             })
         })
@@ -142,6 +144,6 @@ async fn find(
     if entitlement.downloads >= DOWNLOADS_MAX {
         return Err(used_up().into());
     }
-    let (file, title) = file.ok_or_else(|| EngineError::missing("file", what))?;
-    Ok((entitlement, file, product, title))
+    let file = file.ok_or_else(|| EngineError::missing("file", what))?;
+    Ok((entitlement, file.file_id, product, file.title))
 }

@@ -47,6 +47,7 @@ pub async fn put(
         content_type: content_type.to_owned(),
         bytes: i64::try_from(bytes.len()).unwrap_or(i64::MAX),
         sha256: sha256.clone(),
+        is_public: false,
         created_at: engine.now(),
     };
     let id = file.id;

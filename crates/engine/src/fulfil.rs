@@ -1,11 +1,12 @@
 //! What a payment buys, in one transaction: the order is paid, the ledger written, the goods
 //! granted, stock and coupon used up, and everything that starts on it started.
 
-use model::ids::{EntitlementId, LedgerLineId, OfferId, ProductId};
+use model::ids::{EntitlementId, LedgerLineId, OfferId, ProductId, RefundId};
 use model::orders::OrderState;
 use model::payments::{LineState, OrderOfferState, StockState, UPSELL_WINDOW_MS};
 use model::sites::Site;
 use model::triggers::Trigger;
+use model::{SiteId, UtcMs};
 use serde_json::json;
 use store::Tx;
 use store::entitlements::Entitlement;
@@ -247,24 +248,25 @@ async fn book_sale(
         ("sales", -(payment.amount_minor - sums.tax)),
         ("tax", -sums.tax),
     ];
-    book(engine, tx, site, (order, payment, None), &entries, "sale").await
+    let of = (order, payment, None);
+    book(engine, tx, site.id, of, &entries, ("sale", engine.now())).await
 }
 
-/// Writes one transaction of the ledger; entries of nothing are left out.
+/// Writes one transaction of the ledger, as of an instant; entries of nothing are left out.
 pub(crate) async fn book(
     engine: &Engine,
     tx: &mut Tx<'_>,
-    site: &Site,
-    (order, payment, refund): (&Order, &Payment, Option<model::ids::RefundId>),
+    site: SiteId,
+    (order, payment, refund): (&Order, &Payment, Option<RefundId>),
     entries: &[(&str, i64)],
-    memo: &str,
+    (memo, at): (&str, UtcMs),
 ) -> Result<()> {
     let txn_id = engine.next_id();
     for (account, minor) in entries.iter().filter(|(_, minor)| *minor != 0) {
         let line = LedgerLine {
             id: LedgerLineId(engine.next_id()),
             txn_id,
-            at: engine.now(),
+            at,
             account: (*account).to_owned(),
             minor: *minor,
             currency: order.currency,
@@ -273,7 +275,7 @@ pub(crate) async fn book(
             refund_id: refund,
             memo: memo.to_owned(),
         };
-        store::ledger_lines::insert(tx, site.id, &line).await?;
+        store::ledger_lines::insert(tx, site, &line).await?;
     }
     Ok(())
 }

@@ -50,7 +50,36 @@ pub async fn put(
         .await
 }
 
-/// The same within a transaction.
+/// Writes a magnet that is not there yet; its id.
+///
+/// # Errors
+/// Another magnet has this name, or as [`put`].
+pub async fn create(
+    engine: &Engine,
+    site: SiteId,
+    slug: &str,
+    name: &str,
+    gift: Gift,
+) -> Result<MagnetId> {
+    let (slug, name) = (slug.to_owned(), name.to_owned());
+    let of = engine.clone();
+    engine
+        .write_content(move |tx| {
+            Box::pin(async move {
+                let typed = Slug::parse(&slug).map_err(|refused| refused.at("slug"))?;
+                if store::magnets::find_by_slug(tx, site, typed.as_str()).await?.is_some() {
+                    let refused = Refused::new("slug_taken", "another magnet has this name");
+                    return Err(refused.at("slug").into());
+                }
+                let id = put_in(&of, tx, site, &slug, &name, gift).await?;
+                audits::note(&of, tx, site, "magnet.saved", id, &()).await?;
+                Ok(id)
+            })
+        })
+        .await
+}
+
+/// The same as [`put`] within a transaction.
 pub(crate) async fn put_in(
     engine: &Engine,
     tx: &mut Tx<'_>,

@@ -53,7 +53,18 @@ pub(crate) async fn create_in(
         return Err(taken().into());
     }
     store::pages::insert(tx, site, &page, &draft.content).await?;
+    show_files(tx, site, &draft.content).await?;
     Ok(page.id)
+}
+
+/// What a page names is to be seen by all; nothing else that is stored is.
+async fn show_files(tx: &mut Tx<'_>, site: SiteId, content: &PageContent) -> Result<()> {
+    for name in content.files() {
+        if let Some(file) = store::files::find_by_name(tx, site, name).await? {
+            store::files::show(tx, site, file.id).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Writes a new version of a page, based on version `based_on`.
@@ -89,6 +100,7 @@ pub(crate) async fn change_in(
     draft: &PageDraft,
 ) -> Result<()> {
     check(draft)?;
+    show_files(tx, site, &draft.content).await?;
     let found = store::pages::find(tx, site, id).await?;
     let mut page = found.ok_or_else(|| EngineError::missing("page", id))?;
     page.slug.clone_from(&draft.slug);

@@ -5,7 +5,7 @@ use model::notes::{clean_line, clean_text};
 use model::products::{ProductState, Role};
 use model::{Money, Refused, SiteId, Slug};
 use store::Tx;
-use store::products::Product;
+use store::products::{Product, ProductFile};
 
 use crate::audits;
 use crate::engine::Engine;
@@ -91,10 +91,33 @@ pub(crate) async fn put_in(
         product.created_at = known.created_at;
     }
     store::products::put(tx, site, &product, now).await?;
+    if let Some(image) = product.image {
+        store::files::show(tx, site, image).await?;
+    }
     if let Some(files) = files {
+        let ever = store::products::files_ever(tx, site, product.id).await?;
+        let files = numbered(&ever, files);
         store::products::set_files(tx, site, product.id, &files).await?;
     }
     Ok(product.id)
+}
+
+/// Gives each file the number its links are signed with: the one it had; that of the file of the
+/// same title which it replaces, so that a new edition is what old links lead to; or a new one.
+fn numbered(ever: &[ProductFile], files: Vec<(FileId, String)>) -> Vec<ProductFile> {
+    let stays: Vec<FileId> = files.iter().map(|(file, _)| *file).collect();
+    let mut next = ever.iter().map(|file| file.n).max().map_or(0, |last| last + 1);
+    let mut numbered: Vec<ProductFile> = Vec::new();
+    for (file_id, title) in files {
+        let free = |old: &&ProductFile| numbered.iter().all(|new| new.n != old.n);
+        let same = ever.iter().filter(free).find(|old| old.file_id == file_id);
+        let replaced = |old: &&ProductFile| old.title == title && !stays.contains(&old.file_id);
+        let known = same.or_else(|| ever.iter().filter(free).filter(replaced).next_back());
+        let n = known.map_or(next, |old| old.n);
+        next += i64::from(known.is_none());
+        numbered.push(ProductFile { n, file_id, title });
+    }
+    numbered
 }
 
 /// The row a draft asks for.

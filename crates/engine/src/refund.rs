@@ -281,7 +281,8 @@ async fn end(
         ("refunds", refund.amount_minor - refund.tax_minor),
         ("tax", refund.tax_minor),
     ];
-    book(engine, tx, site, (&order, payment, Some(refund.id)), &entries, "refund").await?;
+    let of = (&order, payment, Some(refund.id));
+    book(engine, tx, site.id, of, &entries, ("refund", now)).await?;
     take_back(engine, tx, site, &order, refund).await?;
     store::referrals::reverse_of_order(tx, site.id, order_id, now).await?;
     let data = json!({ "order": order.id.to_string(), "amount": refund.amount_minor,

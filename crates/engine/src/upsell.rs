@@ -9,7 +9,7 @@ use model::offers::ONE_CLICK_MS;
 use model::orders::{AttemptState, Basket, Line as BasketLine, LineRole};
 use model::payments::{LineState, OrderOfferState, StockState};
 use model::sites::Site;
-use model::taxes::{Rounding, TaxMode, TaxRule};
+use model::taxes::{TaxMode, TaxRule};
 use model::tokens::Purpose;
 use model::{Refused, UtcMs};
 use serde_json::json;
@@ -250,7 +250,6 @@ pub(crate) fn price_of(
     let rule = TaxRule {
         rate: Rate { ppm: u32::try_from(order.tax_ppm).unwrap_or(0) },
         mode: if order.tax_included { TaxMode::Inclusive } else { TaxMode::Exclusive },
-        rounding: Rounding::PerLine,
     };
     let unit_price = Money::new(step.offer.price_minor, step.offer.currency);
     let line = BasketLine {

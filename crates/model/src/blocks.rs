@@ -294,6 +294,23 @@ impl PageContent {
         }
         found
     }
+
+    /// The names of the stored files it shows.
+    pub fn files(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = Vec::new();
+        for block in &self.blocks {
+            match block {
+                Block::Hero { image, .. } => names.extend(image.as_deref()),
+                Block::Image { image, .. } => names.push(image),
+                Block::Video { file, poster, .. } => {
+                    names.extend(file.as_deref());
+                    names.extend(poster.as_deref());
+                }
+                _ => {}
+            }
+        }
+        names
+    }
 }
 
 impl Target {

@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::coupons::Priced;
 use crate::ids::{OfferId, ProductId};
-use crate::money::{Currency, Money, split_largest_remainder};
+use crate::money::{Currency, Money};
 use crate::refused::Refused;
-use crate::taxes::{Rounding, TaxMode, TaxRule};
+use crate::taxes::{TaxMode, TaxRule};
 use crate::words::words;
 
 words! {
@@ -296,18 +296,10 @@ impl Basket {
 
 /// Puts its tax on each line, and where tax comes on top, adds it to the line's total.
 fn apply_tax(lines: &mut [LineTotals], rule: TaxRule) {
-    let bases: Vec<i64> = lines.iter().map(|line| line.total).collect();
-    let taxes = match rule.rounding {
-        Rounding::PerLine => bases.iter().map(|base| rule.tax_on(*base)).collect(),
-        Rounding::PerInvoice => {
-            let whole = bases.iter().fold(0_i64, |sum, base| sum.saturating_add(*base));
-            split_largest_remainder(rule.tax_on(whole), &bases)
-        }
-    };
-    for (line, tax) in lines.iter_mut().zip(taxes) {
-        line.tax = tax;
+    for line in lines.iter_mut() {
+        line.tax = rule.tax_on(line.total);
         if rule.mode == TaxMode::Exclusive {
-            line.total = line.total.saturating_add(tax);
+            line.total = line.total.saturating_add(line.tax);
         }
     }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::Refused;
 use crate::money::{Rate, WHOLE_PPM};
 use crate::sending::SendingSettings;
-use crate::taxes::{Country, Rounding, TaxMode, TaxRule};
+use crate::taxes::{Country, TaxMode, TaxRule};
 use crate::{SiteId, UtcMs};
 
 /// One brand.
@@ -110,7 +110,6 @@ impl SiteSettings {
         TaxRule {
             rate: Rate { ppm: u32::try_from(ppm.clamp(0, most)).unwrap_or(0) },
             mode: if self.prices_include_tax { TaxMode::Inclusive } else { TaxMode::Exclusive },
-            rounding: Rounding::PerLine,
         }
     }
 }

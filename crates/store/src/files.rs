@@ -6,14 +6,17 @@ use model::{SiteId, UtcMs};
 use crate::{FromRow, Result, Row, Session, Tx};
 
 const INSERT: &str = "insert into files
-    (site_id, id, name, content_type, bytes, sha256, created_at)
-    values ($1, $2, $3, $4, $5, $6, $7)";
-const FIND: &str = "select id, name, content_type, bytes, sha256, created_at from files
-    where site_id = $1 and id = $2";
-const FIND_BY_NAME: &str = "select id, name, content_type, bytes, sha256, created_at from files
-    where site_id = $1 and name = $2 order by id desc limit 1";
-const LIST: &str = "select id, name, content_type, bytes, sha256, created_at from files
-    where site_id = $1 and id < $2 order by id desc limit $3";
+    (site_id, id, name, content_type, bytes, sha256, is_public, created_at)
+    values ($1, $2, $3, $4, $5, $6, $7, $8)";
+const FIND: &str = "select id, name, content_type, bytes, sha256, is_public, created_at
+    from files where site_id = $1 and id = $2";
+const FIND_BY_NAME: &str = "select id, name, content_type, bytes, sha256, is_public, created_at
+    from files where site_id = $1 and name = $2 order by id desc limit 1";
+const FIND_SHOWN: &str = "select id, name, content_type, bytes, sha256, is_public, created_at
+    from files where site_id = $1 and name = $2 and is_public = true order by id desc limit 1";
+const SHOW: &str = "update files set is_public = true where site_id = $1 and id = $2";
+const LIST: &str = "select id, name, content_type, bytes, sha256, is_public, created_at
+    from files where site_id = $1 and id < $2 order by id desc limit $3";
 const PUT_PART: &str = "insert into file_parts (sha256, part, data) values ($1, $2, $3)
     on conflict (sha256, part) do nothing";
 const PART: &str = "select data from file_parts where sha256 = $1 and part = $2";
@@ -31,6 +34,8 @@ pub struct File {
     pub bytes: i64,
     /// What it holds, as a hash in hex.
     pub sha256: String,
+    /// Whether anybody may fetch it: a picture or a film of a page or a product.
+    pub is_public: bool,
     /// When it was stored.
     pub created_at: UtcMs,
 }
@@ -43,6 +48,7 @@ impl FromRow for File {
             content_type: row.take()?,
             bytes: row.take()?,
             sha256: row.take()?,
+            is_public: row.take()?,
             created_at: row.take()?,
         })
     }
@@ -57,6 +63,7 @@ pub async fn insert(tx: &mut Tx<'_>, site: SiteId, file: &File) -> Result<()> {
         .bind(&file.content_type)
         .bind(file.bytes)
         .bind(&file.sha256)
+        .bind(file.is_public)
         .bind(file.created_at)
         .run()
         .await
@@ -75,6 +82,20 @@ pub async fn find_by_name(
     name: &str,
 ) -> Result<Option<File>> {
     session.query(FIND_BY_NAME).bind(site).bind(name).maybe().await
+}
+
+/// The newest file of this name that anybody may fetch.
+pub async fn find_shown(
+    session: &mut Session<'_>,
+    site: SiteId,
+    name: &str,
+) -> Result<Option<File>> {
+    session.query(FIND_SHOWN).bind(site).bind(name).maybe().await
+}
+
+/// Lets anybody fetch a file.
+pub async fn show(tx: &mut Tx<'_>, site: SiteId, id: FileId) -> Result<()> {
+    tx.query(SHOW).bind(site).bind(id).run().await.map(drop)
 }
 
 /// Files, newest first, from before `before`.

@@ -23,12 +23,16 @@ const UPSERT: &str = "insert into products (site_id, id, slug, name, summary, de
         state = excluded.state, currency = excluded.currency, cost_minor = excluded.cost_minor,
         image_file_id = excluded.image_file_id, version = excluded.version,
         updated_at = excluded.updated_at";
-const FILES: &str = "select file_id, title from product_files
-    where site_id = $1 and product_id = $2 order by position, file_id";
-const DELETE_FILES: &str = "delete from product_files where site_id = $1 and product_id = $2";
-const ADD_FILE: &str = "insert into product_files (site_id, product_id, file_id, title, position)
-    values ($1, $2, $3, $4, $5) on conflict (site_id, product_id, file_id)
-    do update set title = excluded.title, position = excluded.position";
+const FILES: &str = "select n, file_id, title from product_files
+    where site_id = $1 and product_id = $2 and position is not null order by position, n";
+const FILES_EVER: &str = "select n, file_id, title from product_files
+    where site_id = $1 and product_id = $2 order by n";
+const TAKE_OFF_FILES: &str = "update product_files set position = null
+    where site_id = $1 and product_id = $2";
+const PUT_FILE: &str = "insert into product_files
+    (site_id, product_id, n, file_id, title, position) values ($1, $2, $3, $4, $5, $6)
+    on conflict (site_id, product_id, n) do update set file_id = excluded.file_id,
+        title = excluded.title, position = excluded.position";
 const PINS: &str = "select pinned_id from product_pins
     where site_id = $1 and product_id = $2 order by position, pinned_id";
 const DELETE_PINS: &str = "delete from product_pins where site_id = $1 and product_id = $2";
@@ -87,6 +91,23 @@ impl FromRow for Product {
     }
 }
 
+/// A file of a product.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProductFile {
+    /// Its number among the product's files, never another's.
+    pub n: i64,
+    /// Which file.
+    pub file_id: FileId,
+    /// What its link says.
+    pub title: String,
+}
+
+impl FromRow for ProductFile {
+    fn from_row(row: &mut Row) -> Result<Self> {
+        Ok(Self { n: row.take()?, file_id: row.take()?, title: row.take()? })
+    }
+}
+
 /// The product with this id.
 pub async fn find(
     session: &mut Session<'_>,
@@ -132,26 +153,35 @@ pub async fn put(tx: &mut Tx<'_>, site: SiteId, product: &Product, now: UtcMs) -
         .map(drop)
 }
 
-/// What a buyer may download, with the title shown.
+/// What a buyer may download, in its order.
 pub async fn files(
     session: &mut Session<'_>,
     site: SiteId,
     id: ProductId,
-) -> Result<Vec<(FileId, String)>> {
+) -> Result<Vec<ProductFile>> {
     session.query(FILES).bind(site).bind(id).all().await
 }
 
-/// Sets what a buyer may download.
+/// Every file a product holds or held, by its number.
+pub async fn files_ever(
+    session: &mut Session<'_>,
+    site: SiteId,
+    id: ProductId,
+) -> Result<Vec<ProductFile>> {
+    session.query(FILES_EVER).bind(site).bind(id).all().await
+}
+
+/// Sets what a buyer may download; the numbers of what is left out stay taken.
 pub async fn set_files(
     tx: &mut Tx<'_>,
     site: SiteId,
     id: ProductId,
-    files: &[(FileId, String)],
+    files: &[ProductFile],
 ) -> Result<()> {
-    tx.query(DELETE_FILES).bind(site).bind(id).run().await?;
-    for (position, (file, title)) in (0_i64..).zip(files) {
-        let q = tx.query(ADD_FILE).bind(site).bind(id).bind(*file).bind(title);
-        q.bind(position).run().await?;
+    tx.query(TAKE_OFF_FILES).bind(site).bind(id).run().await?;
+    for (position, file) in (0_i64..).zip(files) {
+        let q = tx.query(PUT_FILE).bind(site).bind(id).bind(file.n).bind(file.file_id);
+        q.bind(&file.title).bind(position).run().await?;
     }
     Ok(())
 }

@@ -163,7 +163,7 @@ async fn product_doc(
         description: product.description,
         cost: (!cost.is_zero()).then(|| cost.to_string()),
         image: product.image.map(name),
-        files: files.into_iter().map(|(id, _)| name(id)).collect(),
+        files: files.into_iter().map(|file| name(file.file_id)).collect(),
         pins: pins.into_iter().map(|id| slugs.product(id)).collect(),
         withdrawn: product.state == ProductState::Withdrawn,
     };

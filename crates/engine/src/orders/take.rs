@@ -2,8 +2,7 @@
 //! but without a word to anybody.
 
 use model::ids::{
-    ContactId, EntitlementId, LedgerLineId, LineId, OfferId, OrderId, PaymentId, ProductId,
-    RefundId,
+    ContactId, EntitlementId, LineId, OfferId, OrderId, PaymentId, ProductId, RefundId,
 };
 use model::orders::{AttemptState, LineRole, OrderState, RefundState};
 use model::payments::{LineState, Provider, StockState, idempotency_key};
@@ -12,7 +11,6 @@ use model::sources::Touch;
 use model::{Currency, EmailAddr, SiteId, UtcMs};
 use store::Tx;
 use store::entitlements::Entitlement;
-use store::ledger_lines::LedgerLine;
 use store::order_lines::Line;
 use store::orders::Order;
 use store::payments::Payment;
@@ -20,6 +18,7 @@ use store::refunds::Refund;
 
 use crate::engine::Engine;
 use crate::fault::Result;
+use crate::fulfil::book;
 use crate::touches::{self, Meeting};
 use crate::{also_bought, contacts};
 
@@ -92,7 +91,9 @@ pub(super) async fn put(
         ("sales", order.tax_minor - order.total_minor),
         ("tax", -order.tax_minor),
     ];
-    book(engine, tx, site.id, (&order, &payment, None), &sale, "sale").await?;
+    // In the ledger too it stands on the day it was placed.
+    let of = (&order, &payment, None);
+    book(engine, tx, site.id, of, &sale, ("sale", past.placed_at)).await?;
     let products: Vec<ProductId> = past.lines.iter().map(|line| line.product_id).collect();
     also_bought::count(tx, site.id, contact.id, &products).await?;
     for (position, line) in (1_i64..).zip(&past.lines) {
@@ -276,33 +277,6 @@ async fn give_back(
     let cash = format!("cash:{}", payment.provider);
     let entries =
         [(cash.as_str(), -minor), ("refunds", minor - order.tax_minor), ("tax", order.tax_minor)];
-    book(engine, tx, site, (order, payment, Some(id)), &entries, "refund").await
-}
-
-/// One transaction of the ledger, on the day of the order.
-async fn book(
-    engine: &Engine,
-    tx: &mut Tx<'_>,
-    site: SiteId,
-    (order, payment, refund): (&Order, &Payment, Option<RefundId>),
-    entries: &[(&str, i64)],
-    memo: &str,
-) -> Result<()> {
-    let txn_id = engine.next_id();
-    for (account, minor) in entries.iter().filter(|(_, minor)| *minor != 0) {
-        let line = LedgerLine {
-            id: LedgerLineId(engine.next_id()),
-            txn_id,
-            at: order.created_at,
-            account: (*account).to_owned(),
-            minor: *minor,
-            currency: order.currency,
-            order_id: Some(order.id),
-            payment_id: Some(payment.id),
-            refund_id: refund,
-            memo: memo.to_owned(),
-        };
-        store::ledger_lines::insert(tx, site, &line).await?;
-    }
-    Ok(())
+    let of = (order, payment, Some(id));
+    book(engine, tx, site, of, &entries, ("refund", order.created_at)).await
 }

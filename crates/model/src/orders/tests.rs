@@ -5,8 +5,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::money::Rate;
 
-fn rule(ppm: u32, mode: TaxMode, rounding: Rounding) -> TaxRule {
-    TaxRule { rate: Rate { ppm }, mode, rounding }
+fn rule(ppm: u32, mode: TaxMode) -> TaxRule {
+    TaxRule { rate: Rate { ppm }, mode }
 }
 
 fn basket(prices: &[(i64, i64)]) -> Basket {
@@ -23,29 +23,25 @@ fn basket(prices: &[(i64, i64)]) -> Basket {
 #[test]
 fn a_basket_comes_to_its_lines_less_the_coupon_with_tax() {
     let basket = basket(&[(1900, 1), (700, 2)]);
-    let vat = rule(190_000, TaxMode::Inclusive, Rounding::PerLine);
+    let vat = rule(190_000, TaxMode::Inclusive);
     let totals = basket.totals(&[190, 140], vat).unwrap();
     assert_eq!((totals.subtotal, totals.discount, totals.total), (3300, 330, 2970));
     assert_eq!(totals.tax, 273 + 201);
-    let on_top = rule(88_750, TaxMode::Exclusive, Rounding::PerLine);
+    let on_top = rule(88_750, TaxMode::Exclusive);
     let totals = basket.totals(&[], on_top).unwrap();
     assert_eq!((totals.tax, totals.total), (169 + 124, 3300 + 293));
     assert_eq!(totals.to_pay().human(), "$35.93");
 }
 
 #[test]
-fn tax_rounded_by_invoice_is_that_of_the_sum() {
+fn tax_is_rounded_on_each_line() {
     let basket = basket(&[(33, 1), (33, 1), (33, 1)]);
-    let by = |rounding| basket.totals(&[], rule(100_000, TaxMode::Exclusive, rounding)).unwrap();
-    assert_eq!(by(Rounding::PerLine).tax, 9);
-    let whole = by(Rounding::PerInvoice);
-    assert_eq!(whole.tax, 10);
-    assert_eq!(whole.lines.iter().map(|line| line.tax).collect::<Vec<_>>(), [4, 3, 3]);
+    assert_eq!(basket.totals(&[], rule(100_000, TaxMode::Exclusive)).unwrap().tax, 9);
 }
 
 #[test]
 fn what_cannot_be_charged_is_refused_and_nothing_is_free() {
-    let none = rule(0, TaxMode::Inclusive, Rounding::PerLine);
+    let none = rule(0, TaxMode::Inclusive);
     let code = |basket: Basket| basket.totals(&[], none).unwrap_err().code;
     assert_eq!(code(basket(&[])), "basket_empty");
     assert_eq!(code(basket(&[(100, 0)])), "quantity_invalid");
@@ -121,11 +117,9 @@ proptest! {
         cuts in proptest::collection::vec(-100_i64..500_000, 0..8),
         ppm in 0_u32..300_000,
         inclusive: bool,
-        per_line: bool,
     ) {
         let mode = if inclusive { TaxMode::Inclusive } else { TaxMode::Exclusive };
-        let rounding = if per_line { Rounding::PerLine } else { Rounding::PerInvoice };
-        let totals = basket(&prices).totals(&cuts, rule(ppm, mode, rounding)).unwrap();
+        let totals = basket(&prices).totals(&cuts, rule(ppm, mode)).unwrap();
         let sum = |pick: fn(&LineTotals) -> i64| totals.lines.iter().map(pick).sum::<i64>();
         prop_assert_eq!(totals.subtotal, sum(|line| line.subtotal));
         prop_assert_eq!(totals.discount, sum(|line| line.discount));

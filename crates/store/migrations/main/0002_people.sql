@@ -181,6 +181,8 @@ create table files (
     content_type text not null,
     bytes bigint not null,
     sha256 text not null,
+    -- Shown on a page or beside a product: anybody may fetch it by its id.
+    is_public boolean not null,
     created_at bigint not null,
     primary key (site_id, id)
 ) /* sqlite: without rowid */;

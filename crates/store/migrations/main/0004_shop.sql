@@ -23,10 +23,13 @@ create table products (
 create table product_files (
     site_id bigint not null,
     product_id bigint not null,
+    -- Never another file's: the links of purchases are signed with it.
+    n bigint not null,
     file_id bigint not null,
     title text not null,
-    position bigint not null,
-    primary key (site_id, product_id, file_id)
+    -- None: the product does not hold it any more.
+    position bigint,
+    primary key (site_id, product_id, n)
 );
 
 -- Also-bought by hand: shown before what is counted.

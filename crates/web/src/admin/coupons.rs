@@ -190,14 +190,11 @@ pub async fn show(
     Path(id): Path<CouponId>,
 ) -> Reply {
     let site = who.site.id;
-    let (row, offers) = state
+    let row = find(&state, &who, id).await?;
+    let offers = state
         .reader
-        .read::<_, WebError, _>(move |session| {
-            Box::pin(async move {
-                let row = store::coupons::find(session, site, id).await?;
-                let row = row.ok_or_else(|| EngineError::missing("coupon", id))?;
-                Ok((row, store::offers::list(session, site).await?))
-            })
+        .read::<_, EngineError, _>(move |session| {
+            Box::pin(async move { Ok(store::offers::list(session, site).await?) })
         })
         .await?;
     let used = row.used;
@@ -207,7 +204,37 @@ pub async fn show(
         good.map(|offer| who.site.url(&format!("/buy/{}?coupon={code}", offer.slug))).collect();
     let mut page = page_of(&state, &who, Some(id), form_of(&who, &row)).await?;
     (page.used, page.links) = (used, links);
+    page.currency = currency_of(&who, Some(&row.coupon))?.to_string();
     reply::page("admin/coupons/show.html", page)
+}
+
+async fn find(
+    state: &AppState,
+    who: &CurrentOperator,
+    id: CouponId,
+) -> Result<CouponRow, WebError> {
+    let site = who.site.id;
+    state
+        .reader
+        .read::<_, WebError, _>(move |session| {
+            Box::pin(async move {
+                let row = store::coupons::find(session, site, id).await?;
+                Ok(row.ok_or_else(|| EngineError::missing("coupon", id))?)
+            })
+        })
+        .await
+}
+
+/// The currency a coupon's amounts are in, whatever the site's is now.
+fn currency_of(who: &CurrentOperator, known: Option<&Coupon>) -> Result<Currency, EngineError> {
+    let its = known.and_then(|known| match known.cut {
+        Cut::Fixed(money) => Some(money),
+        Cut::Percent(_) => known.minimum,
+    });
+    match its {
+        Some(money) => Ok(money.currency),
+        None => Ok(Currency::parse(&who.site.currency)?),
+    }
 }
 
 fn form_of(who: &CurrentOperator, row: &CouponRow) -> CouponForm {
@@ -289,7 +316,12 @@ async fn save(
     id: Option<CouponId>,
     form: CouponForm,
 ) -> Reply {
-    let saved = match coupon(who, id, &form) {
+    let known = match id {
+        Some(id) => Some(find(state, who, id).await?.coupon),
+        None => None,
+    };
+    let currency = currency_of(who, known.as_ref())?;
+    let saved = match coupon(who, (id, known.as_ref()), currency, &form) {
         Ok(coupon) => {
             let draft = Draft { coupon, note: form.note.clone() };
             engine::coupons::put(&who.engine(state), who.site.id, draft).await
@@ -300,6 +332,7 @@ async fn save(
         Ok(id) => Ok(reply::done(&format!("/admin/coupons/{id}"), "The coupon is saved.")),
         Err(error) => {
             let mut page = page_of(state, who, id, form).await?;
+            page.currency = currency.to_string();
             page.errors = to_mend(error)?;
             reply::again("admin/coupons/show.html", page)
         }
@@ -308,10 +341,10 @@ async fn save(
 
 fn coupon(
     who: &CurrentOperator,
-    id: Option<CouponId>,
+    (id, known): (Option<CouponId>, Option<&Coupon>),
+    currency: Currency,
     form: &CouponForm,
 ) -> Result<Coupon, Refused> {
-    let currency = Currency::parse(&who.site.currency)?;
     let number = |text: &str, field: &'static str| match text.trim() {
         "" => Ok(None),
         text => text
@@ -319,9 +352,9 @@ fn coupon(
             .map(Some)
             .map_err(|_| Refused::new("number", "give a whole number").at(field)),
     };
-    let day = |text: &str, field: &'static str| match text.trim() {
+    let day = |text: &str, kept: Option<UtcMs>, field: &'static str| match text.trim() {
         "" => Ok(None),
-        text => instant(text, &who.site.timezone)
+        text => instant(text, &who.site.timezone, kept)
             .map(Some)
             .ok_or_else(|| Refused::new("instant", "give a day and a time").at(field)),
     };
@@ -339,8 +372,8 @@ fn coupon(
         code: CouponCode::parse(&form.code).map_err(|refused| refused.at("code"))?,
         cut,
         active: !form.active.is_empty(),
-        starts_at: day(&form.starts_at, "starts_at")?,
-        ends_at: day(&form.ends_at, "ends_at")?,
+        starts_at: day(&form.starts_at, known.and_then(|k| k.starts_at), "starts_at")?,
+        ends_at: day(&form.ends_at, known.and_then(|k| k.ends_at), "ends_at")?,
         uses_max: number(&form.uses_max, "uses_max")?,
         per_contact_max: number(&form.per_contact_max, "per_contact_max")?,
         minimum,

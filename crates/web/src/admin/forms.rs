@@ -422,8 +422,12 @@ async fn save(
 ) -> Reply {
     let stored = match draft.spec() {
         Ok(spec) => {
+            let (engine, site) = (&who.engine(state), who.site.id);
             let (slug, name) = (&draft.slug, &draft.name);
-            engine::forms::put(&who.engine(state), who.site.id, slug, name, spec).await
+            match id {
+                Some(_) => engine::forms::put(engine, site, slug, name, spec).await,
+                None => engine::forms::create(engine, site, slug, name, spec).await,
+            }
         }
         Err(refused) => Err(refused.into()),
     };

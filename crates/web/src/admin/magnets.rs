@@ -176,15 +176,15 @@ async fn save(
         }
         None => Ok(known.as_ref().and_then(|magnet| magnet.file_id).filter(|_| url.is_empty())),
     };
-    let stored = match stored {
-        Ok(Some(file)) => {
-            engine::magnets::put(&who.engine(state), site, &slug, &name, Gift::File(file)).await
-        }
-        Ok(None) => {
-            let gift = Gift::Link(url.clone());
+    let gift = stored.map(|file| file.map_or_else(|| Gift::Link(url.clone()), Gift::File));
+    let stored = match (gift, &known) {
+        (Ok(gift), Some(_)) => {
             engine::magnets::put(&who.engine(state), site, &slug, &name, gift).await
         }
-        Err(error) => Err(error),
+        (Ok(gift), None) => {
+            engine::magnets::create(&who.engine(state), site, &slug, &name, gift).await
+        }
+        (Err(error), _) => Err(error),
     };
     match stored {
         Ok(_) => Ok(reply::done("/admin/magnets", "Saved.")),

@@ -183,6 +183,7 @@ pub async fn show(
     let offer = find(&state, &who, id).await?;
     let form = form_of(&state, &who, &offer).await?;
     let mut page = page_of(&state, &who, Some(id), form).await?;
+    page.currency = offer.currency.to_string();
     page.url = Some(who.site.url(&format!("/buy/{}", offer.slug)));
     (page.held, page.sold) = (offer.stock_held, offer.stock_sold);
     reply::page("admin/offers/show.html", page)
@@ -250,8 +251,12 @@ pub(crate) fn local(at: UtcMs, zone: &str) -> String {
     at.timestamp().to_zoned(zone).strftime("%Y-%m-%dT%H:%M").to_string()
 }
 
-/// What a `datetime-local` box says, in the site's zone.
-pub(crate) fn instant(text: &str, zone: &str) -> Option<UtcMs> {
+/// What a `datetime-local` box says, in the site's zone: `kept` where it still says that, since the
+/// box holds no seconds.
+pub(crate) fn instant(text: &str, zone: &str, kept: Option<UtcMs>) -> Option<UtcMs> {
+    if let Some(kept) = kept.filter(|kept| local(*kept, zone) == text.trim()) {
+        return Some(kept);
+    }
     let zone = TimeZone::get(zone).unwrap_or(TimeZone::UTC);
     let civil: DateTime = text.trim().parse().ok()?;
     Some(UtcMs::from(civil.to_zoned(zone).ok()?.timestamp()))
@@ -310,15 +315,19 @@ async fn save(
     id: Option<OfferId>,
     mut form: OfferForm,
 ) -> Reply {
-    let saved = match draft(who, id, &form) {
+    let known = match id {
+        Some(id) => Some(find(state, who, id).await?),
+        None => None,
+    };
+    let saved = match draft(who, known.as_ref(), &form) {
         Ok(draft) => engine::offers::put(&who.engine(state), who.site.id, draft).await,
         Err(refused) => Err(refused.into()),
     };
     match saved {
         Ok(id) => Ok(reply::done(&format!("/admin/offers/{id}"), "The offer is saved.")),
         Err(error) => {
-            let now = match id {
-                Some(id) => Some(form_of(state, who, &find(state, who, id).await?).await?),
+            let now = match &known {
+                Some(known) => Some(form_of(state, who, known).await?),
                 None => None,
             };
             let Again { status, errors, theirs } = forms::again(error, &form, now.as_ref())?;
@@ -326,14 +335,21 @@ async fn save(
                 form.version = now.version;
             }
             let page = page_of(state, who, id, form).await?;
-            let page = OfferPage { errors, theirs, ..page };
+            let mut page = OfferPage { errors, theirs, ..page };
+            if let Some(known) = known {
+                page.currency = known.currency.to_string();
+            }
             reply::page_with(status, "admin/offers/show.html", page)
         }
     }
 }
 
-fn draft(who: &CurrentOperator, id: Option<OfferId>, form: &OfferForm) -> Result<Draft, Refused> {
-    let currency = Currency::parse(&who.site.currency)?;
+fn draft(who: &CurrentOperator, known: Option<&Offer>, form: &OfferForm) -> Result<Draft, Refused> {
+    // An offer keeps the currency it was made in, whatever the site's is now.
+    let currency = match known {
+        Some(known) => known.currency,
+        None => Currency::parse(&who.site.currency)?,
+    };
     let money = |text: &str, field: &'static str| {
         Money::parse_amount(text, currency).map_err(|refused| refused.at(field))
     };
@@ -347,7 +363,7 @@ fn draft(who: &CurrentOperator, id: Option<OfferId>, form: &OfferForm) -> Result
             .map_err(|_| Refused::new("number", "give a whole number").at(field))
     };
     Ok(Draft {
-        id,
+        id: known.map(|known| known.id),
         version: form.version.parse().ok(),
         slug: form.slug.clone(),
         product: form.product.clone(),
@@ -356,7 +372,7 @@ fn draft(who: &CurrentOperator, id: Option<OfferId>, form: &OfferForm) -> Result
         button: form.button.clone(),
         price: money(&form.price, "price")?,
         compare,
-        deadline: deadline(who, form)?,
+        deadline: deadline(who, known, form)?,
         quantity_max: whole(&form.quantity_max, "quantity_max")?,
         stock: match form.stock.trim() {
             "" => None,
@@ -366,10 +382,18 @@ fn draft(who: &CurrentOperator, id: Option<OfferId>, form: &OfferForm) -> Result
     })
 }
 
-fn deadline(who: &CurrentOperator, form: &OfferForm) -> Result<Deadline, Refused> {
+fn deadline(
+    who: &CurrentOperator,
+    known: Option<&Offer>,
+    form: &OfferForm,
+) -> Result<Deadline, Refused> {
     match form.deadline.as_str() {
         "fixed" => {
-            let at = instant(&form.at, &who.site.timezone).ok_or_else(|| {
+            let kept = match known.map(|known| known.deadline) {
+                Some(Deadline::Fixed { at }) => Some(at),
+                _ => None,
+            };
+            let at = instant(&form.at, &who.site.timezone, kept).ok_or_else(|| {
                 Refused::new("deadline_at", "give the day and the time it ends").at("at")
             })?;
             Ok(Deadline::Fixed { at })

@@ -1,5 +1,6 @@
 //! `/admin/products`: what is sold.
 
+use axum::extract::multipart::MultipartError;
 use axum::extract::{Multipart, Path, State};
 use axum::http::StatusCode;
 use engine::EngineError;
@@ -43,9 +44,17 @@ pub struct ProductPage {
     form: ProductForm,
     files: Vec<(String, String)>,
     image: Option<String>,
+    kept: Kept,
     currency: String,
     errors: Vec<FieldError>,
     theirs: Theirs,
+}
+
+/// What a form that came back has stored already: it is sent along with the next try.
+#[derive(Debug, Default, Serialize)]
+struct Kept {
+    files: Vec<String>,
+    image: Option<(String, String)>,
 }
 
 /// What the form holds.
@@ -84,6 +93,10 @@ impl ProductPage {
             form: ProductForm { name: "The field guide".to_owned(), ..ProductForm::default() },
             files: vec![("fil_0000000000001".to_owned(), "The guide (PDF)".to_owned())],
             image: None,
+            kept: Kept {
+                files: vec!["fil_0000000000001".to_owned()],
+                image: Some(("fil_0000000000002".to_owned(), "cover.png".to_owned())),
+            },
             currency: "USD".to_owned(),
             errors: vec![FieldError::new("name", "give it a name")],
             theirs: Theirs::sample(),
@@ -140,8 +153,10 @@ pub async fn show(
     Path(id): Path<ProductId>,
 ) -> Reply {
     let (product, files) = find(&state, &who, id).await?;
+    let (shown, currency) = (named(&files), product.currency);
     let image = product.image.map(|id| format!("/media/{id}"));
-    let page = page_of(&who, Some(id), form_of(product), (files, image));
+    let page = page_of(&who, Some(id), form_of(product), (shown, image));
+    let page = ProductPage { currency: currency.to_string(), ..page };
     reply::page("admin/products/show.html", page)
 }
 
@@ -158,6 +173,10 @@ fn form_of(product: Product) -> ProductForm {
     }
 }
 
+fn named(files: &Files) -> Vec<(String, String)> {
+    files.iter().map(|(id, title)| (id.to_string(), title.clone())).collect()
+}
+
 /// An amount as it is typed, without its currency.
 pub(crate) fn amount(minor: i64, currency: Currency) -> String {
     let text = Money::new(minor, currency).to_string();
@@ -170,15 +189,6 @@ async fn find(
     state: &AppState,
     who: &CurrentOperator,
     id: ProductId,
-) -> Result<(Product, Vec<(String, String)>), WebError> {
-    let (product, files) = find_raw(state, who, id).await?;
-    Ok((product, files.into_iter().map(|(id, title)| (id.to_string(), title)).collect()))
-}
-
-async fn find_raw(
-    state: &AppState,
-    who: &CurrentOperator,
-    id: ProductId,
 ) -> Result<(Product, Files), WebError> {
     let site = who.site.id;
     state
@@ -188,7 +198,8 @@ async fn find_raw(
                 let product = store::products::find(session, site, id)
                     .await?
                     .ok_or_else(|| EngineError::missing("product", id))?;
-                Ok((product, store::products::files(session, site, id).await?))
+                let files = store::products::files(session, site, id).await?;
+                Ok((product, files.into_iter().map(|file| (file.file_id, file.title)).collect()))
             })
         })
         .await
@@ -206,6 +217,7 @@ fn page_of(
         form,
         files,
         image,
+        kept: Kept::default(),
         currency: who.site.currency.clone(),
         errors: Vec::new(),
         theirs: Theirs::default(),
@@ -236,8 +248,10 @@ pub async fn update(
 struct Sent {
     form: ProductForm,
     image: Option<FileId>,
-    file: Option<(FileId, String)>,
+    added: Vec<FileId>,
     dropped: Vec<FileId>,
+    /// The field whose file was more than can be taken; what came after it was not read.
+    too_large: Option<&'static str>,
 }
 
 async fn save(
@@ -247,45 +261,82 @@ async fn save(
     parts: Multipart,
 ) -> Reply {
     let sent = read(state, who, parts).await?;
-    let (known, mut files) = match id {
+    let (known, before) = match id {
         Some(id) => {
-            let (product, files) = find_raw(state, who, id).await?;
+            let (product, files) = find(state, who, id).await?;
             (Some(product), files)
         }
         None => (None, Vec::new()),
     };
+    let added = stored(state, who, &sent.added).await?;
+    let image = stored(state, who, sent.image.as_slice()).await?.pop();
+    let mut files = before.clone();
+    files.extend(added.iter().filter(|file| !before.contains(file)).cloned());
     files.retain(|(file, _)| !sent.dropped.contains(file));
-    files.extend(sent.file.clone());
-    let image = sent.image.or(known.as_ref().and_then(|known| known.image));
-    let draft = draft(who, id, &sent.form, (image, files.clone()));
-    let saved = match draft {
-        Ok(draft) => engine::products::put(&who.engine(state), who.site.id, draft).await,
-        Err(refused) => Err(refused.into()),
+    let chosen = image.as_ref().map(|(id, _)| *id);
+    let its_image = known.as_ref().and_then(|known| known.image);
+    let currency = match &known {
+        Some(known) => known.currency,
+        None => Currency::parse(&who.site.currency).map_err(EngineError::from)?,
+    };
+    let its = (chosen.or(its_image), files.clone());
+    let saved = match (sent.too_large, draft(id, &sent.form, currency, its)) {
+        (Some(field), _) => Err(too_large(field).into()),
+        (None, Ok(draft)) => engine::products::put(&who.engine(state), who.site.id, draft).await,
+        (None, Err(refused)) => Err(refused.into()),
     };
     match saved {
         Ok(id) => Ok(reply::done(&format!("/admin/products/{id}"), "The product is saved.")),
         Err(error) => {
-            let shown = files.into_iter().map(|(id, title)| (id.to_string(), title)).collect();
-            let image = image.map(|id| format!("/media/{id}"));
+            let shown = its_image.map(|id| format!("/media/{id}"));
             let (mut form, now) = (sent.form, known.map(form_of));
-            let Again { status, errors, theirs } = forms::again(error, &form, now.as_ref())?;
+            let Again { mut status, errors, theirs } = forms::again(error, &form, now.as_ref())?;
             if let Some(now) = now.filter(|_| status == StatusCode::CONFLICT) {
                 form.version = now.version;
             }
-            let page = page_of(who, id, form, (shown, image));
-            let page = ProductPage { errors, theirs, ..page };
+            if sent.too_large.is_some() {
+                status = StatusCode::PAYLOAD_TOO_LARGE;
+            }
+            let kept = Kept {
+                files: added.into_iter().map(|(id, _)| id.to_string()).collect(),
+                image: image.map(|(id, name)| (id.to_string(), name)),
+            };
+            let currency = currency.to_string();
+            let page = page_of(who, id, form, (named(&files), shown));
+            let page = ProductPage { errors, theirs, kept, currency, ..page };
             reply::page_with(status, "admin/products/show.html", page)
         }
     }
 }
 
-fn draft(
+/// Those of the files that are stored for this site, with their names.
+async fn stored(
+    state: &AppState,
     who: &CurrentOperator,
+    ids: &[FileId],
+) -> Result<Files, WebError> {
+    let mut found = Vec::new();
+    for id in ids {
+        match engine::files::find(&state.engine, who.site.id, *id).await {
+            Ok(file) => found.push((file.id, file.name)),
+            Err(EngineError::Missing { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(found)
+}
+
+fn too_large(field: &'static str) -> Refused {
+    let most = engine::files::BYTES_MAX / 1024 / 1024;
+    Refused::new("file_size", format!("this file is too large: {most} MB is the most")).at(field)
+}
+
+fn draft(
     id: Option<ProductId>,
     form: &ProductForm,
+    currency: Currency,
     (image, files): (Option<FileId>, Files),
 ) -> Result<Draft, Refused> {
-    let currency = Currency::parse(&who.site.currency)?;
     let cost = if form.cost.trim().is_empty() { "0" } else { form.cost.as_str() };
     Ok(Draft {
         id,
@@ -307,24 +358,33 @@ async fn read(
     who: &CurrentOperator,
     mut parts: Multipart,
 ) -> Result<Sent, WebError> {
-    let broken = |_| WebError::Bad(StatusCode::BAD_REQUEST, "the form was cut: send it again");
+    let broken = |error: MultipartError| match error.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            WebError::Bad(StatusCode::PAYLOAD_TOO_LARGE, "a file is too large: 100 MB is the most")
+        }
+        _ => WebError::Bad(StatusCode::BAD_REQUEST, "the form was cut: send it again"),
+    };
     let mut sent = Sent::default();
     while let Some(part) = parts.next_field().await.map_err(broken)? {
         let name = part.name().unwrap_or_default().to_owned();
         if name == "image" || name == "file" {
             let file_name = part.file_name().unwrap_or_default().to_owned();
             let kind = part.content_type().unwrap_or("application/octet-stream").to_owned();
-            let bytes = part.bytes().await.map_err(broken)?;
-            if bytes.is_empty() {
-                continue;
-            }
-            let site = who.site.id;
+            let bytes = match part.bytes().await {
+                Ok(bytes) if bytes.is_empty() => continue,
+                Ok(bytes) => bytes.to_vec(),
+                // Who breaks off is not there to be answered: this one is longer than can be taken.
+                Err(_) => {
+                    sent.too_large = Some(if name == "image" { "image" } else { "file" });
+                    break;
+                }
+            };
             let file =
-                engine::files::put(&who.engine(state), site, &file_name, &kind, bytes.to_vec())
+                engine::files::put(&who.engine(state), who.site.id, &file_name, &kind, bytes)
                     .await?;
             match name.as_str() {
                 "image" => sent.image = Some(file),
-                _ => sent.file = Some((file, file_name)),
+                _ => sent.added.push(file),
             }
             continue;
         }
@@ -340,6 +400,8 @@ async fn read(
             "state" => form.state = text,
             "cost" => form.cost = text,
             "drop" => sent.dropped.extend(text.parse::<FileId>().ok()),
+            "kept_file" => sent.added.extend(text.parse::<FileId>().ok()),
+            "kept_image" => sent.image = text.parse().ok(),
             _ => {}
         }
     }

@@ -1,5 +1,6 @@
-//! `GET /media/{file}`: pictures and films of pages. Whatever else is stored (what is sold, what
-//! is given for an address) is fetched by its signed link alone, and is not found here.
+//! `GET /media/{file}`: pictures and films that a page or a product shows. Whatever else is stored
+//! (what is sold, what is given for an address) is fetched by its signed link alone, and is not
+//! found here.
 
 use axum::extract::{Path, State};
 use axum::http::{HeaderValue, header};
@@ -34,10 +35,11 @@ pub async fn show(
     Path(id): Path<String>,
 ) -> Result<Response, WebError> {
     let id: FileId = id.parse().map_err(|_| WebError::NotFound)?;
-    let (file, bytes) = engine::files::read(&state.engine, site.id, id).await?;
-    if !SHOWN.contains(&file.content_type.as_str()) {
+    let file = engine::files::find(&state.engine, site.id, id).await?;
+    if !file.is_public || !SHOWN.contains(&file.content_type.as_str()) {
         return Err(WebError::NotFound);
     }
+    let (file, bytes) = engine::files::read(&state.engine, site.id, id).await?;
     let kind = HeaderValue::from_str(&file.content_type).map_err(|_| WebError::NotFound)?;
     let saved = file.content_type == "image/svg+xml";
     let place = if saved { "attachment" } else { "inline" };

@@ -406,6 +406,50 @@ async fn c22_a_shared_download_link_ends_with_a_friendly_page() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn c22_a_link_to_a_file_leads_to_that_file_however_the_product_is_changed() {
+    for app in crate::shop::on_both("c22_a_link_to_a_file").await {
+        let (guide, _) = app.sell("guide", "The guide", Role::Front, usd(1900)).await;
+        let mut files = Vec::new();
+        for name in ["guide.pdf", "workbook.pdf", "bonus.pdf", "guide.pdf"] {
+            let bytes = format!("{name} {}", files.len()).into_bytes();
+            let kind = "application/pdf";
+            let put = engine::files::put(&app.engine, app.site.id, name, kind, bytes).await;
+            files.push((put.unwrap(), name.to_owned()));
+        }
+        let hold = |places: &[usize]| {
+            let draft = engine::products::Draft {
+                id: Some(guide),
+                files: Some(places.iter().map(|at| files[*at].clone()).collect()),
+                ..testkit::product("guide", "The guide", Role::Front)
+            };
+            engine::products::put(&app.engine, app.site.id, draft)
+        };
+        hold(&[0, 1]).await.unwrap();
+        let bought = app.buy("guide", &[]).await;
+        let thanks = app.get(&format!("/order/{}", bought.token)).await.plain();
+        let links: Vec<String> = thanks
+            .split("/m/")
+            .skip(1)
+            .map(|rest| rest.split('"').next().unwrap().to_owned())
+            .collect();
+        let take = async |link: &str| {
+            let taken = engine::downloads::take(&app.engine, &app.site, link).await;
+            taken.map(|(_, bytes)| String::from_utf8(bytes).unwrap())
+        };
+        // A bonus goes first, then the guide is taken off, then it comes in a new edition.
+        hold(&[2, 0, 1]).await.unwrap();
+        assert_eq!(take(&links[0]).await.unwrap(), "guide.pdf 0");
+        assert_eq!(take(&links[1]).await.unwrap(), "workbook.pdf 1");
+        hold(&[2, 1]).await.unwrap();
+        assert!(take(&links[0]).await.is_err());
+        assert_eq!(take(&links[1]).await.unwrap(), "workbook.pdf 1");
+        hold(&[2, 1, 3]).await.unwrap();
+        assert_eq!(take(&links[0]).await.unwrap(), "guide.pdf 3");
+        assert_eq!(take(&links[1]).await.unwrap(), "workbook.pdf 1");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn c23_names_of_any_script_are_kept_and_counted_in_characters() {
     let app = TestApp::start().await;
     app.sell("guide", "The guide", Role::Front, usd(1900)).await;

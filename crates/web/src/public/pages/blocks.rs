@@ -225,8 +225,8 @@ async fn known(
             _ => {}
         }
     }
-    for name in files(content) {
-        if let Some(file) = store::files::find_by_name(session, site.id, name).await? {
+    for name in content.files() {
+        if let Some(file) = store::files::find_shown(session, site.id, name).await? {
             known.files.insert(name.to_owned(), format!("/media/{}", file.id));
         }
     }
@@ -292,23 +292,6 @@ impl Known {
         let src = self.files.get(name?)?.clone();
         Some(Picture { src, alt: alt.to_owned() })
     }
-}
-
-/// The names of stored files a page shows.
-fn files(content: &PageContent) -> Vec<&str> {
-    let mut names = Vec::new();
-    for block in &content.blocks {
-        match block {
-            Block::Hero { image, .. } => names.extend(image.as_deref()),
-            Block::Image { image, .. } => names.push(image),
-            Block::Video { file, poster, .. } => {
-                names.extend(file.as_deref());
-                names.extend(poster.as_deref());
-            }
-            _ => {}
-        }
-    }
-    names
 }
 
 fn view(block: &Block, known: &Known, visit: &Visit) -> Option<BlockView> {
