@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use model::audits::Actor;
+use model::exports::csv_safe;
 use model::ids::SpendId;
 use model::sites::Site;
 use model::spends::{HEADERS, Spend};
@@ -11,13 +12,18 @@ use model::{Currency, Money, Refused, SiteId, UtcMs};
 use serde::Serialize;
 use serde_json::json;
 use sha2::{Digest, Sha256};
+use store::Session;
 
-use crate::audits;
 use crate::engine::Engine;
 use crate::fault::{EngineError, Result};
+use crate::{audits, exports};
 
 /// Lines of one file: ten years of days by five channels.
 const LINES_MAX: usize = 20_000;
+/// Amounts read at once.
+const PAGE: i64 = 500;
+/// Between the first and the last day of an amount, where it has several (ISO 8601 §5.5).
+const DAYS_BETWEEN: char = '/';
 /// Lines told of; beyond it a file is the wrong one.
 const ERRORS_MAX: usize = 200;
 
@@ -125,11 +131,115 @@ pub async fn import_as(
     map: &BTreeMap<String, String>,
 ) -> Result<Imported> {
     let mut imported = Imported::default();
-    let spends = read(bytes, site, engine.now(), map, &mut imported)?;
-    let good = spends.len();
-    imported.added = add(engine, actor, site.id, spends).await?;
+    let lines = read(bytes, site, engine.now(), map, &mut imported)?;
+    let good = lines.len();
+    let (of, site) = (engine.clone(), site.id);
+    imported.added = engine
+        .write(move |tx| {
+            Box::pin(async move {
+                let (fresh, now) = (fresh(tx, site, lines).await?, of.now());
+                for line in &fresh {
+                    let spend = Spend { id: SpendId(of.next_id()), ..line.spend.clone() };
+                    store::spends::insert(tx, site, &spend, &line.key(), now).await?;
+                }
+                if !fresh.is_empty() {
+                    let data = json!({ "amounts": fresh.len() });
+                    audits::record(&of, tx, site, actor, "spend.added", "", &data).await?;
+                }
+                Ok(fresh.len())
+            })
+        })
+        .await?;
     imported.known = good.saturating_sub(imported.added);
     Ok(imported)
+}
+
+/// A good line of a file: an amount, a hash of all it says, and how many such lines the file has
+/// had with this one.
+struct Line {
+    spend: Spend,
+    hash: String,
+    nth: i64,
+}
+
+impl Line {
+    fn key(&self) -> String {
+        format!("file:{}:{}", self.hash, self.nth)
+    }
+}
+
+/// The lines that stand nowhere yet. An amount that was written down by hand, or came in a file
+/// that said the same in other letters, is the same amount: what is written out comes in again and
+/// changes nothing.
+async fn fresh(session: &mut Session<'_>, site: SiteId, lines: Vec<Line>) -> Result<Vec<Line>> {
+    let mut standing: BTreeMap<String, i64> = BTreeMap::new();
+    let mut fresh = Vec::new();
+    for line in lines {
+        let stand = match standing.get(&line.hash) {
+            Some(stand) => *stand,
+            None => store::spends::count_equal(session, site, &line.spend).await?,
+        };
+        standing.insert(line.hash.clone(), stand);
+        if line.nth > stand {
+            fresh.push(line);
+        }
+    }
+    Ok(fresh)
+}
+
+/// Writes every amount of a site as lines of CSV, header first, to `write`, as [`import`] reads
+/// them.
+///
+/// # Errors
+/// `write` fails, or the database does.
+pub async fn export(
+    engine: &Engine,
+    site: SiteId,
+    mut write: impl FnMut(&str) -> std::io::Result<()> + Send,
+) -> Result<i64> {
+    let failed =
+        |e: std::io::Error| EngineError::Fault(format!("the export cannot be written: {e}"));
+    write(&exports::row(&HEADERS.map(str::to_owned))).map_err(failed)?;
+    let (mut before, mut written) = (SpendId(i64::MAX), 0);
+    loop {
+        let from = before;
+        let page = engine
+            .reader()
+            .read::<_, EngineError, _>(move |session| {
+                Box::pin(async move { Ok(store::spends::list(session, site, from, PAGE).await?) })
+            })
+            .await?;
+        let Some(last) = page.last() else { return Ok(written) };
+        before = last.id;
+        for spend in &page {
+            write(&exports::row(&cells(spend)?)).map_err(failed)?;
+            written += 1;
+        }
+    }
+}
+
+/// An amount as a line of its file.
+fn cells(spend: &Spend) -> Result<[String; 8]> {
+    let number = |number: Option<i64>| number.map(|n| n.to_string()).unwrap_or_default();
+    let currency = Currency::parse(&spend.currency)?;
+    // `19.00 USD` without its currency, which has a column of its own.
+    let amount = Money::new(spend.amount_minor, currency).to_string();
+    let amount = amount.split(' ').next().unwrap_or_default().to_owned();
+    let days = if spend.from_day == spend.to_day {
+        spend.from_day.clone()
+    } else {
+        format!("{}{DAYS_BETWEEN}{}", spend.from_day, spend.to_day)
+    };
+    Ok([
+        days,
+        spend.channel.clone(),
+        spend.campaign.clone(),
+        amount,
+        spend.currency.clone(),
+        number(spend.clicks),
+        number(spend.impressions),
+        spend.note.clone(),
+    ])
 }
 
 /// What [`import_as`] would do; changes nothing.
@@ -143,33 +253,29 @@ pub async fn look(
     map: &BTreeMap<String, String>,
 ) -> Result<Imported> {
     let mut imported = Imported::default();
-    let spends = read(bytes, site, engine.now(), map, &mut imported)?;
+    let lines = read(bytes, site, engine.now(), map, &mut imported)?;
     let site = site.id;
     engine
         .reader()
         .read::<_, EngineError, _>(move |session| {
             Box::pin(async move {
-                for (key, _) in spends {
-                    if store::spends::is_known(session, site, &key).await? {
-                        imported.known += 1;
-                    } else {
-                        imported.added += 1;
-                    }
-                }
+                let good = lines.len();
+                imported.added = fresh(session, site, lines).await?.len();
+                imported.known = good.saturating_sub(imported.added);
                 Ok(imported)
             })
         })
         .await
 }
 
-/// The good lines with their keys; the others go to `imported.errors`.
+/// The good lines; the others go to `imported.errors`.
 fn read(
     bytes: &[u8],
     site: &Site,
     now: UtcMs,
     map: &BTreeMap<String, String>,
     imported: &mut Imported,
-) -> Result<Vec<(String, Spend)>> {
+) -> Result<Vec<Line>> {
     let (text, _) = encoding_rs::UTF_8.decode_with_bom_removal(bytes);
     // The reader counts lines by one end of line alone.
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
@@ -185,8 +291,8 @@ fn read(
         .trim(csv::Trim::All)
         .from_reader(text.as_bytes());
     let places = places(reader.headers().map_err(|e| unreadable(&e))?, map)?;
-    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
-    let mut spends = Vec::new();
+    let mut seen: BTreeMap<String, i64> = BTreeMap::new();
+    let mut lines = Vec::new();
     for record in reader.records() {
         let record = record.map_err(|e| unreadable(&e))?;
         if record.iter().all(str::is_empty) {
@@ -197,14 +303,19 @@ fn read(
             let why = format!("at most {LINES_MAX} lines are read at once: send it in parts");
             return Err(Refused::new("file_too_long", why).at("file").into());
         }
-        let cell = |name: &str| places.get(name).and_then(|at| record.get(*at)).unwrap_or("");
+        let cell = |name: &str| {
+            let cell = places.get(name).and_then(|at| record.get(*at)).unwrap_or("");
+            match cell.strip_prefix('\'') {
+                Some(rest) if csv_safe(rest) != rest => rest,
+                _ => cell,
+            }
+        };
         match spend(cell, site, now) {
             Ok(spend) => {
-                let row: Vec<&str> = HEADERS.iter().map(|name| cell(name)).collect();
-                let nth = seen.entry(hash(&row.join("\u{1f}"))).or_default();
+                let hash = hash(&cells(&spend)?.join("\u{1f}"));
+                let nth = seen.entry(hash.clone()).or_default();
                 *nth += 1;
-                let key = format!("file:{}:{nth}", hash(&row.join("\u{1f}")));
-                spends.push((key, spend));
+                lines.push(Line { spend, hash, nth: *nth });
             }
             Err(why) => {
                 imported.rejected += 1;
@@ -218,7 +329,7 @@ fn read(
             }
         }
     }
-    Ok(spends)
+    Ok(lines)
 }
 
 /// The line a record begins in: its position may stand before empty lines that were skipped.
@@ -286,12 +397,16 @@ fn spend<'r>(
             _ => Err(Refused::new("number_invalid", "write a whole number").at(name)),
         },
     };
+    let (from_day, to_day) = match cell("date").split_once(DAYS_BETWEEN) {
+        Some((from, to)) => (from.trim(), to.trim()),
+        None => (cell("date"), cell("date")),
+    };
     let spend = Spend {
         id: SpendId(0),
         channel: cell("channel").to_lowercase(),
         campaign: cell("campaign").to_lowercase(),
-        from_day: cell("date").to_owned(),
-        to_day: cell("date").to_owned(),
+        from_day: from_day.to_owned(),
+        to_day: to_day.to_owned(),
         amount_minor: amount.minor,
         currency,
         clicks: number("clicks")?,

@@ -18,7 +18,10 @@ const WITHIN: &str = "select id, channel, campaign, from_day, to_day, amount_min
     where site_id = $1 and from_day <= $3 and to_day >= $2 order by from_day, id";
 const FIND: &str = "select id, channel, campaign, from_day, to_day, amount_minor, currency, clicks,
     impressions, note, created_at from spends where site_id = $1 and id = $2";
-const IS_KNOWN: &str = "select count(*) from spends where site_id = $1 and dedupe_key = $2";
+const COUNT_EQUAL: &str = "select count(*) from spends
+    where site_id = $1 and from_day = $2 and to_day = $3 and channel = $4 and campaign = $5
+        and amount_minor = $6 and currency = $7 and coalesce(clicks, -1) = $8
+        and coalesce(impressions, -1) = $9 and note = $10";
 const DELETE: &str = "delete from spends where site_id = $1 and id = $2";
 
 impl FromRow for Spend {
@@ -92,10 +95,22 @@ pub async fn find(session: &mut Session<'_>, site: SiteId, id: SpendId) -> Resul
     session.query(FIND).bind(site).bind(id).maybe().await
 }
 
-/// Whether an amount was written down under this key.
-pub async fn is_known(session: &mut Session<'_>, site: SiteId, dedupe_key: &str) -> Result<bool> {
-    let found: i64 = session.query(IS_KNOWN).bind(site).bind(dedupe_key).one().await?;
-    Ok(found > 0)
+/// How many amounts stand that say the same as `spend`.
+pub async fn count_equal(session: &mut Session<'_>, site: SiteId, spend: &Spend) -> Result<i64> {
+    session
+        .query(COUNT_EQUAL)
+        .bind(site)
+        .bind(&spend.from_day)
+        .bind(&spend.to_day)
+        .bind(&spend.channel)
+        .bind(&spend.campaign)
+        .bind(spend.amount_minor)
+        .bind(&spend.currency)
+        .bind(spend.clicks.unwrap_or(-1))
+        .bind(spend.impressions.unwrap_or(-1))
+        .bind(&spend.note)
+        .one()
+        .await
 }
 
 /// Takes an amount away.

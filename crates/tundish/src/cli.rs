@@ -274,7 +274,7 @@ pub struct Apply {
 /// `tundish export`.
 #[derive(Debug, Args)]
 pub struct Export {
-    /// funnel, contacts, orders, events, messages, suppression or coupons
+    /// funnel, contacts, orders, events, messages, spend, suppression or coupons
     pub what: String,
     /// The site, where there is more than one
     #[arg(long, value_name = "SLUG")]
@@ -290,9 +290,10 @@ pub struct Export {
 /// `tundish import`.
 #[derive(Debug, Args)]
 pub struct Import {
-    /// auto, contacts, mailchimp, kit, orders, spend, suppression or coupons
+    /// auto, contacts, mailchimp, kit, orders, spend, suppression or coupons; undo takes an import
+    /// back
     pub preset: String,
-    /// The file: CSV with any separator
+    /// The file: CSV with any separator; with undo the id of an import, or last
     pub file: PathBuf,
     /// The site, where there is more than one
     #[arg(long, value_name = "SLUG")]

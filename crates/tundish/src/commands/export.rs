@@ -4,7 +4,7 @@
 use std::io::{self, Write};
 
 use engine::files::tables::Table;
-use engine::{Engine, EngineError, coupons, exports, outbox, suppressions};
+use engine::{Engine, EngineError, coupons, exports, outbox, spends, suppressions};
 use model::exports::csv_safe;
 use model::ids::{ContactId, EventId, MessageId, OrderId};
 use model::sites::Site;
@@ -18,7 +18,7 @@ use crate::output::usage;
 
 /// What can be written out.
 const TABLES: &[&str] =
-    &["funnel", "contacts", "orders", "events", "messages", "suppression", "coupons"];
+    &["funnel", "contacts", "orders", "events", "messages", "spend", "suppression", "coupons"];
 /// Rows read at once.
 const PAGE: i64 = 500;
 
@@ -70,7 +70,7 @@ pub async fn run(call: &Call, flags: &Export) -> anyhow::Result<()> {
         }
         let what = flags.what.as_str();
         let as_file = matches!(what, "contacts" | "orders") && form == Form::Csv;
-        if as_file || matches!(what, "suppression" | "coupons") {
+        if as_file || matches!(what, "spend" | "suppression" | "coupons") {
             return again(call, engine, &site, what, form).await;
         }
         table(call, engine, &site, what, form).await
@@ -109,6 +109,7 @@ async fn again(
     let written = match what {
         "contacts" => exports::contacts(engine, site.id, put).await,
         "orders" => engine::orders::export(engine, site.id, put).await,
+        "spend" => spends::export(engine, site.id, put).await,
         "suppression" => suppressions::export(engine, site.id, put).await,
         _ => coupons::export(engine, site.id, put).await,
     };

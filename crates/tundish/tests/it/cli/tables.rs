@@ -36,6 +36,13 @@ fn spend_is_taken_once_however_often_its_file_is() {
     desk.write("named.csv", "date,channel,amount\n2026-11-02,google,3\n");
     let taken = import(&desk, "auto", "named.csv", &[]);
     assert_eq!((&taken["preset"], counts(&taken)), (&"spend".into(), [1, 0, 0, 0]));
+    // Written out, it comes in again and is known.
+    let out = desk.run(&["export", "spend"]).ok();
+    assert!(out.contains("2026-11-01,google,book,12.50,USD,,,"), "{out}");
+    desk.write("out.csv", &out);
+    assert_eq!(counts(&import(&desk, "spend", "out.csv", &[])), [0, 0, 2, 0]);
+    let rows = desk.run(&["export", "spend", "--json"]).ok();
+    assert!(rows.contains("\"channel\":\"google\""), "{rows}");
     let ran = desk.run(&["import", "spend", "named.csv", "--tag", "x"]);
     assert!(ran.refused(2).contains("files of contacts"));
     let said = desk.run(&["import", "spend", "named.csv", "--map", "date=when"]).refused(1);
@@ -179,4 +186,27 @@ fn orders_of_another_shop_count_and_nobody_hears_of_it() {
     };
     assert_eq!(without_ids(&there), without_ids(&out));
     other.run(&["verify"]).ok();
+}
+
+#[test]
+fn an_import_is_taken_back_from_the_terminal() {
+    let desk = shop();
+    desk.write("people.csv", "email,name\nada@x.test,Ada\nbo@x.test,Bo\n");
+    let none = desk.run(&["import", "undo", "last"]).refused(1);
+    assert!(none.contains("nothing was imported"), "{none}");
+    let args = ["import", "auto", "people.csv", "--consent", "at the fair", "--json"];
+    let id = desk.run(&args).json()["import"].as_str().unwrap().to_owned();
+    let dry = desk.run(&["import", "undo", "last", "--dry-run", "--json"]).json();
+    assert_eq!(
+        (&dry["undone"]["taken_back"], &dry["undone"]["is_done"]),
+        (&2.into(), &false.into())
+    );
+    assert!(desk.run(&["export", "contacts"]).ok().contains("ada@x.test"));
+    let said = desk.run(&["import", "undo", &id]).ok();
+    assert!(said.contains("2 contacts taken back, 0 stay"), "{said}");
+    assert!(!desk.run(&["export", "contacts"]).ok().contains("ada@x.test"));
+    let again = desk.run(&["import", "undo", &id]).refused(1);
+    assert!(again.contains("taken back already"), "{again}");
+    assert!(desk.run(&["import", "undo", "people.csv"]).refused(2).contains("or last"));
+    desk.run(&["verify"]).ok();
 }

@@ -1,7 +1,8 @@
 //! `/admin/numbers/spend`: what was spent to be seen; by hand, or from a file.
 
 use axum::extract::{Multipart, Path, Query, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::IntoResponse;
 use axum_extra::extract::Form;
 use engine::EngineError;
 use engine::spends::Imported;
@@ -10,7 +11,6 @@ use model::spends::{HEADERS, Spend};
 use model::{Currency, Money, Refused};
 use serde::{Deserialize, Serialize};
 
-use super::sheet::{Cell, Sheet};
 use super::{Asked, link};
 use crate::error::WebError;
 use crate::extract::operator::CurrentOperator;
@@ -177,38 +177,18 @@ fn row(spend: Spend) -> SpendRow {
     }
 }
 
-/// Every amount in the own format, so that it can be read again: a line a day.
+/// Every amount in the own format, so that it can be read again.
 async fn file(state: &AppState, who: &CurrentOperator) -> Reply {
-    let site = who.site.id;
-    let spends = state
-        .reader
-        .read::<_, EngineError, _>(move |session| {
-            Box::pin(async move {
-                Ok(store::spends::within(session, site, "0000-01-01", "9999-12-31").await?)
-            })
-        })
-        .await?;
-    let mut sheet = Sheet { columns: super::sheet::columns(&HEADERS), ..Sheet::default() };
-    for spend in spends {
-        let (Ok(from), Ok(to)) = (spend.from_day.parse(), spend.to_day.parse()) else { continue };
-        for (nth, day) in (model::spans::Span { from, to }).each().enumerate() {
-            let once = |count: Option<i64>| match count.filter(|_| nth == 0) {
-                Some(count) => Cell::count(count),
-                None => Cell::default(),
-            };
-            sheet.rows.push(vec![
-                Cell::text(day.to_string()),
-                Cell::text(spend.channel.clone()),
-                Cell::text(spend.campaign.clone()),
-                Cell::money(spend.share_within(day, day), &spend.currency),
-                Cell::text(spend.currency.clone()),
-                once(spend.clicks),
-                once(spend.impressions),
-                Cell::text(spend.note.clone()),
-            ]);
-        }
-    }
-    Ok(sheet.file("spend"))
+    let mut text = String::new();
+    let put = |line: &str| {
+        text.push_str(line);
+        Ok(())
+    };
+    engine::spends::export(&state.engine, who.site.id, put).await?;
+    let named = HeaderValue::from_static("attachment; filename=\"spend.csv\"");
+    let kind = HeaderValue::from_static("text/csv; charset=utf-8");
+    let headers = [(header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, named)];
+    Ok((headers, text).into_response())
 }
 
 /// Writes an amount down.
