@@ -2,6 +2,7 @@
 //! shared.
 
 pub mod columns;
+mod pictures;
 pub mod tables;
 
 use std::path::PathBuf;
@@ -25,7 +26,8 @@ pub(crate) const BEING_WRITTEN: &str = "part";
 /// Characters of a file's name.
 const NAME_MAX: usize = 120;
 
-/// Stores a file; its id. The same bytes are kept once, whatever they are called.
+/// Stores a file; its id. The same bytes are kept once, whatever they are called; a picture
+/// without what it tells of its maker.
 ///
 /// # Errors
 /// It is empty or too large, or the folder cannot be written.
@@ -40,6 +42,7 @@ pub async fn put(
         let message = format!("give a file of 1 byte to {} MB", BYTES_MAX / 1024 / 1024);
         return Err(Refused::new("file_size", message).at("file").into());
     }
+    let bytes = pictures::clean(content_type, bytes)?;
     let sha256 = data_encoding::HEXLOWER.encode(&Sha256::digest(&bytes));
     let file = File {
         id: FileId(engine.next_id()),

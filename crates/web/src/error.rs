@@ -98,7 +98,12 @@ impl IntoResponse for WebError {
             tracing::error!(why = %format!("{why:#}"), "a page could not be drawn");
         }
         let sentence = sentence_case(&self.sentence());
-        let failure = Failure { title: title_of(status), sentence, request: request_id::current() };
+        let failure = Failure {
+            title: title_of(status),
+            sentence,
+            is_gone: status == StatusCode::GONE,
+            request: request_id::current(),
+        };
         let html = templates::render("error.html", &failure)
             .unwrap_or_else(|_| words::escaped(&failure.sentence));
         let mut response = (status, Html(html)).into_response();
@@ -117,6 +122,8 @@ impl IntoResponse for WebError {
 pub(crate) struct Failure {
     title: &'static str,
     sentence: String,
+    /// There was something: what is on offer now is named instead.
+    is_gone: bool,
     /// The number under which a fault stands in the log.
     request: Option<String>,
 }
@@ -133,6 +140,7 @@ impl Failure {
         Self {
             title: title_of(StatusCode::NOT_FOUND),
             sentence: "There is nothing at this address.".to_owned(),
+            is_gone: true,
             request: Some("req_0000000000001".to_owned()),
         }
     }
@@ -147,6 +155,7 @@ impl SiteErrorPage {
 fn title_of(status: StatusCode) -> &'static str {
     match status {
         StatusCode::NOT_FOUND => "Not here",
+        StatusCode::GONE => "This is over",
         StatusCode::FORBIDDEN => "Not yours to open",
         StatusCode::CONFLICT => "Changed in the meantime",
         StatusCode::UNPROCESSABLE_ENTITY => "Something is missing",

@@ -8,6 +8,7 @@ mod commands;
 mod forms;
 mod imports;
 mod mails;
+mod pages;
 mod templates;
 mod tenants;
 mod unsubscribe;

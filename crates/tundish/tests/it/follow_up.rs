@@ -422,3 +422,52 @@ async fn while_the_guard_is_closed_nothing_is_sent() {
     app.run_until_idle().await;
     assert_eq!(app.mails().len(), 1);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn l15_a_thousand_clicks_at_once_all_lead_on_and_none_is_lost() {
+    let app = TestApp::start().await;
+    let (contact, links) = mail_with_links(&app).await;
+    let message = messages(&app, contact).await.into_iter().last().unwrap().id;
+    app.advance_ms(MINUTE_MS).await;
+    // The disk stands still: who clicks is led on before the click is written.
+    let (free, held) = std::sync::mpsc::channel::<()>();
+    let engine = app.engine.clone();
+    let stuck = tokio::spawn(async move {
+        let held = std::sync::Mutex::new(held);
+        let wait = move || held.lock().unwrap().recv().is_ok();
+        engine
+            .db()
+            .write(move |_| Box::pin(async move { Ok::<_, store::StoreError>(wait()) }))
+            .await
+            .unwrap()
+    });
+    let answer = click(&app, &links[0], "GET", CHROME).await;
+    assert_eq!(answer.location(), "http://shop.example/p/book");
+    free.send(()).unwrap();
+    assert!(stuck.await.unwrap());
+
+    let mut clicks = tokio::task::JoinSet::new();
+    for _ in 0..999 {
+        let request = app.request("GET", &links[0]).header("user-agent", CHROME);
+        let (request, router) = (request.body(Body::empty()).unwrap(), app.router.clone());
+        clicks.spawn(async move { tower::ServiceExt::oneshot(router, request).await.unwrap() });
+    }
+    while let Some(answer) = clicks.join_next().await {
+        assert_eq!(answer.unwrap().status(), 302);
+    }
+    // What is in the queue of the database is written before anything that comes after it.
+    let engine = &app.engine;
+    engine.db().write(|_| Box::pin(async { Ok::<_, store::StoreError>(()) })).await.unwrap();
+    let site = app.site.id;
+    let written = app
+        .engine
+        .reader()
+        .read::<_, EngineError, _>(move |session| {
+            Box::pin(async move {
+                Ok(store::clicks::of_message(session, site, message, 2_000).await?.len())
+            })
+        })
+        .await
+        .unwrap();
+    assert_eq!(written, 1_000);
+}
