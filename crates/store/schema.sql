@@ -311,6 +311,21 @@ create table forms (
     unique (site_id, slug)
 ) without rowid;
 
+create table import_changes (
+    site_id bigint not null,
+    import_id bigint not null,
+    contact_id bigint not null,
+    -- Made when the change was: what has a larger id happened since.
+    id bigint not null,
+    change text not null,
+    -- Why it was kept when the import was taken back.
+    kept text,
+    undone_at bigint,
+    primary key (site_id, import_id, contact_id)
+) without rowid;
+create index import_changes_by_age on import_changes (id);
+create index import_changes_by_contact on import_changes (site_id, contact_id);
+
 create table import_errors (
     site_id bigint not null,
     import_id bigint not null,
@@ -319,6 +334,17 @@ create table import_errors (
     level text not null check ((level = 'error' or level = 'warning')),
     message text not null,
     primary key (site_id, import_id, line, message)
+) without rowid;
+
+create table import_undos (
+    site_id bigint not null,
+    import_id bigint not null,
+    actor text not null,
+    taken_back bigint not null,
+    kept bigint not null,
+    begun_at bigint not null,
+    ended_at bigint,
+    primary key (site_id, import_id)
 ) without rowid;
 
 create table imports (

@@ -1,8 +1,8 @@
 //! Consent: given, taken back, and looked at before every mail.
 
 use model::consents::{Action, Consent, NEWSLETTER, Source, Wording, held};
-use model::contacts::{Standing, Status, SuppressionReason, WhyNot, why_not};
-use model::ids::{ConsentId, ContactId, WordingId};
+use model::contacts::{Contact, Standing, Status, SuppressionReason, WhyNot, why_not};
+use model::ids::{ConsentId, ContactId, ImportId, WordingId};
 use model::messages::Class;
 use model::sites::Site;
 use model::tokens::hash_secret;
@@ -86,6 +86,26 @@ pub async fn withdraw_all(
     store::contacts::update_standing(tx, site.id, &contact).await?;
     crate::enrolments::exit_on_unsubscribe(engine, tx, site, contact.id).await?;
     Ok(true)
+}
+
+/// Takes back a consent to the newsletter that an import had given: the contact stands as
+/// `before`, and the ledger says what happened.
+pub(crate) async fn undo_import(
+    engine: &Engine,
+    tx: &mut Tx<'_>,
+    site: &Site,
+    before: &Contact,
+    import: ImportId,
+) -> Result<()> {
+    let giving = Giving {
+        purpose: NEWSLETTER.to_owned(),
+        wording: None,
+        source: Source::Import,
+        source_id: Some(import.0),
+        proof: json!({ "undo": true }),
+    };
+    add_line(engine, tx, site.id, before.id, Action::Withdrawn, &giving).await?;
+    Ok(store::contacts::update(tx, site.id, before).await?)
 }
 
 async fn add_line(

@@ -1,8 +1,11 @@
 //! Imports of contacts: looked at first, then taken in batches, each committed with how far it
 //! got. Who unsubscribed, here or there, stays unsubscribed.
 
+mod changes;
 mod columns;
+mod mapping;
 mod rows;
+pub mod undo;
 
 use std::collections::BTreeMap;
 
@@ -16,6 +19,7 @@ use store::events::NewEvent;
 use store::imports::{Import, Note, Step};
 
 pub use columns::{Preset, Role};
+pub use mapping::{Column, columns, set_columns};
 
 use crate::audits;
 use crate::engine::Engine;
@@ -107,8 +111,10 @@ pub async fn look(engine: &Engine, site: SiteId, bytes: &[u8], plan: &Plan) -> R
         match read {
             Ok(person) => {
                 preview.valid += 1;
-                preview.needs_consent |=
-                    person.status == Status::Confirmed && person.consent_text.is_empty();
+                // Only our own export carries the words that were agreed to; of another's column
+                // an operator must say so.
+                let own_words = reader.preset == Preset::Own && !person.consent_text.is_empty();
+                preview.needs_consent |= person.status == Status::Confirmed && !own_words;
                 waiting.push(person);
             }
             Err(why) if why.is_duplicate => preview.duplicate += 1,
@@ -175,7 +181,13 @@ pub async fn prepare(
     plan: &Plan,
 ) -> Result<ImportId> {
     let table = Table::read(&bytes)?;
-    let preset = Reader::new(&table, plan)?.preset.word().to_owned();
+    // Which column holds the address may still be said.
+    let preset = match Reader::new(&table, plan) {
+        Ok(reader) => reader.preset.word(),
+        Err(refused) if refused.code == columns::NO_ADDRESS => Preset::Other.word(),
+        Err(refused) => return Err(refused.into()),
+    };
+    let preset = preset.to_owned();
     let file_hash = model::tokens::hash_secret(&bytes);
     let file_id = files::put(engine, site, name, "text/csv", bytes).await?;
     insert(engine, site, name, preset, (file_id, file_hash), plan, "ready").await
@@ -258,6 +270,10 @@ pub async fn start_with(engine: &Engine, site: SiteId, id: ImportId, plan: &Plan
 /// There is none, or nothing says what the people on the list agreed to.
 pub async fn start(engine: &Engine, site: SiteId, id: ImportId) -> Result<()> {
     let import = get(engine, site, id).await?;
+    if !matches!(import.state.as_str(), "ready" | "paused") {
+        let message = "this import has run: bring the file again to take it once more";
+        return Err(Refused::new("import_over", message).into());
+    }
     let plan: Plan = read_plan(&import)?;
     let (_, bytes) = files::read(engine, site, import.file_id).await?;
     let preview = look(engine, site, &bytes, &plan).await?;
@@ -512,6 +528,23 @@ pub async fn get(engine: &Engine, site: SiteId, id: ImportId) -> Result<Import> 
                 store::imports::find(session, site, id)
                     .await?
                     .ok_or_else(|| EngineError::missing("import", id))
+            })
+        })
+        .await
+}
+
+/// The newest import.
+///
+/// # Errors
+/// The database fails.
+pub async fn newest(engine: &Engine, site: SiteId) -> Result<Option<ImportId>> {
+    engine
+        .reader()
+        .read(move |session| {
+            Box::pin(async move {
+                let last = ImportId(i64::MAX);
+                let found = store::imports::list(session, site, last, 1).await?;
+                Ok(found.first().map(|import| import.id))
             })
         })
         .await

@@ -39,7 +39,10 @@ pub(crate) async fn run(engine: &Engine) -> Result<usize> {
     let before = engine.now().plus_days(-PENDING_KEPT_DAYS);
     engine
         .write(move |tx| {
-            Box::pin(async move { Ok(store::suppressions::forget_limits(tx, before).await?) })
+            Box::pin(async move {
+                store::import_changes::forget_before(tx, before).await?;
+                Ok(store::suppressions::forget_limits(tx, before).await?)
+            })
         })
         .await?;
     Ok(gone)
@@ -79,6 +82,11 @@ async fn forget(tx: &mut Tx<'_>, site: model::SiteId, id: ContactId) -> Result<b
     if found.is_none_or(|found| found.status != Status::Pending) {
         return Ok(false);
     }
+    remove(tx, site, id).await
+}
+
+/// Removes a contact with all that hangs on it, unless it bought something.
+pub(crate) async fn remove(tx: &mut Tx<'_>, site: model::SiteId, id: ContactId) -> Result<bool> {
     let last = OrderId(i64::MAX);
     if !store::orders::list_of_contact(tx, site, id, last, 1).await?.is_empty() {
         return Ok(false);
@@ -89,6 +97,7 @@ async fn forget(tx: &mut Tx<'_>, site: model::SiteId, id: ContactId) -> Result<b
     store::magnets::forget(tx, site, id).await?;
     store::touches::delete_of_contact(tx, site, id).await?;
     store::carts::forget(tx, site, id).await?;
+    store::import_changes::forget_of_contact(tx, site, id).await?;
     store::tags::remove_all(tx, site, id).await?;
     store::topics::leave_all(tx, site, id).await?;
     store::contacts::delete(tx, site, id).await?;

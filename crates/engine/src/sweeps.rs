@@ -55,6 +55,7 @@ pub async fn tick(engine: &Engine) -> Result<usize> {
     round.took("recommendations", referrals::credit_due(engine).await);
     round.took("jobs", jobs::run_due(engine).await);
     round.took("imports", imports::sweep(engine).await);
+    round.took("imports taken back", imports::undo::sweep(engine).await);
     round.took("sequences", enrolments::sweep(engine).await);
     round.took("waiting mail", deliver::sweep(engine).await);
     round.took("mail", deliver::run_due(engine).await);

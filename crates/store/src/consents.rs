@@ -1,4 +1,5 @@
-//! The consent ledger and the wordings it names. Lines are only ever added.
+//! The consent ledger and the wordings it names. Lines are only ever added, and go with
+//! their contact alone.
 
 use model::consents::{Consent, Wording};
 use model::ids::{ContactId, WordingId};
@@ -20,6 +21,7 @@ const WORDING_BY_HASH: &str = "select id, purpose, version, text from wordings
     where site_id = $1 and purpose = $2 and text_hash = $3";
 const WORDING_FIND: &str = "select id, purpose, version, text from wordings
     where site_id = $1 and id = $2";
+const FORGET: &str = "delete from consents where site_id = $1 and contact_id = $2";
 const SCRUB: &str = "update consents set proof = '{}' where site_id = $1 and contact_id = $2";
 
 impl FromRow for Consent {
@@ -78,6 +80,12 @@ pub async fn list(
 /// Empties the proofs of a contact's lines: for erasure.
 pub async fn scrub(tx: &mut Tx<'_>, site: SiteId, contact: ContactId) -> Result<()> {
     tx.query(SCRUB).bind(site).bind(contact).run().await.map(drop)
+}
+
+/// Takes a contact's lines away with the contact itself: it was made by an import that is taken
+/// back, and nobody ever acted on them.
+pub async fn forget(tx: &mut Tx<'_>, site: SiteId, contact: ContactId) -> Result<()> {
+    tx.query(FORGET).bind(site).bind(contact).run().await.map(drop)
 }
 
 /// A wording to be kept: the text with its hash in hex.

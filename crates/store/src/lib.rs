@@ -27,6 +27,7 @@ pub mod entitlements;
 pub mod events;
 pub mod files;
 pub mod forms;
+pub mod import_changes;
 pub mod imports;
 pub mod invoices;
 pub mod jobs;

@@ -27,6 +27,7 @@ const MAIN: &[Migration] = migrations![
     "main/0005_admin.sql",
     "main/0007_pages.sql",
     "main/0008_numbers.sql",
+    "main/0009_import_undo.sql",
 ];
 
 const VIEWS: &[Migration] = migrations!["views/0001_views.sql"];

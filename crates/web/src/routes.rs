@@ -308,6 +308,8 @@ fn admin_leads() -> Router<AppState> {
         .route("/admin/forms/{id}/answers/{answer}", post(forms::decide))
         .route("/admin/imports/{id}", get(imports::show))
         .route("/admin/imports/{id}/start", post(imports::start))
+        .route("/admin/imports/{id}/columns", post(imports::columns))
+        .route("/admin/imports/{id}/undo", get(imports::show_undo).post(imports::undo))
         .route("/admin/imports/{id}/pause", post(imports::pause))
         .route("/admin/imports/{id}/errors.csv", get(imports::errors))
         .route("/admin/sources", get(sources::index).post(sources::create))

@@ -8,6 +8,9 @@ use model::contacts::Status;
 
 use crate::files::tables::plain;
 
+/// The code of the refusal that no column holds the address.
+pub(super) const NO_ADDRESS: &str = "map_email";
+
 /// What a column is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Role {
@@ -183,9 +186,15 @@ pub fn roles(
     let mut roles = Vec::with_capacity(headers.len());
     for header in headers {
         let said = map.iter().find(|(name, _)| plain(name) == plain(header));
-        let role = match said {
-            Some((_, word)) => Role::parse(word)?,
-            None => guess(preset, header),
+        let role = match (guess(preset, header), said) {
+            // Where a person was is not taken, whatever the column is called.
+            (Role::Dropped, Some((_, word))) if word != "-" && word != "dropped" => {
+                let message = format!("\"{header}\" says where a person was: it is never taken");
+                return Err(Refused::new("map_dropped", message).at("map"));
+            }
+            (Role::Dropped, _) => Role::Dropped,
+            (_, Some((_, word))) => Role::parse(word)?,
+            (guessed, None) => guessed,
         };
         let again = !matches!(role, Role::Field(_) | Role::Dropped | Role::Ignored)
             && roles.contains(&role);
@@ -195,10 +204,10 @@ pub fn roles(
         return Ok(roles);
     }
     let message = "no column holds the address: say which with its name, as in mail=email";
-    Err(Refused::new("map_email", message).at("map"))
+    Err(Refused::new(NO_ADDRESS, message).at("map"))
 }
 
-fn guess(preset: Preset, header: &str) -> Role {
+pub(super) fn guess(preset: Preset, header: &str) -> Role {
     let name = plain(header);
     if preset == Preset::Own
         && let Some(key) = header.trim().strip_prefix("field.")
@@ -244,7 +253,7 @@ fn guess(preset: Preset, header: &str) -> Role {
 }
 
 /// A field's key from a header.
-fn key_of(header: &str) -> String {
+pub(super) fn key_of(header: &str) -> String {
     let key = model::forms::suggest_key(header).unwrap_or_default();
     let key: String = key.chars().take(40).collect();
     if key.is_empty() { "column".to_owned() } else { key }

@@ -12,6 +12,7 @@ use store::Tx;
 use store::imports::{Import, Note, Step};
 
 use super::Plan;
+use super::changes::Change;
 use super::columns::{Preset, Role, roles, status_of};
 use crate::consents::{self, Giving};
 use crate::contacts;
@@ -245,7 +246,8 @@ pub(crate) async fn take(
     }
     let now = engine.now();
     let is_new = known.is_none();
-    let mut contact = match known {
+    let mut change = Change::begin(known.as_ref(), person.status, barred.is_some());
+    let mut contact = match known.clone() {
         Some(known) => known,
         None => begun(engine, &person, now),
     };
@@ -261,7 +263,10 @@ pub(crate) async fn take(
         store::contacts::update(tx, site.id, &contact).await?;
     }
     changed |= stand(engine, tx, site, import, plan, &person, &contact).await?;
-    changed |= dress(tx, site, plan, &person, &contact, now).await?;
+    changed |= dress(tx, site, plan, &person, &contact, &mut change, now).await?;
+    if is_new || changed {
+        change.keep(engine, tx, site.id, import.id, contact.id, known.as_ref()).await?;
+    }
     match (is_new, changed) {
         (true, _) => step.created += 1,
         (false, true) => step.updated += 1,
@@ -301,6 +306,7 @@ async fn stand(
                 "file": import.file_hash,
                 "said_at": person.consent_at.map(|at| at.rfc3339()),
                 "said_where": person.consent_source,
+                "attested": plan.consent.trim(),
             });
             let giving = Giving {
                 purpose: NEWSLETTER.to_owned(),
@@ -335,20 +341,27 @@ async fn dress(
     plan: &Plan,
     person: &Person,
     contact: &Contact,
+    change: &mut Change,
     now: UtcMs,
 ) -> Result<bool> {
     let mut changed = false;
     let own = plan.tags.iter().filter_map(|tag| model::contacts::tag(tag));
     for tag in own.chain(person.tags.iter().cloned()) {
-        changed |= store::tags::add(tx, site.id, contact.id, &tag, now).await?;
+        if store::tags::add(tx, site.id, contact.id, &tag, now).await? {
+            change.tags.push(tag);
+            changed = true;
+        }
     }
     if person.topics.is_empty() {
         return Ok(changed);
     }
     for topic in store::topics::list(tx, site.id).await? {
         let named = |name: &String| plain(name) == plain(&topic.slug);
-        if person.topics.iter().any(named) {
-            changed |= store::topics::join(tx, site.id, contact.id, topic.id, now).await?;
+        if person.topics.iter().any(named)
+            && store::topics::join(tx, site.id, contact.id, topic.id, now).await?
+        {
+            change.topics.push(topic.id);
+            changed = true;
         }
     }
     Ok(changed)

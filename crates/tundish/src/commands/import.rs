@@ -9,6 +9,8 @@ use std::path::Path;
 use anyhow::Context;
 use engine::Engine;
 use engine::imports::{self, Plan, Preview, Report};
+use model::audits::Actor;
+use model::ids::ImportId;
 use model::sites::Site;
 use serde_json::json;
 
@@ -18,8 +20,13 @@ use crate::install;
 use crate::output::{refused, usage};
 
 /// Files that are known by their exact columns.
-const PRESETS: [&str; 8] =
-    ["auto", "contacts", "mailchimp", "kit", "orders", "spend", "suppression", "coupons"];
+const PRESETS: [&str; 9] =
+    ["undo", "auto", "contacts", "mailchimp", "kit", "orders", "spend", "suppression", "coupons"];
+
+/// Of those who stay when an import is taken back, how many are named to people.
+const STAYING_SHOWN: usize = 20;
+/// In the place of a preset: the file is then the id of an import, or `last`.
+const UNDO: &str = "undo";
 
 /// Takes a file, or only looks at it.
 ///
@@ -32,6 +39,9 @@ pub async fn run(call: &Call, flags: &Import) -> anyhow::Result<()> {
         let hint = near.map_or(String::new(), |near| format!(" (did you mean {near}?)"));
         let all = PRESETS.join(", ");
         return Err(usage(format!("{preset} cannot be imported{hint}: {all}")));
+    }
+    if flags.preset == UNDO {
+        return undo(call, flags).await;
     }
     let plan = plan_of(flags)?;
     let bytes = read(&flags.file)?;
@@ -57,6 +67,48 @@ pub async fn run(call: &Call, flags: &Import) -> anyhow::Result<()> {
     let done = done.await;
     installation.close().await?;
     done
+}
+
+/// Takes an import back.
+async fn undo(call: &Call, flags: &Import) -> anyhow::Result<()> {
+    let installation = install::beside(&call.config).await?;
+    let engine = &installation.engine;
+    let done = async {
+        let site = site::find(engine, flags.site.as_deref()).await?;
+        let id = which(engine, &site, &flags.file.to_string_lossy()).await?;
+        let undone = if flags.dry_run {
+            imports::undo::look(engine, site.id, id).await
+        } else {
+            imports::undo::run(engine, Actor::Console, &site, id).await
+        };
+        let undone = undone.map_err(sentence)?;
+        let found = json!({ "import": id, "undone": undone });
+        call.output.either(&found, || {
+            let (gone, stay) = (undone.taken_back, undone.kept);
+            let mut lines = vec![if flags.dry_run {
+                format!("{gone} contacts would be taken back, {stay} stay as they are")
+            } else {
+                format!("{gone} contacts taken back, {stay} stay as they are")
+            }];
+            let shown = undone.reasons.iter().take(STAYING_SHOWN);
+            lines.extend(shown.map(|one| format!("  {}: {}", one.email, one.why)));
+            lines
+        })
+    };
+    let done = done.await;
+    installation.close().await?;
+    done
+}
+
+/// The import that was named by its id, or the newest.
+async fn which(engine: &Engine, site: &Site, word: &str) -> anyhow::Result<ImportId> {
+    if word != "last" {
+        return word.parse().map_err(|_| {
+            usage(format!("{word} is no import: write its id, as in imp_0123456789abc, or last"))
+        });
+    }
+    let newest = imports::newest(engine, site.id).await?;
+    newest.ok_or_else(|| refused("nothing was imported yet"))
 }
 
 fn plan_of(flags: &Import) -> anyhow::Result<Plan> {
@@ -112,6 +164,7 @@ async fn take(
             format!("{} as they were, {} left alone", import.unchanged, import.skipped),
             format!("{} rejected (--errors FILE says why)", import.rejected),
             format!("columns not taken: {}", dropped.join(", ")),
+            format!("to take it back: tundish import undo {}", import.id),
         ]
     })
 }

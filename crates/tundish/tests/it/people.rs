@@ -2,6 +2,7 @@
 //! share.
 
 mod leaving;
+mod lists;
 mod opting_in;
 
 use engine::magnets::Gift;

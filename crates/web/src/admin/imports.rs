@@ -1,14 +1,17 @@
 //! `/admin/imports`: lists that are brought along. First a look, then the statement of consent,
 //! then the run; what was left out comes back as a file.
 
+use std::collections::BTreeMap;
+
 use axum::extract::{Path, State};
 use axum::http::{HeaderValue, header};
 use axum::response::IntoResponse;
 use axum_extra::extract::Form;
 use engine::EngineError;
-use engine::imports::{self, Plan, Preview};
+use engine::imports::undo::{self, Reason, Undone};
+use engine::imports::{self, Column, Plan, Preview};
 use model::UtcMs;
-use model::ids::ImportId;
+use model::ids::{ContactId, ImportId};
 use model::operators::Role;
 use serde::{Deserialize, Serialize};
 use store::imports::Import;
@@ -136,14 +139,21 @@ pub async fn create(State(state): State<AppState>, who: CurrentOperator, upload:
     }
 }
 
-/// One import: what it would do, or what it did.
+/// One import: what its columns are and what it would do, or what it did.
 #[derive(Debug, Serialize)]
 pub struct ImportPage {
     frame: Frame,
     row: ImportRow,
+    /// Whether it has not begun, and its columns may still be said.
+    is_ready: bool,
+    columns: Vec<Column>,
+    /// Absent where no column holds the address yet.
     preview: Option<Preview>,
     consent: String,
     tags: String,
+    /// Why it cannot be taken back; absent where it can.
+    undo_refused: Option<String>,
+    undone: Option<Undone>,
     errors: Vec<FieldError>,
 }
 
@@ -165,11 +175,46 @@ impl ImportPage {
         Self {
             frame: Frame::sample("imports"),
             row: ImportRow { state: "ready".to_owned(), ..sample_row() },
+            is_ready: true,
+            columns: vec![sample_column("Email Address", "email", "ada@example.com")],
             preview: Some(preview),
             consent: String::new(),
             tags: String::new(),
+            undo_refused: Some("it has changed nothing yet".to_owned()),
+            undone: None,
             errors: vec![FieldError::new("consent", "write what they agreed to")],
         }
+    }
+}
+
+/// A file whose columns nothing is known of.
+impl ImportPage {
+    pub(crate) fn sample_unknown() -> Self {
+        let columns = vec![
+            sample_column("Kontakt", "field.kontakt", "ada@example.com"),
+            Column { is_dropped: true, ..sample_column("IP", "dropped", "192.0.2.1") },
+        ];
+        let errors = vec![FieldError::new("column-0", "no column holds the address")];
+        Self { columns, preview: None, errors, ..Self::sample() }
+    }
+
+    pub(crate) fn sample_undone() -> Self {
+        let why = "has ordered since".to_owned();
+        let reason = Reason { contact: ContactId(1), email: "ada@example.com".to_owned(), why };
+        let undone = Undone { taken_back: 39, kept: 1, is_done: true, reasons: vec![reason] };
+        let row = ImportRow { state: "done".to_owned(), ..sample_row() };
+        let undone = Some(undone);
+        Self { row, is_ready: false, preview: None, undone, errors: Vec::new(), ..Self::sample() }
+    }
+}
+
+fn sample_column(name: &str, word: &str, sample: &str) -> Column {
+    Column {
+        name: name.to_owned(),
+        word: word.to_owned(),
+        own_field: "field.own".to_owned(),
+        is_dropped: false,
+        samples: vec![sample.to_owned()],
     }
 }
 
@@ -184,20 +229,29 @@ async fn page_of(
         Some(plan) => plan,
         None => imports::read_plan(&import)?,
     };
-    let preview = match import.state.as_str() {
-        "ready" => {
-            let (_, bytes) =
-                engine::files::read(&state.engine, who.site.id, import.file_id).await?;
-            Some(imports::look(&state.engine, who.site.id, &bytes, &plan).await?)
-        }
-        _ => None,
-    };
+    let (engine, site) = (&state.engine, who.site.id);
+    let is_ready = import.state == "ready";
+    let (mut columns, mut preview) = (Vec::new(), None);
+    if is_ready {
+        columns = imports::columns(engine, site, id).await?;
+        let (_, bytes) = engine::files::read(engine, site, import.file_id).await?;
+        preview = match imports::look(engine, site, &bytes, &plan).await {
+            Ok(preview) => Some(preview),
+            // No column holds the address yet: that is asked for first.
+            Err(error) => to_mend(error).map(|_| None)?,
+        };
+    }
+    let undo_refused = undo::refusal(&import, engine.now()).map(|refused| refused.message);
     Ok(ImportPage {
         frame: who.frame("imports"),
         row: import.into(),
+        is_ready,
+        columns,
         preview,
         consent: plan.consent,
         tags: plan.tags.join(", "),
+        undo_refused,
+        undone: undo::found(engine, site, id).await?,
         errors: Vec::new(),
     })
 }
@@ -210,6 +264,77 @@ pub async fn show(
 ) -> Reply {
     who.require(Role::Admin)?;
     reply::page("admin/imports/show.html", page_of(&state, &who, id, None).await?)
+}
+
+/// What the columns are: `column-0=email`, `column-1=field.town`, …
+pub async fn columns(
+    State(state): State<AppState>,
+    who: CurrentOperator,
+    Path(id): Path<ImportId>,
+    Form(given): Form<BTreeMap<String, String>>,
+) -> Reply {
+    who.require(Role::Admin)?;
+    let place = |name: &str| name.strip_prefix("column-")?.parse::<usize>().ok();
+    let words = given.iter().filter_map(|(name, word)| Some((place(name)?, word.clone())));
+    let words: BTreeMap<usize, String> = words.collect();
+    match imports::set_columns(&state.engine, who.site.id, id, &words).await {
+        Ok(()) => Ok(reply::to(&format!("/admin/imports/{id}"))),
+        Err(error) => {
+            let errors = to_mend(error)?;
+            let mut page = page_of(&state, &who, id, None).await?;
+            for (at, word) in words {
+                if let Some(column) = page.columns.get_mut(at).filter(|one| !one.is_dropped) {
+                    column.word = word;
+                }
+            }
+            reply::again("admin/imports/show.html", ImportPage { errors, ..page })
+        }
+    }
+}
+
+/// What taking it back would do.
+#[derive(Debug, Serialize)]
+pub struct UndoPage {
+    frame: Frame,
+    row: ImportRow,
+    undone: Undone,
+}
+
+impl UndoPage {
+    pub(crate) fn sample() -> Self {
+        let ImportPage { frame, row, undone, .. } = ImportPage::sample_undone();
+        Self { frame, row, undone: undone.unwrap_or_default() }
+    }
+}
+
+/// What taking it back would do: the page before.
+pub async fn show_undo(
+    State(state): State<AppState>,
+    who: CurrentOperator,
+    Path(id): Path<ImportId>,
+) -> Reply {
+    who.require(Role::Admin)?;
+    let import = imports::get(&state.engine, who.site.id, id).await?;
+    let undone = undo::look(&state.engine, who.site.id, id).await?;
+    let page = UndoPage { frame: who.frame("imports"), row: import.into(), undone };
+    reply::page("admin/imports/undo.html", page)
+}
+
+/// Takes it back.
+pub async fn undo(
+    State(state): State<AppState>,
+    who: CurrentOperator,
+    Path(id): Path<ImportId>,
+) -> Reply {
+    who.require(Role::Admin)?;
+    let here = format!("/admin/imports/{id}");
+    match undo::begin(&state.engine, who.actor(), who.site.id, id).await {
+        Ok(()) => Ok(reply::done(&here, "It is being taken back.")),
+        Err(error) => {
+            let why = to_mend(error)?.into_iter().map(|error| error.message).collect::<String>();
+            Ok(reply::sorry(&here, &why))
+        }
+    }
 }
 
 /// What the operator says about the list.
