@@ -3,14 +3,16 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use model::contacts::{PENDING_KEPT_DAYS, Status};
-use model::ids::{ContactId, OrderId};
+use model::ids::{ContactId, OrderId, made_at};
 use model::sites::Site;
+use model::spans::day_of;
 use model::times::HOUR_MS;
 use store::Tx;
 
 use crate::engine::Engine;
 use crate::fault::{EngineError, Result};
 use crate::forms;
+use crate::rollups::zone_of;
 
 /// Contacts looked at in one transaction.
 const BATCH: i64 = 200;
@@ -53,8 +55,9 @@ async fn pending(engine: &Engine, site: &Site) -> Result<usize> {
     let now = engine.now();
     let before = store::contacts::first_id_at(now.plus_days(-kept));
     let (id, mut after, mut gone) = (site.id, ContactId(0), 0);
+    let zone = zone_of(site);
     loop {
-        let from = after;
+        let (from, zone) = (after, zone.clone());
         let (last, count) = engine
             .write(move |tx| {
                 Box::pin(async move {
@@ -62,7 +65,12 @@ async fn pending(engine: &Engine, site: &Site) -> Result<usize> {
                     let due = store::contacts::pending_before(tx, id, span, now, BATCH).await?;
                     let mut count = 0;
                     for contact in &due {
-                        count += usize::from(forget(tx, id, *contact).await?);
+                        if forget(tx, id, *contact).await? {
+                            // The day they came on counts one less, and the pages say so at once.
+                            let day = day_of(made_at(contact.0), &zone).to_string();
+                            store::stages::forget_day(tx, id, &day).await?;
+                            count += 1;
+                        }
                     }
                     Ok((due.last().copied(), count))
                 })

@@ -56,6 +56,7 @@ const DAYS: &str = "select day from rolled_days where site_id = $1 and day >= $2
 const LAST_DAY: &str = "select max(day) from rolled_days where site_id = $1";
 const SET_DAY: &str = "insert into rolled_days (site_id, day, rolled_at) values ($1, $2, $3)
     on conflict (site_id, day) do update set rolled_at = excluded.rolled_at";
+const FORGET_DAY: &str = "delete from rolled_days where site_id = $1 and day = $2";
 const FORGET_DAYS: &str = "delete from rolled_days where site_id = $1 and day >= $2";
 
 /// How many contacts of one origin reached a stage.
@@ -234,6 +235,11 @@ pub async fn put_day(
             .await?;
     }
     tx.query(SET_DAY).bind(site).bind(day).bind(now).run().await.map(drop)
+}
+
+/// Unmarks one day: it is counted from its rows until it is rolled up again.
+pub async fn forget_day(tx: &mut Tx<'_>, site: SiteId, day: &str) -> Result<()> {
+    tx.query(FORGET_DAY).bind(site).bind(day).run().await.map(drop)
 }
 
 /// Unmarks the days from `from` on: they are counted from their rows until rolled up again.

@@ -191,3 +191,21 @@ async fn where_a_person_was_is_taken_by_no_mapping() {
     let refused = engine::imports::run(&app.engine, &app.site, "l.csv", text, &plan, |_| ()).await;
     assert!(refused.unwrap_err().to_string().contains("never taken"));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_purged_counts_no_more_on_the_day_they_came() {
+    let app = app().await;
+    super::fill_in(&app, "chapter", &[("email", "gone@x.test")]).await;
+    super::confirmed(&app, "here@x.test").await;
+    app.advance_ms(2 * DAY_MS).await;
+    app.advance_ms(29 * DAY_MS).await;
+    assert!(contact(&app, "gone@x.test").await.is_none(), "a month is over");
+    let days = ("2026-01-15".parse().unwrap(), "2026-01-20".parse().unwrap());
+    let span = model::spans::Span { from: days.0, to: days.1 };
+    let drift = engine::rollups::compare(&app.engine, &app.site, span).await.unwrap();
+    assert_eq!(drift, []);
+    app.sign_in(Role::Admin).await;
+    let asked = "from=2026-01-10&to=2026-02-10";
+    let page = app.get(&format!("/admin/numbers/reconciliation?{asked}")).await.body;
+    assert!(page.contains("contacts made") && !page.contains("does not add up"), "{page}");
+}
