@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use model::SiteId;
-use model::ids::{ContactId, OfferId, ProductId};
+use model::ids::{ContactId, FileId, OfferId, ProductId};
 use model::money::Money;
 use model::products::ProductState;
 use store::{Session, Tx};
@@ -54,6 +54,8 @@ pub struct Suggestion {
     pub name: String,
     /// One or two sentences.
     pub summary: String,
+    /// Its picture.
+    pub image: Option<FileId>,
     /// The offer it can be had by.
     pub offer: OfferId,
     /// The name of that offer in addresses.
@@ -125,6 +127,7 @@ async fn suggestion(
         product: id,
         name: product.name,
         summary: product.summary,
+        image: product.image,
         offer: offer.id,
         offer_slug: offer.slug,
         price: Money::new(offer.price_minor, offer.currency),

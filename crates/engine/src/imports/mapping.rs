@@ -6,7 +6,7 @@ use model::ids::ImportId;
 use model::{Refused, SiteId};
 use serde::Serialize;
 
-use super::columns::{Preset, Role, guess, key_of, roles};
+use super::columns::{NO_ADDRESS, Preset, Role, guess, key_of, roles};
 use super::{Plan, get, plan_text, read_plan};
 use crate::engine::Engine;
 use crate::fault::Result;
@@ -58,7 +58,10 @@ fn columns_of(table: &Table, plan: &Plan) -> Vec<Column> {
             word: role.word(),
             own_field: Role::Field(key_of(name)).word(),
             is_dropped: guessed == Role::Dropped,
-            samples: samples.filter(|cell: &String| !cell.is_empty()).collect(),
+            // What is never taken need not be looked at either.
+            samples: samples
+                .filter(|cell: &String| !cell.is_empty() && guessed != Role::Dropped)
+                .collect(),
         }
     };
     table.headers.iter().enumerate().map(column).collect()
@@ -82,7 +85,13 @@ pub async fn set_columns(
     let (_, bytes) = files::read(engine, site, import.file_id).await?;
     let table = Table::read(&bytes)?;
     let map = read(&table, words)?;
-    roles(Preset::of(&table.headers), &table.headers, &map)?;
+    roles(Preset::of(&table.headers), &table.headers, &map).map_err(|refused| {
+        if refused.code != NO_ADDRESS {
+            return refused;
+        }
+        let message = "no column holds the address: choose \"Address\" for the one that does";
+        Refused::new(NO_ADDRESS, message).at("column-0")
+    })?;
     let text = plan_text(&Plan { map, ..read_plan(&import)? })?;
     engine
         .write(move |tx| {

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use store::order_lines::Line;
 
 use super::frame::PublicSite;
+use super::pages::blocks::Picture;
 use crate::cookies;
 use crate::error::WebError;
 use crate::extract::net::ClientNet;
@@ -85,11 +86,13 @@ pub struct ProductView {
     href: String,
     price: Money,
     text: String,
+    image: Option<Picture>,
 }
 
 impl From<Suggestion> for ProductView {
     fn from(found: Suggestion) -> Self {
         Self {
+            image: Picture::of(found.image, &found.name),
             name: found.name,
             href: format!("/buy/{}", found.offer_slug),
             price: found.price,
@@ -167,6 +170,7 @@ impl ThanksPage {
                 href: "/buy/workbook".to_owned(),
                 price: usd(3700),
                 text: "Exercises, week by week.".to_owned(),
+                image: None,
             }],
             referral_url: "https://shop.example/r/01h2xcejqtf2n".to_owned(),
             back_end: Some(NextOffer {

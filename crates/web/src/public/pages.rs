@@ -1,7 +1,7 @@
 //! `GET /`, `GET /p/{page}`: what the site shows. A page without questions in its address is kept
 //! in memory until content changes or something on it does: a deadline, a form's signed time.
 
-mod blocks;
+pub(crate) mod blocks;
 mod kept;
 
 use axum::extract::{Path, RawQuery, State};

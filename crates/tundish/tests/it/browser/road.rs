@@ -159,6 +159,21 @@ async fn the_whole_road_on_a_phone_at_night() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_total_follows_what_is_ticked_and_the_first_press_pays_it() {
+    let test = "the_total_follows_what_is_ticked_and_the_first_press_pays_it";
+    let Some(road) = Road::begin(test, Look::DESKTOP).await else { return };
+    road.goto("/buy/weekday-bread");
+    assert!(road.browser.text(".checkout-form .btn-big").contains("$19.00"));
+    road.browser.click(".bump input");
+    // The answer is on its way; every look takes a moment of its own.
+    let is_there = |road: &Road| road.browser.text(".checkout-form .btn-big").contains("$26.00");
+    assert!((0..2_000).any(|_| is_there(&road)), "{}", road.browser.html());
+    assert!(road.browser.text(".summary").contains("Starter Rescue Cards"));
+    road.buy(false, "").await;
+    assert!(road.browser.url().contains("/next"), "{}", road.browser.url());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_script_one_can_opt_in_confirm_buy_and_leave() {
     let test = "without_script_one_can_opt_in_confirm_buy_and_leave";
     let Some(road) = Road::begin(test, Look::NO_SCRIPT).await else { return };

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use engine::{Engine, EngineError, markdown, offers};
 use model::blocks::{Block, PageContent, Target};
 use model::contacts::Contact;
-use model::ids::ContactId;
+use model::ids::{ContactId, FileId};
 use model::offers::{Closes, Deadline};
 use model::sites::Site;
 use model::sources::Touch;
@@ -113,6 +113,13 @@ pub enum BlockView {
 pub struct Picture {
     src: String,
     alt: String,
+}
+
+impl Picture {
+    /// The picture of a product.
+    pub(crate) fn of(image: Option<FileId>, product: &str) -> Option<Self> {
+        image.map(|id| Self { src: format!("/media/{id}"), alt: product.to_owned() })
+    }
 }
 
 /// A button.
@@ -279,10 +286,10 @@ impl Known {
         let found = engine::also_bought::for_product(session, site.id, product.id, &[], 6).await?;
         let items = found.into_iter().map(|one| Item {
             href: format!("/buy/{}", one.offer_slug),
-            name: one.name,
             text: one.summary,
             price: Some(one.price),
-            image: None,
+            image: Picture::of(one.image, &one.name),
+            name: one.name,
         });
         self.items.insert(slug.to_owned(), items.collect());
         Ok(())
