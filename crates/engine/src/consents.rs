@@ -104,8 +104,9 @@ pub(crate) async fn undo_import(
         source_id: Some(import.0),
         proof: json!({ "undo": true }),
     };
-    add_line(engine, tx, site.id, before.id, Action::Withdrawn, &giving).await?;
-    Ok(store::contacts::update(tx, site.id, before).await?)
+    add_line(engine, tx, site.id, before.id, (Action::Withdrawn, engine.now()), &giving).await?;
+    store::contacts::update(tx, site.id, before).await?;
+    Ok(store::contacts::update_standing(tx, site.id, before).await?)
 }
 
 async fn add_line(

@@ -287,7 +287,7 @@ async fn take_back(
     id: ContactId,
     change: Change,
 ) -> Result<bool> {
-    let contact = store::contacts::find(tx, site.id, id).await?;
+    let contact = store::contacts::find_to_change(tx, site.id, id).await?;
     let Some(contact) = contact.filter(|contact| !contact.is_erased()) else { return Ok(false) };
     if change.suppressed {
         let found = store::suppressions::find(tx, site.id, &contact.address_hmac).await?;
