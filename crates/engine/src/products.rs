@@ -112,7 +112,7 @@ fn numbered(ever: &[ProductFile], files: Vec<(FileId, String)>) -> Vec<ProductFi
         let free = |old: &&ProductFile| numbered.iter().all(|new| new.n != old.n);
         let same = ever.iter().filter(free).find(|old| old.file_id == file_id);
         let replaced = |old: &&ProductFile| old.title == title && !stays.contains(&old.file_id);
-        let known = same.or_else(|| ever.iter().filter(free).filter(replaced).next_back());
+        let known = same.or_else(|| ever.iter().filter(free).rfind(replaced));
         let n = known.map_or(next, |old| old.n);
         next += i64::from(known.is_none());
         numbered.push(ProductFile { n, file_id, title });

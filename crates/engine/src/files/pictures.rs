@@ -282,7 +282,7 @@ mod tests {
         }
         let mut webp = b"RIFF\0\0\0\0WEBPVP8X\x0a\0\0\0\x0c\0\0\0".to_vec();
         webp.extend_from_slice(&[9, 0, 0, 4, 0, 0]);
-        webp.extend_from_slice(b"EXIF\x04\0\0\013.4");
+        webp.extend_from_slice(b"EXIF\x04\0\0\x0013.4");
         let cleaned = clean("image/webp", webp).unwrap();
         assert!(!String::from_utf8_lossy(&cleaned).contains("13.4"));
         assert_eq!((cleaned[20], cleaned[4]), (0, 22), "no flag is left, the length is right");

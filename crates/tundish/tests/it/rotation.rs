@@ -97,6 +97,7 @@ fn g10_a_new_master_key_takes_over_where_the_earlier_one_is_named() {
     desk.run(&["operator", "list"]).ok();
     std::fs::remove_file(desk.path().join("tundish.toml")).unwrap();
     desk.serve().stop();
-    desk.write("tundish.toml", "[secret]\nprevious_keys = \"ab\"\n");
+    let settings = desk.write("tundish.toml", "[secret]\nprevious_keys = \"ab\"\n");
+    std::fs::set_permissions(&settings, std::fs::Permissions::from_mode(0o600)).unwrap();
     assert!(desk.run(&["serve"]).refused(1).contains("64 hexadecimal digits"));
 }

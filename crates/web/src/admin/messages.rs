@@ -10,7 +10,7 @@ use model::UtcMs;
 use model::ids::{MessageId, StepId};
 use model::messages::{SourceKind, State as Stands};
 use serde::{Deserialize, Serialize};
-use store::messages::{Attempt, Message, Narrow};
+use store::messages::{Attempt, Count, Message, Narrow};
 
 use super::numbers::{Period, link};
 use crate::error::WebError;
@@ -141,6 +141,22 @@ fn tab(key: &str, label: &str, count: Option<i64>) -> Tab {
     Tab { key: key.to_owned(), label: label.to_owned(), href, count }
 }
 
+/// A tab for each state that anything is in.
+fn tabs(counts: &[Count], queued: i64, word: &str) -> Vec<Tab> {
+    let of = |word: &str| -> i64 {
+        counts.iter().filter(|one| one.state.as_str() == word).map(|one| one.count).sum()
+    };
+    let mut tabs = vec![tab("", "All", None), tab("queued", "queued", Some(queued))];
+    for word in ["planned", "deferred", "unknown", "held", "failed", "suppressed", "cancelled"] {
+        tabs.push(tab(word, word, Some(of(word))));
+    }
+    tabs.push(tab("expired", "expired", Some(of("expired"))));
+    tabs.push(tab("accepted", "accepted", None));
+    // States that nothing is in only fill the row.
+    tabs.retain(|tab| tab.count != Some(0) || tab.key == word);
+    tabs
+}
+
 /// The ledger, newest first; by state with the reasons.
 pub async fn index(
     State(state): State<AppState>,
@@ -182,18 +198,8 @@ pub async fn index(
             })
         })
         .await?;
-    let of = |word: &str| -> i64 {
-        counts.iter().filter(|one| one.state.as_str() == word).map(|one| one.count).sum()
-    };
-    let mut tabs = vec![tab("", "All", None), tab("queued", "queued", Some(queued))];
-    for word in ["planned", "deferred", "unknown", "held", "failed", "suppressed", "cancelled"] {
-        tabs.push(tab(word, word, Some(of(word))));
-    }
-    tabs.push(tab("expired", "expired", Some(of("expired"))));
-    tabs.push(tab("accepted", "accepted", None));
     let word = wanted.map(|word| word.as_str().to_owned()).unwrap_or_default();
-    // States that nothing is in only fill the row.
-    tabs.retain(|tab| tab.count != Some(0) || tab.key == word);
+    let tabs = tabs(&counts, queued, &word);
     let reasons = counts
         .iter()
         .filter(|one| word.is_empty() || one.state.as_str() == word)

@@ -140,6 +140,11 @@ async fn p12_a_picture_no_device_could_show_is_refused_and_the_others_tell_no_pl
     let refused = put(b"<script>alert(1)</script>".to_vec()).await.unwrap_err();
     assert!(refused.to_string().contains("no png picture"), "{refused}");
     let id = put(png(1_200, 800)).await.unwrap();
+    let shown: Result<(), engine::EngineError> = engine
+        .db()
+        .write(move |tx| Box::pin(async move { Ok(store::files::show(tx, site, id).await?) }))
+        .await;
+    shown.unwrap();
     let shown = app.get(&format!("/media/{id}")).await;
     assert_eq!(shown.status, 200);
     assert!(shown.body.contains("IHDR") && !shown.body.contains("52.5"), "{:?}", shown.body);

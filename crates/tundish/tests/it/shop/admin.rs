@@ -176,7 +176,10 @@ fn in_pieces(bytes: Vec<u8>) -> axum::body::Body {
 }
 
 const FILM: (&str, &str, &str, &[u8]) = ("file", "lesson.mp4", "video/mp4", b"the lesson");
-const COVER: (&str, &str, &str, &[u8]) = ("image", "cover.png", "image/png", b"the cover");
+const COVER: (&str, &str, &str, &[u8]) = ("image", "cover.png", "image/png", PNG);
+/// One pixel, as far as a container goes.
+const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\0\x01\0\0\0\x01\x08\x02\0\0\0crc!\
+    \0\0\0\0IENDcrc!";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_film_that_is_sold_is_not_among_the_public_pictures() {
@@ -189,7 +192,7 @@ async fn a_film_that_is_sold_is_not_among_the_public_pictures() {
         let id = |name: &str| stored.iter().find(|file| file.name == name).unwrap().id;
         app.other_browser();
         let cover = app.get(&format!("/media/{}", id("cover.png"))).await;
-        assert_eq!((cover.status.as_u16(), cover.body.as_str()), (200, "the cover"));
+        assert!(cover.status == 200 && cover.body.contains("IHDR"), "{}", cover.body);
         assert_eq!(app.get(&format!("/media/{}", id("lesson.mp4"))).await.status, 404);
         // A film that a page shows is public; what it is called decides nothing.
         let film = model::blocks::Block::Video {
