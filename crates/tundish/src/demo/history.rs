@@ -57,7 +57,7 @@ pub async fn live(engine: &Engine, site: &Site, days: i64, end: UtcMs) -> anyhow
     let begin = end.plus_days(-days);
     for day in 0..days {
         let morning = begin.plus_days(day);
-        year.clock.set(morning);
+        year.clock.set(morning.max(year.clock.now()));
         year.plan_day(day, morning);
         year.spend(day, morning).await?;
         for round in 1..=ROUNDS {
@@ -96,7 +96,7 @@ impl Year<'_> {
                 }
             }
         }
-        self.clock.set(until);
+        self.clock.set(until.max(self.clock.now()));
         sweeps::run_until_idle(self.engine).await?;
         self.read_mails(until).await
     }
