@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use model::SiteId;
 use model::consents::{Action, NEWSLETTER};
 use model::contacts::Contact;
+use model::exports::csv_row;
 use model::ids::ContactId;
 use store::Session;
 
@@ -30,23 +31,6 @@ const HEADERS: [&str; 13] = [
     "created_at",
 ];
 
-/// One cell of a table: what a spreadsheet would take for a formula gets an apostrophe, and what
-/// needs quotation marks gets them.
-pub fn cell(text: &str) -> String {
-    let safe = model::exports::csv_safe(text);
-    if safe.contains(['"', ',', '\n', '\r']) {
-        format!("\"{}\"", safe.replace('"', "\"\""))
-    } else {
-        safe.into_owned()
-    }
-}
-
-/// One line of a table.
-pub(crate) fn row(cells: &[String]) -> String {
-    let cells: Vec<String> = cells.iter().map(|text| cell(text)).collect();
-    format!("{}\r\n", cells.join(","))
-}
-
 /// Writes every contact of a site as lines of CSV, header first, to `write`.
 ///
 /// # Errors
@@ -61,7 +45,7 @@ pub async fn contacts(
     headers.extend(keys.iter().map(|key| format!("field.{key}")));
     let failed =
         |e: std::io::Error| EngineError::Fault(format!("the export cannot be written: {e}"));
-    write(&row(&headers)).map_err(failed)?;
+    write(&csv_row(&headers)).map_err(failed)?;
     let (mut after, mut count) = (ContactId(0), 0);
     loop {
         let (from, wanted) = (after, keys.clone());
@@ -149,5 +133,5 @@ async fn line_of(
         contact.created_at.rfc3339(),
     ];
     cells.extend(keys.iter().map(|key| contact.fields.get(key).cloned().unwrap_or_default()));
-    Ok(row(&cells))
+    Ok(csv_row(&cells))
 }

@@ -10,6 +10,7 @@ pub mod undo;
 use std::collections::BTreeMap;
 
 use model::contacts::Status;
+use model::exports::csv_row;
 use model::ids::{FileId, ImportId};
 use model::sites::Site;
 use model::{EmailAddr, Refused, SiteId};
@@ -559,7 +560,7 @@ pub fn read_plan(import: &Import) -> Result<Plan> {
 /// `errors.csv`: line, email, level, message. Safe for spreadsheets.
 pub async fn errors_csv(engine: &Engine, site: SiteId, id: ImportId) -> Result<String> {
     get(engine, site, id).await?;
-    let mut text = "line,email,level,message\r\n".to_owned();
+    let mut text = csv_row(&["line", "email", "level", "message"]);
     let mut after = -1;
     loop {
         let from = after;
@@ -574,13 +575,8 @@ pub async fn errors_csv(engine: &Engine, site: SiteId, id: ImportId) -> Result<S
         let Some(last) = notes.last() else { return Ok(text) };
         after = last.line;
         for note in &notes {
-            let cells = [note.line.to_string(), note.email.clone(), note.level.clone()];
-            for cell in cells {
-                text.push_str(&crate::exports::cell(&cell));
-                text.push(',');
-            }
-            text.push_str(&crate::exports::cell(&note.message));
-            text.push_str("\r\n");
+            let line = note.line.to_string();
+            text.push_str(&csv_row(&[&line, &note.email, &note.level, &note.message]));
         }
     }
 }

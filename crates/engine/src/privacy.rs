@@ -5,6 +5,7 @@
 
 use model::consents::Source;
 use model::contacts::{Contact, Status, SuppressionReason};
+use model::exports::csv_row;
 use model::ids::{ContactId, EventId, MessageId, OrderId};
 use model::messages::{Class, SourceKind};
 use model::sites::Site;
@@ -254,16 +255,14 @@ async fn orders_of(session: &mut Session<'_>, site: SiteId, id: ContactId) -> Re
 
 /// The same as a table of three columns: what, which, value. Safe for spreadsheets.
 pub fn as_csv(known: &Value) -> String {
-    let mut rows = vec!["what,name,value".to_owned()];
+    let mut table = csv_row(&["what", "name", "value"]);
     let mut add = |what: &str, name: &str, value: &Value| {
         let text = match value {
             Value::Null => return,
             Value::String(text) => text.clone(),
             other => other.to_string(),
         };
-        let cell =
-            |text: &str| format!("\"{}\"", model::exports::csv_safe(text).replace('"', "\"\""));
-        rows.push(format!("{},{},{}", cell(what), cell(name), cell(&text)));
+        table.push_str(&csv_row(&[what, name, &text]));
     };
     for (what, value) in known.as_object().into_iter().flatten() {
         match value {
@@ -283,8 +282,7 @@ pub fn as_csv(known: &Value) -> String {
             other => add("", what, other),
         }
     }
-    rows.push(String::new());
-    rows.join("\r\n")
+    table
 }
 
 /// Forgets a person. What stays is a tombstone: the id, and the address as a keyed hash, so that

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use model::audits::Actor;
-use model::exports::csv_safe;
+use model::exports::{csv_plain, csv_row};
 use model::ids::SpendId;
 use model::sites::Site;
 use model::spends::{HEADERS, Spend};
@@ -14,9 +14,9 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 use store::Session;
 
+use crate::audits;
 use crate::engine::Engine;
 use crate::fault::{EngineError, Result};
-use crate::{audits, exports};
 
 /// Lines of one file: ten years of days by five channels.
 const LINES_MAX: usize = 20_000;
@@ -199,7 +199,7 @@ pub async fn export(
 ) -> Result<i64> {
     let failed =
         |e: std::io::Error| EngineError::Fault(format!("the export cannot be written: {e}"));
-    write(&exports::row(&HEADERS.map(str::to_owned))).map_err(failed)?;
+    write(&csv_row(&HEADERS)).map_err(failed)?;
     let (mut before, mut written) = (SpendId(i64::MAX), 0);
     loop {
         let from = before;
@@ -212,7 +212,7 @@ pub async fn export(
         let Some(last) = page.last() else { return Ok(written) };
         before = last.id;
         for spend in &page {
-            write(&exports::row(&cells(spend)?)).map_err(failed)?;
+            write(&csv_row(&cells(spend)?)).map_err(failed)?;
             written += 1;
         }
     }
@@ -303,13 +303,8 @@ fn read(
             let why = format!("at most {LINES_MAX} lines are read at once: send it in parts");
             return Err(Refused::new("file_too_long", why).at("file").into());
         }
-        let cell = |name: &str| {
-            let cell = places.get(name).and_then(|at| record.get(*at)).unwrap_or("");
-            match cell.strip_prefix('\'') {
-                Some(rest) if csv_safe(rest) != rest => rest,
-                _ => cell,
-            }
-        };
+        let cell =
+            |name: &str| csv_plain(places.get(name).and_then(|at| record.get(*at)).unwrap_or(""));
         match spend(cell, site, now) {
             Ok(spend) => {
                 let hash = hash(&cells(&spend)?.join("\u{1f}"));

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use model::audits::Actor;
 use model::consents::Source;
 use model::contacts::{SuppressionReason, SuppressionScope};
+use model::exports::csv_row;
 use model::ids::ContactId;
 use model::sites::Site;
 use model::{EmailAddr, Refused, SiteId, UtcMs, Zone};
@@ -13,7 +14,6 @@ use store::Tx;
 use store::suppressions::Suppression;
 
 use crate::engine::Engine;
-use crate::exports::row;
 use crate::fault::{EngineError, Result};
 use crate::files::columns::{Columns, Edge, Taken, instant};
 use crate::files::tables::Table;
@@ -278,7 +278,7 @@ pub async fn export(
 ) -> Result<i64> {
     let failed =
         |e: std::io::Error| EngineError::Fault(format!("the export cannot be written: {e}"));
-    write(&row(&HEADERS.map(str::to_owned))).map_err(failed)?;
+    write(&csv_row(&HEADERS)).map_err(failed)?;
     let (mut after, mut count) = (String::new(), 0);
     loop {
         let from = after.clone();
@@ -294,7 +294,7 @@ pub async fn export(
         for one in page {
             count += 1;
             let cells = [one.address_hmac, one.reason.to_string(), one.since.rfc3339()];
-            write(&row(&cells)).map_err(failed)?;
+            write(&csv_row(&cells)).map_err(failed)?;
         }
     }
 }

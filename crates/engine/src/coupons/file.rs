@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use model::audits::Actor;
 use model::coupons::{Coupon, CouponCode, Cut};
+use model::exports::csv_row;
 use model::ids::{CouponId, ProductId};
 use model::sites::Site;
 use model::{Currency, Money, Rate, Refused, SiteId, UtcMs, Zone};
@@ -12,7 +13,6 @@ use store::Session;
 
 use super::{Draft, put_in};
 use crate::engine::Engine;
-use crate::exports::row;
 use crate::fault::{EngineError, Result};
 use crate::files::columns::{Columns, Edge, Taken, count, instant};
 use crate::files::tables::Table;
@@ -225,7 +225,7 @@ pub async fn export(
 ) -> Result<i64> {
     let failed =
         |e: std::io::Error| EngineError::Fault(format!("the export cannot be written: {e}"));
-    write(&row(&HEADERS.map(str::to_owned))).map_err(failed)?;
+    write(&csv_row(&HEADERS)).map_err(failed)?;
     let (mut before, mut written) = (CouponId(i64::MAX), 0);
     loop {
         let from = before;
@@ -245,7 +245,7 @@ pub async fn export(
                 products.iter().find(|product| product.id == *id).map(|found| found.slug.clone())
             });
             let slugs: Vec<String> = slugs.collect();
-            write(&row(&cells(&one.coupon, &slugs))).map_err(failed)?;
+            write(&csv_row(&cells(&one.coupon, &slugs))).map_err(failed)?;
             written += 1;
         }
     }

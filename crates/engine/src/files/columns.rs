@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use jiff::civil::{Date, DateTime};
+use model::exports::csv_plain;
 use model::spans::{moved, start_of};
 use model::{Refused, UtcMs, Zone};
 use serde::Serialize;
@@ -61,11 +62,7 @@ impl Columns {
     /// formula; empty where there is none.
     pub fn cell<'c>(&self, cells: &'c [String], name: &str) -> &'c str {
         let cell = self.0.get(name).and_then(|at| cells.get(*at));
-        let cell = cell.map(|cell| cell.trim()).unwrap_or_default();
-        match cell.strip_prefix('\'') {
-            Some(rest) if model::exports::csv_safe(rest) != rest => rest,
-            _ => cell,
-        }
+        cell.map(|cell| csv_plain(cell.trim())).unwrap_or_default()
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use jiff::civil::DateTime;
 use model::consents::{NEWSLETTER, Source};
 use model::contacts::{Contact, FIELD_MAX, NAME_MAX, Status, clean};
+use model::exports::csv_plain;
 use model::sites::Site;
 use model::{EmailAddr, Refused, UtcMs};
 use serde_json::json;
@@ -125,7 +126,7 @@ impl<'a> Reader<'a> {
             return Some((line, Err(left(first, message))));
         }
         let typed = self.cell(&cells, &Role::Email).trim().to_owned();
-        let email = match EmailAddr::parse(unquoted(&typed)) {
+        let email = match EmailAddr::parse(csv_plain(&typed)) {
             Ok(email) => email,
             Err(refused) => return Some((line, Err(left(&typed, refused.message)))),
         };
@@ -139,7 +140,7 @@ impl<'a> Reader<'a> {
 
     fn cell<'c>(&self, cells: &'c [String], role: &Role) -> &'c str {
         let at = self.roles.iter().position(|known| known == role);
-        at.and_then(|at| cells.get(at)).map(|cell| unquoted(cell.trim())).unwrap_or_default()
+        at.and_then(|at| cells.get(at)).map(|cell| csv_plain(cell.trim())).unwrap_or_default()
     }
 
     fn person(&self, email: EmailAddr, cells: &[String]) -> std::result::Result<Person, String> {
@@ -168,7 +169,7 @@ impl<'a> Reader<'a> {
             if let Role::Field(key) = role
                 && !value.trim().is_empty()
             {
-                let value = unquoted(value.trim());
+                let value = csv_plain(value.trim());
                 fields.insert(key.clone(), value.chars().take(FIELD_MAX).collect());
             }
         }
@@ -190,14 +191,6 @@ impl<'a> Reader<'a> {
             consent_text: cell(&Role::ConsentText),
             created_at: instant(&cell(&Role::CreatedAt)),
         })
-    }
-}
-
-/// A cell that was made safe for spreadsheets, as it was.
-fn unquoted(cell: &str) -> &str {
-    match cell.strip_prefix('\'') {
-        Some(rest) if model::exports::csv_safe(rest) != rest => rest,
-        _ => cell,
     }
 }
 

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use model::audits::Actor;
+use model::exports::csv_row;
 use model::ids::{OfferId, OrderId, ProductId};
 use model::orders::OrderState;
 use model::sites::Site;
@@ -18,7 +19,6 @@ use store::orders::{Filter, Order};
 
 use super::take::{Past, PastLine, put};
 use crate::engine::Engine;
-use crate::exports::row;
 use crate::fault::{EngineError, Result};
 use crate::files::columns::{Columns, Edge, Taken, count, instant};
 use crate::files::tables::Table;
@@ -327,7 +327,7 @@ pub async fn export(
 ) -> Result<i64> {
     let failed =
         |e: std::io::Error| EngineError::Fault(format!("the export cannot be written: {e}"));
-    write(&row(&HEADERS.map(str::to_owned))).map_err(failed)?;
+    write(&csv_row(&HEADERS)).map_err(failed)?;
     let (mut before, mut written) = (OrderId(i64::MAX), 0);
     loop {
         let from = before;
@@ -354,7 +354,7 @@ pub async fn export(
         };
         for (order, lines) in &page {
             for line in lines {
-                write(&row(&cells(order, line, slug(line.product_id)))).map_err(failed)?;
+                write(&csv_row(&cells(order, line, slug(line.product_id)))).map_err(failed)?;
                 written += 1;
             }
         }

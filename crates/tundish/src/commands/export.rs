@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use engine::files::tables::Table;
 use engine::{Engine, EngineError, coupons, exports, outbox, spends, suppressions};
-use model::exports::csv_safe;
+use model::exports::{csv_cell, csv_quoted};
 use model::ids::{ContactId, EventId, MessageId, OrderId};
 use model::sites::Site;
 use serde_json::{Map, Value, json};
@@ -195,17 +195,13 @@ async fn render(
     Ok(())
 }
 
-/// A cell of CSV: quoted where it must be, and never a formula.
+/// A cell of CSV.
 fn cell(value: Option<&Value>) -> String {
-    let text = match value {
+    match value {
         None | Some(Value::Null) => String::new(),
-        Some(Value::String(text)) => csv_safe(text).into_owned(),
-        Some(other) => other.to_string(),
-    };
-    if text.contains([',', '"', '\n', '\r']) {
-        return format!("\"{}\"", text.replace('"', "\"\""));
+        Some(Value::String(text)) => csv_cell(text).into_owned(),
+        Some(other) => csv_quoted(&other.to_string()).into_owned(),
     }
-    text
 }
 
 /// Rows newest first, each with the id to go on from.

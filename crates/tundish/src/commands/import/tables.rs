@@ -9,7 +9,7 @@ use engine::files::tables::{Table, plain};
 use engine::{Engine, coupons, orders, spends, suppressions};
 use model::Refused;
 use model::audits::Actor;
-use model::exports::csv_safe;
+use model::exports::csv_row;
 use model::sites::Site;
 use serde_json::json;
 
@@ -151,11 +151,10 @@ fn of_spend(read: spends::Imported) -> Taken {
 
 /// What was left out, as a table that is safe for spreadsheets.
 fn errors_csv(errors: &[LineError]) -> String {
-    let mut text = "line,field,message\r\n".to_owned();
+    let mut text = csv_row(&["line", "field", "message"]);
     for error in errors {
-        let cell = |text: &str| format!("\"{}\"", csv_safe(text).replace('"', "\"\""));
-        let (field, message) = (cell(&error.field), cell(&error.message));
-        text.push_str(&format!("{},{field},{message}\r\n", error.line));
+        let line = error.line.to_string();
+        text.push_str(&csv_row(&[&line, &error.field, &error.message]));
     }
     text
 }

@@ -30,7 +30,7 @@ fn spend_is_taken_once_however_often_its_file_is() {
     assert_eq!(counts(&taken), [1, 0, 0, 1]);
     assert_eq!(taken["errors"][0]["line"], 3);
     let errors = std::fs::read_to_string(desk.path().join("errors.csv")).unwrap();
-    assert!(errors.contains("3,\"from_day\",") || errors.contains("3,\"date\","), "{errors}");
+    assert!(errors.contains("3,from_day,"), "{errors}");
     assert_eq!(counts(&import(&desk, "spend", "spend.csv", &map)), [0, 0, 1, 1]);
     // Known by its columns.
     desk.write("named.csv", "date,channel,amount\n2026-11-02,google,3\n");

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use engine::EngineError;
 use model::UtcMs;
 use model::contacts::Contact;
-use model::exports::csv_safe;
+use model::exports::csv_row;
 use model::operators::Role;
 use store::contact_lists::After;
 use tokio::sync::mpsc;
@@ -86,7 +86,7 @@ async fn batch(
 
 fn line(contact: &Contact, tags: &str) -> String {
     let at = |at: Option<UtcMs>| at.map(UtcMs::rfc3339).unwrap_or_default();
-    let cells = [
+    csv_row(&[
         contact.id.to_string(),
         contact.email.clone(),
         contact.status.as_str().to_owned(),
@@ -98,17 +98,5 @@ fn line(contact: &Contact, tags: &str) -> String {
         contact.created_at.rfc3339(),
         at(contact.confirmed_at),
         at(contact.unsubscribed_at),
-    ];
-    let cells: Vec<String> = cells.iter().map(|text| cell(text)).collect();
-    format!("{}\r\n", cells.join(","))
-}
-
-/// A cell of RFC 4180, with nothing a spreadsheet would run.
-pub fn cell(text: &str) -> String {
-    let safe = csv_safe(text);
-    if safe.contains([',', '"', '\r', '\n']) {
-        format!("\"{}\"", safe.replace('"', "\"\""))
-    } else {
-        safe.into_owned()
-    }
+    ])
 }

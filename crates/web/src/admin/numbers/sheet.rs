@@ -3,7 +3,7 @@
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use model::Currency;
-use model::exports::csv_safe;
+use model::exports::csv_cell;
 use numbers::stages::Share;
 use serde::Serialize;
 
@@ -185,7 +185,7 @@ impl Sheet {
                 match raw {
                     Raw::Nothing => {}
                     Raw::Number(number) => file.push_str(number),
-                    Raw::Text(text) => push_text(&mut file, &csv_safe(text)),
+                    Raw::Text(text) => file.push_str(&csv_cell(text)),
                 }
             }
             file.push_str("\r\n");
@@ -196,16 +196,6 @@ impl Sheet {
             (header::CACHE_CONTROL, "no-store".to_owned()),
         ];
         (headers, file).into_response()
-    }
-}
-
-fn push_text(file: &mut String, text: &str) {
-    if text.contains([',', '"', '\r', '\n']) {
-        file.push('"');
-        file.push_str(&text.replace('"', "\"\""));
-        file.push('"');
-    } else {
-        file.push_str(text);
     }
 }
 
