@@ -14,6 +14,7 @@ use store::{Session, Tx};
 
 use crate::engine::Engine;
 use crate::fault::{EngineError, Result};
+use crate::magnets::IfKnown;
 use crate::{audits, consents};
 
 /// A form with what it refers to, ready to be shown and answered.
@@ -36,17 +37,7 @@ pub async fn put(
     name: &str,
     spec: FormSpec,
 ) -> Result<FormId> {
-    let (slug, name) = (slug.to_owned(), name.to_owned());
-    let of = engine.clone();
-    engine
-        .write_content(move |tx| {
-            Box::pin(async move {
-                let id = put_in(&of, tx, site, &slug, &name, spec).await?;
-                audits::note(&of, tx, site, "form.saved", id, &()).await?;
-                Ok(id)
-            })
-        })
-        .await
+    write(engine, site, (slug, name), spec, IfKnown::Change).await
 }
 
 /// Writes a form that is not there yet; its id.
@@ -60,13 +51,25 @@ pub async fn create(
     name: &str,
     spec: FormSpec,
 ) -> Result<FormId> {
+    write(engine, site, (slug, name), spec, IfKnown::Refuse).await
+}
+
+async fn write(
+    engine: &Engine,
+    site: SiteId,
+    (slug, name): (&str, &str),
+    spec: FormSpec,
+    if_known: IfKnown,
+) -> Result<FormId> {
     let (slug, name) = (slug.to_owned(), name.to_owned());
     let of = engine.clone();
     engine
         .write_content(move |tx| {
             Box::pin(async move {
                 let typed = Slug::parse(&slug).map_err(|refused| refused.at("slug"))?;
-                if store::forms::find_by_slug(tx, site, typed.as_str()).await?.is_some() {
+                if if_known == IfKnown::Refuse
+                    && store::forms::find_by_slug(tx, site, typed.as_str()).await?.is_some()
+                {
                     let refused = Refused::new("slug_taken", "another form has this name");
                     return Err(refused.at("slug").into());
                 }

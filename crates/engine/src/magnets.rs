@@ -26,6 +26,15 @@ pub enum Gift {
     Link(String),
 }
 
+/// What becomes of a thing that is written under a slug that another has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum IfKnown {
+    /// That one is changed.
+    Change,
+    /// It is refused.
+    Refuse,
+}
+
 /// Writes a magnet, new or changed, by its slug; its id.
 ///
 /// # Errors
@@ -37,17 +46,7 @@ pub async fn put(
     name: &str,
     gift: Gift,
 ) -> Result<MagnetId> {
-    let (slug, name) = (slug.to_owned(), name.to_owned());
-    let of = engine.clone();
-    engine
-        .write_content(move |tx| {
-            Box::pin(async move {
-                let id = put_in(&of, tx, site, &slug, &name, gift).await?;
-                audits::note(&of, tx, site, "magnet.saved", id, &()).await?;
-                Ok(id)
-            })
-        })
-        .await
+    write(engine, site, (slug, name), gift, IfKnown::Change).await
 }
 
 /// Writes a magnet that is not there yet; its id.
@@ -61,13 +60,25 @@ pub async fn create(
     name: &str,
     gift: Gift,
 ) -> Result<MagnetId> {
+    write(engine, site, (slug, name), gift, IfKnown::Refuse).await
+}
+
+async fn write(
+    engine: &Engine,
+    site: SiteId,
+    (slug, name): (&str, &str),
+    gift: Gift,
+    if_known: IfKnown,
+) -> Result<MagnetId> {
     let (slug, name) = (slug.to_owned(), name.to_owned());
     let of = engine.clone();
     engine
         .write_content(move |tx| {
             Box::pin(async move {
                 let typed = Slug::parse(&slug).map_err(|refused| refused.at("slug"))?;
-                if store::magnets::find_by_slug(tx, site, typed.as_str()).await?.is_some() {
+                if if_known == IfKnown::Refuse
+                    && store::magnets::find_by_slug(tx, site, typed.as_str()).await?.is_some()
+                {
                     let refused = Refused::new("slug_taken", "another magnet has this name");
                     return Err(refused.at("slug").into());
                 }
