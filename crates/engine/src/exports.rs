@@ -31,6 +31,37 @@ const HEADERS: [&str; 13] = [
     "created_at",
 ];
 
+/// Writes the lines of an export, header first, and counts those after it.
+pub(crate) struct Lines<W> {
+    write: W,
+    count: i64,
+}
+
+impl<W: FnMut(&str) -> std::io::Result<()>> Lines<W> {
+    /// Begins with the names of the columns.
+    pub fn begin<T: AsRef<str>>(write: W, headers: &[T]) -> Result<Self> {
+        let mut lines = Self { write, count: 0 };
+        lines.line(headers)?;
+        Ok(lines)
+    }
+
+    /// One more line.
+    pub fn put<T: AsRef<str>>(&mut self, cells: &[T]) -> Result<()> {
+        self.count += 1;
+        self.line(cells)
+    }
+
+    /// How many were put.
+    pub fn count(&self) -> i64 {
+        self.count
+    }
+
+    fn line<T: AsRef<str>>(&mut self, cells: &[T]) -> Result<()> {
+        (self.write)(&csv_row(cells))
+            .map_err(|e| EngineError::Fault(format!("the export cannot be written: {e}")))
+    }
+}
+
 /// Writes every contact of a site as lines of CSV, header first, to `write`.
 ///
 /// # Errors
@@ -38,35 +69,32 @@ const HEADERS: [&str; 13] = [
 pub async fn contacts(
     engine: &Engine,
     site: SiteId,
-    mut write: impl FnMut(&str) -> std::io::Result<()> + Send,
+    write: impl FnMut(&str) -> std::io::Result<()> + Send,
 ) -> Result<i64> {
     let keys = field_keys(engine, site).await?;
     let mut headers: Vec<String> = HEADERS.iter().map(|name| (*name).to_owned()).collect();
     headers.extend(keys.iter().map(|key| format!("field.{key}")));
-    let failed =
-        |e: std::io::Error| EngineError::Fault(format!("the export cannot be written: {e}"));
-    write(&csv_row(&headers)).map_err(failed)?;
-    let (mut after, mut count) = (ContactId(0), 0);
+    let mut out = Lines::begin(write, &headers)?;
+    let mut after = ContactId(0);
     loop {
         let (from, wanted) = (after, keys.clone());
-        let (lines, last) = engine
+        let (page, last) = engine
             .reader()
             .read::<_, EngineError, _>(move |session| {
                 Box::pin(async move {
                     let page = store::contacts::list_from(session, site, from, PAGE).await?;
                     let mut lines = Vec::with_capacity(page.len());
                     for contact in &page {
-                        lines.push(line_of(session, site, contact, &wanted).await?);
+                        lines.push(cells(session, site, contact, &wanted).await?);
                     }
                     Ok((lines, page.last().map(|contact| contact.id)))
                 })
             })
             .await?;
-        let Some(last) = last else { return Ok(count) };
+        let Some(last) = last else { return Ok(out.count()) };
         after = last;
-        for line in lines {
-            count += 1;
-            write(&line).map_err(failed)?;
+        for cells in page {
+            out.put(&cells)?;
         }
     }
 }
@@ -100,12 +128,12 @@ async fn field_keys(engine: &Engine, site: SiteId) -> Result<Vec<String>> {
     }
 }
 
-async fn line_of(
+async fn cells(
     session: &mut Session<'_>,
     site: SiteId,
     contact: &Contact,
     keys: &[String],
-) -> Result<String> {
+) -> Result<Vec<String>> {
     let tags = store::tags::of_contact(session, site, contact.id).await?;
     let topics = store::topics::of_contact(session, site, contact.id).await?;
     let topics: Vec<String> = topics.into_iter().map(|topic| topic.slug).collect();
@@ -133,5 +161,5 @@ async fn line_of(
         contact.created_at.rfc3339(),
     ];
     cells.extend(keys.iter().map(|key| contact.fields.get(key).cloned().unwrap_or_default()));
-    Ok(csv_row(&cells))
+    Ok(cells)
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use model::audits::Actor;
-use model::exports::{csv_plain, csv_row};
+use model::exports::csv_plain;
 use model::ids::SpendId;
 use model::sites::Site;
 use model::spends::{HEADERS, Spend};
@@ -16,6 +16,7 @@ use store::Session;
 
 use crate::audits;
 use crate::engine::Engine;
+use crate::exports::Lines;
 use crate::fault::{EngineError, Result};
 
 /// Lines of one file: ten years of days by five channels.
@@ -195,12 +196,10 @@ async fn fresh(session: &mut Session<'_>, site: SiteId, lines: Vec<Line>) -> Res
 pub async fn export(
     engine: &Engine,
     site: SiteId,
-    mut write: impl FnMut(&str) -> std::io::Result<()> + Send,
+    write: impl FnMut(&str) -> std::io::Result<()> + Send,
 ) -> Result<i64> {
-    let failed =
-        |e: std::io::Error| EngineError::Fault(format!("the export cannot be written: {e}"));
-    write(&csv_row(&HEADERS)).map_err(failed)?;
-    let (mut before, mut written) = (SpendId(i64::MAX), 0);
+    let mut out = Lines::begin(write, &HEADERS)?;
+    let mut before = SpendId(i64::MAX);
     loop {
         let from = before;
         let page = engine
@@ -209,11 +208,10 @@ pub async fn export(
                 Box::pin(async move { Ok(store::spends::list(session, site, from, PAGE).await?) })
             })
             .await?;
-        let Some(last) = page.last() else { return Ok(written) };
+        let Some(last) = page.last() else { return Ok(out.count()) };
         before = last.id;
         for spend in &page {
-            write(&csv_row(&cells(spend)?)).map_err(failed)?;
-            written += 1;
+            out.put(&cells(spend)?)?;
         }
     }
 }

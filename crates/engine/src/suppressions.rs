@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, HashMap};
 use model::audits::Actor;
 use model::consents::Source;
 use model::contacts::{SuppressionReason, SuppressionScope};
-use model::exports::csv_row;
 use model::ids::ContactId;
 use model::sites::Site;
 use model::{EmailAddr, Refused, SiteId, UtcMs, Zone};
@@ -14,6 +13,7 @@ use store::Tx;
 use store::suppressions::Suppression;
 
 use crate::engine::Engine;
+use crate::exports::Lines;
 use crate::fault::{EngineError, Result};
 use crate::files::columns::{Columns, Edge, Taken, instant};
 use crate::files::tables::Table;
@@ -274,12 +274,10 @@ async fn hashes(engine: &Engine, site: SiteId) -> Result<HashMap<String, Contact
 pub async fn export(
     engine: &Engine,
     site: SiteId,
-    mut write: impl FnMut(&str) -> std::io::Result<()> + Send,
+    write: impl FnMut(&str) -> std::io::Result<()> + Send,
 ) -> Result<i64> {
-    let failed =
-        |e: std::io::Error| EngineError::Fault(format!("the export cannot be written: {e}"));
-    write(&csv_row(&HEADERS)).map_err(failed)?;
-    let (mut after, mut count) = (String::new(), 0);
+    let mut out = Lines::begin(write, &HEADERS)?;
+    let mut after = String::new();
     loop {
         let from = after.clone();
         let reader = engine.reader();
@@ -289,12 +287,10 @@ pub async fn export(
             )
         });
         let page = page.await?;
-        let Some(last) = page.last() else { return Ok(count) };
+        let Some(last) = page.last() else { return Ok(out.count()) };
         after.clone_from(&last.address_hmac);
         for one in page {
-            count += 1;
-            let cells = [one.address_hmac, one.reason.to_string(), one.since.rfc3339()];
-            write(&csv_row(&cells)).map_err(failed)?;
+            out.put(&[one.address_hmac, one.reason.to_string(), one.since.rfc3339()])?;
         }
     }
 }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use model::audits::Actor;
 use model::coupons::{Coupon, CouponCode, Cut};
-use model::exports::csv_row;
 use model::ids::{CouponId, ProductId};
 use model::sites::Site;
 use model::{Currency, Money, Rate, Refused, SiteId, UtcMs, Zone};
@@ -13,6 +12,7 @@ use store::Session;
 
 use super::{Draft, put_in};
 use crate::engine::Engine;
+use crate::exports::Lines;
 use crate::fault::{EngineError, Result};
 use crate::files::columns::{Columns, Edge, Taken, count, instant};
 use crate::files::tables::Table;
@@ -221,12 +221,10 @@ fn cut(kind: &str, value: &str, currency: Currency) -> std::result::Result<Cut, 
 pub async fn export(
     engine: &Engine,
     site: SiteId,
-    mut write: impl FnMut(&str) -> std::io::Result<()> + Send,
+    write: impl FnMut(&str) -> std::io::Result<()> + Send,
 ) -> Result<i64> {
-    let failed =
-        |e: std::io::Error| EngineError::Fault(format!("the export cannot be written: {e}"));
-    write(&csv_row(&HEADERS)).map_err(failed)?;
-    let (mut before, mut written) = (CouponId(i64::MAX), 0);
+    let mut out = Lines::begin(write, &HEADERS)?;
+    let mut before = CouponId(i64::MAX);
     loop {
         let from = before;
         let (products, page) = engine
@@ -238,15 +236,14 @@ pub async fn export(
                 })
             })
             .await?;
-        let Some(last) = page.last() else { return Ok(written) };
+        let Some(last) = page.last() else { return Ok(out.count()) };
         before = last.coupon.id;
         for one in page {
             let slugs = one.coupon.products.iter().filter_map(|id| {
                 products.iter().find(|product| product.id == *id).map(|found| found.slug.clone())
             });
             let slugs: Vec<String> = slugs.collect();
-            write(&csv_row(&cells(&one.coupon, &slugs))).map_err(failed)?;
-            written += 1;
+            out.put(&cells(&one.coupon, &slugs))?;
         }
     }
 }

@@ -5,7 +5,6 @@
 use std::collections::BTreeMap;
 
 use model::audits::Actor;
-use model::exports::csv_row;
 use model::ids::{OfferId, OrderId, ProductId};
 use model::orders::OrderState;
 use model::sites::Site;
@@ -19,6 +18,7 @@ use store::orders::{Filter, Order};
 
 use super::take::{Past, PastLine, put};
 use crate::engine::Engine;
+use crate::exports::Lines;
 use crate::fault::{EngineError, Result};
 use crate::files::columns::{Columns, Edge, Taken, count, instant};
 use crate::files::tables::Table;
@@ -323,12 +323,10 @@ fn thing<'r>(
 pub async fn export(
     engine: &Engine,
     site: SiteId,
-    mut write: impl FnMut(&str) -> std::io::Result<()> + Send,
+    write: impl FnMut(&str) -> std::io::Result<()> + Send,
 ) -> Result<i64> {
-    let failed =
-        |e: std::io::Error| EngineError::Fault(format!("the export cannot be written: {e}"));
-    write(&csv_row(&HEADERS)).map_err(failed)?;
-    let (mut before, mut written) = (OrderId(i64::MAX), 0);
+    let mut out = Lines::begin(write, &HEADERS)?;
+    let mut before = OrderId(i64::MAX);
     loop {
         let from = before;
         let (products, page) = engine
@@ -346,7 +344,7 @@ pub async fn export(
                 })
             })
             .await?;
-        let Some((last, _)) = page.last() else { return Ok(written) };
+        let Some((last, _)) = page.last() else { return Ok(out.count()) };
         before = last.id;
         let slug = |id: ProductId| {
             let found = products.iter().find(|product| product.id == id);
@@ -354,8 +352,7 @@ pub async fn export(
         };
         for (order, lines) in &page {
             for line in lines {
-                write(&csv_row(&cells(order, line, slug(line.product_id)))).map_err(failed)?;
-                written += 1;
+                out.put(&cells(order, line, slug(line.product_id)))?;
             }
         }
     }
