@@ -219,7 +219,8 @@ pub async fn as_shown(
         .await
 }
 
-/// The form as it was in one of its versions; as it stands, where there is no such version.
+/// The form as it was in one of its versions, in what was read and agreed to; in what it gives and
+/// how, as it stands. All as it stands, where there is no such version.
 pub(crate) async fn as_of_version(
     session: &mut Session<'_>,
     site: SiteId,
@@ -231,10 +232,16 @@ pub(crate) async fn as_of_version(
     }
     let found = store::forms::version(session, site, form.form.id, version).await?;
     let Some(FormVersion { spec, grants }) = found else { return Ok(Arc::clone(form)) };
-    let magnet = match &spec.magnet {
-        None => None,
-        Some(slug) => store::magnets::find_by_slug(session, site, slug).await?,
+    let now = &form.form.spec;
+    // The hidden field of a page that was copied long ago holds for ever: it says what was read,
+    // never that an address is taken at its word where the owner asks by mail by now.
+    let spec = FormSpec {
+        double_opt_in: spec.double_opt_in || now.double_opt_in,
+        delivery: now.delivery,
+        magnet: now.magnet.clone(),
+        ..spec
     };
+    let magnet = form.magnet.clone();
     let form = Form { version, spec, grants, ..form.form.clone() };
     Ok(Arc::new(LiveForm { form, magnet }))
 }

@@ -152,6 +152,34 @@ async fn the_ledger_holds_the_words_that_were_shown_and_not_the_ones_of_by_now()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_of_before_double_opt_in_was_turned_on_takes_nobody_at_their_word() {
+    let app = app_with(|spec| spec.double_opt_in = false).await;
+    let page = app.get("/f/chapter").await;
+    let version = super::after(&page.body, "name=\"_v\" value=\"").to_owned();
+    super::form(&app, "chapter", |_| {}).await;
+    let fields = [("_v", version.as_str()), ("email", "stranger@x.test")];
+    fill_in(&app, "chapter", &fields).await;
+    assert_eq!(contact(&app, "stranger@x.test").await.unwrap().status, Status::Pending);
+    assert_eq!((count(&app, "confirmation").await, count(&app, "magnet").await), (1, 0));
+    let path = path_in(&app, "confirmation", "confirm_url").await;
+    app.post(&path, &[]).await;
+    assert_eq!(contact(&app, "stranger@x.test").await.unwrap().status, Status::Confirmed);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_of_before_the_free_thing_was_taken_away_gives_it_no_more() {
+    let app = app().await;
+    let page = app.get("/f/chapter").await;
+    let version = super::after(&page.body, "name=\"_v\" value=\"").to_owned();
+    super::form(&app, "chapter", |spec| spec.magnet = None).await;
+    fill_in(&app, "chapter", &[("_v", version.as_str()), ("email", "ada@x.test")]).await;
+    let path = path_in(&app, "confirmation", "confirm_url").await;
+    app.post(&path, &[]).await;
+    assert_eq!(contact(&app, "ada@x.test").await.unwrap().status, Status::Confirmed);
+    assert_eq!(count(&app, "magnet").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_unfinished_form_keeps_what_was_typed_and_says_what_to_mend() {
     let app = app_with(|spec| {
         let topic = Field::new("why", FieldKind::Textarea, "Why");
