@@ -4,12 +4,10 @@
 use std::collections::BTreeMap;
 
 use model::audits::Actor;
-use model::exports::csv_plain;
 use model::ids::SpendId;
 use model::sites::Site;
 use model::spends::{HEADERS, Spend};
 use model::{Currency, Money, Refused, SiteId, UtcMs};
-use serde::Serialize;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use store::Session;
@@ -18,6 +16,8 @@ use crate::audits;
 use crate::engine::Engine;
 use crate::exports::Lines;
 use crate::fault::{EngineError, Result};
+use crate::files::columns::{Columns, Taken};
+use crate::files::tables::Table;
 
 /// Lines of one file: ten years of days by five channels.
 const LINES_MAX: usize = 20_000;
@@ -25,8 +25,6 @@ const LINES_MAX: usize = 20_000;
 const PAGE: i64 = 500;
 /// Between the first and the last day of an amount, where it has several (ISO 8601 §5.5).
 const DAYS_BETWEEN: char = '/';
-/// Lines told of; beyond it a file is the wrong one.
-const ERRORS_MAX: usize = 200;
 
 /// Writes amounts down, all or none. One with the key of an earlier one counts once; how many
 /// were new.
@@ -83,59 +81,24 @@ pub async fn remove(engine: &Engine, actor: Actor, site: SiteId, id: SpendId) ->
         .await
 }
 
-/// What a file of amounts came to.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Imported {
-    /// Lines that held an amount, or should have.
-    pub lines: usize,
-    /// Amounts that are new.
-    pub added: usize,
-    /// Amounts that were written down before.
-    pub known: usize,
-    /// Lines that were left out, and why; at most two hundred.
-    pub errors: Vec<LineError>,
-    /// Lines left out in all.
-    pub rejected: usize,
-}
-
-/// A line that was left out.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct LineError {
-    /// Its number in the file, from 1.
-    pub line: u64,
-    /// The column, or empty.
-    pub field: String,
-    /// One sentence.
-    pub message: String,
-}
-
 /// Reads a file of amounts, `date,channel,campaign,amount,currency,clicks,impressions,note`, and
-/// writes down its good lines. The same line counts once, however often its file is read; a line
-/// that stands twice in one file counts twice.
+/// writes down its good lines; `map` (header to name) where it calls a column otherwise. The same
+/// line counts once, however often its file is read; a line that stands twice in one file counts
+/// twice.
 ///
 /// # Errors
-/// It is no such file: a column is missing, or it is too long.
-pub async fn import(engine: &Engine, actor: Actor, site: &Site, bytes: &[u8]) -> Result<Imported> {
-    import_as(engine, actor, site, bytes, &BTreeMap::new()).await
-}
-
-/// The same, with the names of columns by `map` (header to name) where the file calls them
-/// otherwise.
-///
-/// # Errors
-/// As [`import`]; `map` names a column there is not.
-pub async fn import_as(
+/// It is no such file: it cannot be read, a column is missing, or it is too long.
+pub async fn import(
     engine: &Engine,
     actor: Actor,
     site: &Site,
     bytes: &[u8],
     map: &BTreeMap<String, String>,
-) -> Result<Imported> {
-    let mut imported = Imported::default();
-    let lines = read(bytes, site, engine.now(), map, &mut imported)?;
+) -> Result<Taken> {
+    let (mut taken, lines) = read(bytes, site, engine.now(), map)?;
     let good = lines.len();
     let (of, site) = (engine.clone(), site.id);
-    imported.added = engine
+    taken.created = engine
         .write(move |tx| {
             Box::pin(async move {
                 let (fresh, now) = (fresh(tx, site, lines).await?, of.now());
@@ -151,8 +114,8 @@ pub async fn import_as(
             })
         })
         .await?;
-    imported.known = good.saturating_sub(imported.added);
-    Ok(imported)
+    taken.unchanged = good.saturating_sub(taken.created);
+    Ok(taken)
 }
 
 /// A good line of a file: an amount, a hash of all it says, and how many such lines the file has
@@ -240,131 +203,61 @@ fn cells(spend: &Spend) -> Result<[String; 8]> {
     ])
 }
 
-/// What [`import_as`] would do; changes nothing.
+/// What [`import`] would do; changes nothing.
 ///
 /// # Errors
-/// As [`import_as`].
+/// As [`import`].
 pub async fn look(
     engine: &Engine,
     site: &Site,
     bytes: &[u8],
     map: &BTreeMap<String, String>,
-) -> Result<Imported> {
-    let mut imported = Imported::default();
-    let lines = read(bytes, site, engine.now(), map, &mut imported)?;
+) -> Result<Taken> {
+    let (mut taken, lines) = read(bytes, site, engine.now(), map)?;
     let site = site.id;
     engine
         .reader()
         .read::<_, EngineError, _>(move |session| {
             Box::pin(async move {
                 let good = lines.len();
-                imported.added = fresh(session, site, lines).await?.len();
-                imported.known = good.saturating_sub(imported.added);
-                Ok(imported)
+                taken.created = fresh(session, site, lines).await?.len();
+                taken.unchanged = good.saturating_sub(taken.created);
+                Ok(taken)
             })
         })
         .await
 }
 
-/// The good lines; the others go to `imported.errors`.
+/// The good lines; the others are noted.
 fn read(
     bytes: &[u8],
     site: &Site,
     now: UtcMs,
     map: &BTreeMap<String, String>,
-    imported: &mut Imported,
-) -> Result<Vec<Line>> {
-    let (text, _) = encoding_rs::UTF_8.decode_with_bom_removal(bytes);
-    // The reader counts lines by one end of line alone.
-    let text = text.replace("\r\n", "\n").replace('\r', "\n");
-    let head = text.lines().next().unwrap_or_default();
-    let count = |delimiter: char| head.matches(delimiter).count();
-    let delimiter = [(b',', ','), (b';', ';'), (b'\t', '\t')]
-        .into_iter()
-        .max_by_key(|(byte, letter)| (count(*letter), *byte == b','))
-        .map_or(b',', |(byte, _)| byte);
-    let mut reader = csv::ReaderBuilder::new()
-        .delimiter(delimiter)
-        .flexible(true)
-        .trim(csv::Trim::All)
-        .from_reader(text.as_bytes());
-    let places = places(reader.headers().map_err(|e| unreadable(&e))?, map)?;
+) -> Result<(Taken, Vec<Line>)> {
+    let table = Table::read(bytes)?;
+    let columns = Columns::of(&table, &HEADERS, &["date", "channel", "amount"], map)?;
+    let (mut taken, mut lines) = (Taken::default(), Vec::new());
     let mut seen: BTreeMap<String, i64> = BTreeMap::new();
-    let mut lines = Vec::new();
-    for record in reader.records() {
-        let record = record.map_err(|e| unreadable(&e))?;
-        if record.iter().all(str::is_empty) {
-            continue;
-        }
-        imported.lines += 1;
-        if imported.lines > LINES_MAX {
+    for row in table.rows() {
+        taken.rows += 1;
+        if taken.rows > LINES_MAX {
             let why = format!("at most {LINES_MAX} lines are read at once: send it in parts");
             return Err(Refused::new("file_too_long", why).at("file").into());
         }
-        let cell =
-            |name: &str| csv_plain(places.get(name).and_then(|at| record.get(*at)).unwrap_or(""));
-        match spend(cell, site, now) {
+        let read =
+            row.readable().and_then(|cells| spend(|name| columns.cell(cells, name), site, now));
+        match read {
             Ok(spend) => {
                 let hash = hash(&cells(&spend)?.join("\u{1f}"));
                 let nth = seen.entry(hash.clone()).or_default();
                 *nth += 1;
                 lines.push(Line { spend, hash, nth: *nth });
             }
-            Err(why) => {
-                imported.rejected += 1;
-                if imported.errors.len() < ERRORS_MAX {
-                    imported.errors.push(LineError {
-                        line: record.position().map_or(0, |at| line_of(&text, at)),
-                        field: why.field.as_deref().unwrap_or_default().to_owned(),
-                        message: why.message,
-                    });
-                }
-            }
+            Err(why) => taken.reject(row.line, why),
         }
     }
-    Ok(lines)
-}
-
-/// The line a record begins in: its position may stand before empty lines that were skipped.
-fn line_of(text: &str, at: &csv::Position) -> u64 {
-    let begin = usize::try_from(at.byte()).unwrap_or(usize::MAX);
-    let rest = text.as_bytes().get(begin..).unwrap_or_default();
-    let empty = rest.iter().take_while(|byte| **byte == b'\n').count();
-    at.line().saturating_add(u64::try_from(empty).unwrap_or(0))
-}
-
-/// Where each column stands. Case, spaces and underscores do not matter.
-fn places(
-    head: &csv::StringRecord,
-    map: &BTreeMap<String, String>,
-) -> Result<BTreeMap<&'static str, usize>> {
-    let plain = |text: &str| text.trim().to_lowercase().replace([' ', '_', '-'], "");
-    for (header, name) in map {
-        if !head.iter().any(|known| plain(known) == plain(header)) {
-            let why = format!("the file has no column \"{header}\"");
-            return Err(Refused::new("map_column", why).at("map").into());
-        }
-        if !HEADERS.contains(&name.as_str()) {
-            let all = HEADERS.join(", ");
-            let why = format!("\"{name}\" is nothing a column can be here: use {all}");
-            return Err(Refused::new("map_unknown", why).at("map").into());
-        }
-    }
-    let mut places = BTreeMap::new();
-    for (at, name) in head.iter().enumerate() {
-        let said = map.iter().find(|(header, _)| plain(header) == plain(name));
-        let name = said.map_or(name, |(_, wanted)| wanted.as_str());
-        if let Some(known) = HEADERS.iter().find(|known| **known == plain(name)) {
-            places.entry(*known).or_insert(at);
-        }
-    }
-    for needed in ["date", "channel", "amount"] {
-        if !places.contains_key(needed) {
-            let why = format!("the first line must name the columns; `{needed}` is missing");
-            return Err(Refused::new("column_missing", why).at("file").into());
-        }
-    }
-    Ok(places)
+    Ok((taken, lines))
 }
 
 /// One line as an amount.
@@ -409,12 +302,6 @@ fn spend<'r>(
     };
     spend.check()?;
     Ok(spend)
-}
-
-fn unreadable(error: &csv::Error) -> EngineError {
-    Refused::new("file_unreadable", format!("this is not a CSV file we can read: {error}"))
-        .at("file")
-        .into()
 }
 
 fn hash(text: &str) -> String {

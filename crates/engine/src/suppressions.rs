@@ -173,11 +173,7 @@ async fn read(
     let mut seen: HashMap<String, i64> = HashMap::new();
     for row in table.rows() {
         taken.rows += 1;
-        let read = match &row.cells {
-            Ok(cells) => barred(engine, &columns, cells, &zone),
-            Err(why) => Err(Refused::new("row_unreadable", *why)),
-        };
-        match read {
+        match row.readable().and_then(|cells| barred(engine, &columns, cells, &zone)) {
             Ok((barred, key)) => match seen.get(&barred.hmac) {
                 Some(line) => {
                     let why = format!("the same address stands on line {line}");

@@ -80,7 +80,7 @@ fn admin_numbers() -> Router<AppState> {
         .route("/admin/numbers/spend", get(spend::index).post(spend::create))
         .route(
             "/admin/numbers/spend/file",
-            post(spend::upload).layer(DefaultBodyLimit::max(spend::FILE_MAX)),
+            post(spend::upload).layer(DefaultBodyLimit::max(UPLOAD_MAX)),
         )
         .route("/admin/numbers/spend/{id}/delete", post(spend::delete))
         .route("/admin/numbers/payback", get(payback::index))

@@ -103,10 +103,9 @@ async fn read(
             let why = format!("at most {LINES_MAX} coupons are read at once: send it in parts");
             return Err(Refused::new("file_too_long", why).at("file").into());
         }
-        let read = match &line.cells {
-            Ok(cells) => coupon(|name| columns.cell(cells, name), &products, currency, &zone),
-            Err(why) => Err(Refused::new("row_unreadable", *why)),
-        };
+        let read = line
+            .readable()
+            .and_then(|cells| coupon(|name| columns.cell(cells, name), &products, currency, &zone));
         let wanted = match read {
             Ok(coupon) => coupon,
             Err(why) => {

@@ -31,6 +31,16 @@ pub struct Row {
     pub cells: Result<Vec<String>, &'static str>,
 }
 
+impl Row {
+    /// Its cells.
+    ///
+    /// # Errors
+    /// They cannot be read: `row_unreadable`.
+    pub fn readable(&self) -> Result<&[String], Refused> {
+        self.cells.as_deref().map_err(|why| Refused::new("row_unreadable", *why))
+    }
+}
+
 impl Table {
     /// Reads a file.
     ///
@@ -38,7 +48,11 @@ impl Table {
     /// It is an archive or a spreadsheet, empty, or has no row of headers.
     pub fn read(bytes: &[u8]) -> Result<Self, Refused> {
         refuse_archive(bytes)?;
-        let (text, encoding) = decode(bytes);
+        let (mut text, encoding) = decode(bytes);
+        // Some programs on a Mac end lines with a carriage return alone.
+        if !text.contains('\n') {
+            text = text.replace('\r', "\n");
+        }
         let mut table =
             Self { encoding, separator: ',', headers: Vec::new(), text, first: 0, first_line: 1 };
         table.separator = separator(&table.text);
@@ -285,6 +299,14 @@ mod tests {
         assert_eq!(all[401].line, 404);
         let wide = vec!["x"; 10_000].join(",");
         assert_eq!(Table::read(wide.as_bytes()).unwrap_err().code, "table_columns");
+    }
+
+    #[test]
+    fn i02_lines_that_end_as_on_an_old_mac_are_lines() {
+        let (table, all) = rows(b"email,name\ra@x.test,Ada\r\rb@x.test,Bo\r");
+        assert_eq!(table.headers, ["email", "name"]);
+        let read: Vec<_> = all.iter().map(|row| (row.line, &row.readable().unwrap()[1])).collect();
+        assert_eq!(read, [(2, &"Ada".to_owned()), (4, &"Bo".to_owned())]);
     }
 
     #[test]

@@ -179,10 +179,10 @@ async fn read(
     let mut places: BTreeMap<String, usize> = BTreeMap::new();
     for line in table.rows() {
         taken.rows += 1;
-        let cells = match &line.cells {
+        let cells = match line.readable() {
             Ok(cells) => cells,
             Err(why) => {
-                taken.reject(line.line, Refused::new("row_unreadable", *why));
+                taken.reject(line.line, why);
                 continue;
             }
         };

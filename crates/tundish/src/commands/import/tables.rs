@@ -122,30 +122,14 @@ async fn take(
     match (kind, dry_run) {
         (Kind::Orders, true) => orders::look(engine, site, bytes, map).await,
         (Kind::Orders, false) => orders::import(engine, by, site, bytes, map).await,
-        (Kind::Spend, true) => spends::look(engine, site, bytes, map).await.map(of_spend),
-        (Kind::Spend, false) => spends::import_as(engine, by, site, bytes, map).await.map(of_spend),
+        (Kind::Spend, true) => spends::look(engine, site, bytes, map).await,
+        (Kind::Spend, false) => spends::import(engine, by, site, bytes, map).await,
         (Kind::Suppression, true) => suppressions::look(engine, site, bytes, map).await,
         (Kind::Suppression, false) => {
             suppressions::import(engine, by, site, (name, bytes), map).await
         }
         (Kind::Coupons, true) => coupons::look(engine, site, bytes, map).await,
         (Kind::Coupons, false) => coupons::import(engine, by, site, bytes, map).await,
-    }
-}
-
-fn of_spend(read: spends::Imported) -> Taken {
-    let error = |e: spends::LineError| LineError {
-        line: i64::try_from(e.line).unwrap_or(i64::MAX),
-        field: e.field,
-        message: e.message,
-    };
-    Taken {
-        rows: read.lines,
-        created: read.added,
-        updated: 0,
-        unchanged: read.known,
-        rejected: read.rejected,
-        errors: read.errors.into_iter().map(error).collect(),
     }
 }
 

@@ -1,11 +1,18 @@
 //! Amounts from files and by hand.
 
-use engine::spends::{self, Imported};
+use std::collections::BTreeMap;
+
+use engine::files::columns::Taken;
+use engine::spends;
 use model::audits::Actor;
 use testkit::TestApp;
 
-async fn read(app: &TestApp, text: &str) -> Imported {
-    spends::import(&app.engine, Actor::Console, &app.site, text.as_bytes()).await.unwrap()
+async fn import(app: &TestApp, bytes: &[u8]) -> engine::Result<Taken> {
+    spends::import(&app.engine, Actor::Console, &app.site, bytes, &BTreeMap::new()).await
+}
+
+async fn read(app: &TestApp, text: &str) -> Taken {
+    import(app, text.as_bytes()).await.unwrap()
 }
 
 #[tokio::test]
@@ -22,23 +29,59 @@ async fn a_file_read_twice_counts_once_and_bad_lines_are_told() {
         2026-01-05;google;;5;;;;two\r\n\
         2026-01-05;google;;5;;;;two\r\n";
     let first = read(&app, text).await;
-    assert_eq!((first.lines, first.added, first.known, first.rejected), (8, 3, 0, 5));
-    let told: Vec<(u64, &str)> =
+    assert_eq!((first.rows, first.created, first.unchanged, first.rejected), (8, 3, 0, 5));
+    let told: Vec<(i64, &str)> =
         first.errors.iter().map(|error| (error.line, error.field.as_str())).collect();
     let wanted = [(3, "amount"), (4, "from_day"), (6, "amount"), (7, "currency"), (8, "clicks")];
     assert_eq!(told, wanted);
     let again = read(&app, text).await;
-    assert_eq!((again.added, again.known), (0, 3));
+    assert_eq!((again.created, again.unchanged), (0, 3));
 }
 
 #[tokio::test]
 async fn a_file_of_something_else_is_refused_in_a_sentence() {
     let app = TestApp::start().await;
-    for text in ["", "hello", "date,amount\n2026-01-01,5\n", "\u{0}\u{1}"] {
-        let read = spends::import(&app.engine, Actor::Console, &app.site, text.as_bytes()).await;
-        let why = read.unwrap_err().to_string();
+    let missing = ["hello", "date,amount\n2026-01-01,5\n", "\u{0}\u{1}"];
+    for text in missing {
+        let why = import(&app, text.as_bytes()).await.unwrap_err().to_string();
         assert!(why.contains("is missing"), "{text}: {why}");
     }
+    let why = import(&app, b"").await.unwrap_err().to_string();
+    assert!(why.contains("the file is empty"), "{why}");
+    let why = import(&app, b"PK\x03\x04").await.unwrap_err().to_string();
+    assert!(why.contains("save the sheet as CSV"), "{why}");
+}
+
+#[tokio::test]
+async fn i01_a_file_of_another_encoding_says_what_it_says() {
+    let app = TestApp::start().await;
+    let wide = "\u{feff}date\tchannel\tamount\tnote\r2026-01-05\tgoogle\t5\tfür alle\r";
+    let wide: Vec<u8> = wide.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    assert_eq!(import(&app, &wide).await.unwrap().created, 1);
+    let old = b"date;channel;amount;note\r\n2026-01-05;google;5;f\xfcr alle\r\n";
+    let taken = import(&app, old).await.unwrap();
+    assert_eq!((taken.created, taken.unchanged), (0, 1), "the same line, however written");
+}
+
+#[tokio::test]
+async fn a_file_sent_to_the_page_is_read_and_its_bad_lines_are_told() {
+    let app = TestApp::start().await;
+    app.sign_in(model::operators::Role::Admin).await;
+    let send = async |text: &str| {
+        let file = [("file", "spend.csv", "text/csv", text)];
+        app.upload("/admin/numbers/spend/file", &[], &file).await
+    };
+    let read = send("date,channel,amount\n2026-01-05,google,5\n2026-01-06,google,x\n").await;
+    assert_eq!(read.status, 200, "what was taken was taken: {}", read.body);
+    let text = read.plain();
+    assert!(text.contains("Of 2 lines, 1 are new, 0 were written down before, 1 are left out"));
+    assert!(text.contains("Lines that were left out"), "{text}");
+    let refused = send("a,b\n1,2\n").await;
+    assert_eq!(refused.status, 422);
+    assert!(refused.plain().contains("`date` is missing"), "{}", refused.body);
+    let refused = send("").await;
+    assert_eq!(refused.status, 422);
+    assert!(refused.plain().contains("choose a file first"), "{}", refused.body);
 }
 
 #[tokio::test]
@@ -69,9 +112,9 @@ async fn what_was_spent_is_written_out_as_it_comes_in_again() {
     assert_eq!(out.body, wanted);
     // Here it changes nothing, the amount by hand included; elsewhere it makes the same.
     let again = read(&app, &out.body).await;
-    assert_eq!((again.added, again.known, again.rejected), (0, 3, 0), "{again:?}");
+    assert_eq!((again.created, again.unchanged, again.rejected), (0, 3, 0), "{again:?}");
     let other = TestApp::start().await;
-    assert_eq!(read(&other, &out.body).await.added, 3);
+    assert_eq!(read(&other, &out.body).await.created, 3);
     let mut there = String::new();
     let put = |line: &str| {
         there.push_str(line);
@@ -86,5 +129,5 @@ async fn what_was_spent_is_written_out_as_it_comes_in_again() {
     assert_eq!(sorted(&there), sorted(&out.body));
     // One more of the same kind is one more.
     let more = format!("{}2026-01-05,google,,5.00,USD,,,\r\n", out.body);
-    assert_eq!(read(&app, &more).await.added, 1);
+    assert_eq!(read(&app, &more).await.created, 1);
 }

@@ -1,19 +1,21 @@
 //! `/admin/numbers/spend`: what was spent to be seen; by hand, or from a file.
 
-use axum::extract::{Multipart, Path, Query, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use std::collections::BTreeMap;
+
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderValue, header};
 use axum::response::IntoResponse;
 use axum_extra::extract::Form;
-use engine::EngineError;
-use engine::spends::Imported;
+use engine::files::columns::{LineError, Taken};
+use engine::{EngineError, spends};
 use model::ids::SpendId;
 use model::spends::{HEADERS, Spend};
 use model::{Currency, Money, Refused};
 use serde::{Deserialize, Serialize};
 
 use super::{Asked, link};
-use crate::error::WebError;
 use crate::extract::operator::CurrentOperator;
+use crate::extract::upload::Upload;
 use crate::forms::{FieldError, to_mend};
 use crate::frame::{Frame, Pager};
 use crate::reply::{self, Reply};
@@ -21,8 +23,6 @@ use crate::state::AppState;
 
 const PATH: &str = "/admin/numbers/spend";
 const TEMPLATE: &str = "admin/numbers/spend.html";
-/// Twenty thousand lines are far below this.
-pub const FILE_MAX: usize = 4 << 20;
 /// Rows on a page.
 const PAGE: i64 = 50;
 
@@ -37,7 +37,8 @@ pub struct SpendPage {
     channels: Vec<String>,
     form: SpendForm,
     errors: Vec<FieldError>,
-    imported: Option<Imported>,
+    /// What came of the file that was just read.
+    taken: Option<Taken>,
     headers: String,
 }
 
@@ -91,12 +92,13 @@ impl SpendPage {
             channels: vec!["google".to_owned()],
             form: SpendForm::default(),
             errors: vec![FieldError::new("amount", "write an amount above zero")],
-            imported: Some(Imported {
-                lines: 3,
-                added: 1,
-                known: 1,
+            taken: Some(Taken {
+                rows: 3,
+                created: 1,
+                updated: 0,
+                unchanged: 1,
                 rejected: 1,
-                errors: vec![engine::spends::LineError {
+                errors: vec![LineError {
                     line: 4,
                     field: "amount".to_owned(),
                     message: "write the amount in digits".to_owned(),
@@ -154,7 +156,7 @@ async fn ledger(
         channels,
         form: SpendForm { key, ..form },
         errors: Vec::new(),
-        imported: None,
+        taken: None,
         headers: HEADERS.join(","),
     })
 }
@@ -184,7 +186,7 @@ async fn file(state: &AppState, who: &CurrentOperator) -> Reply {
         text.push_str(line);
         Ok(())
     };
-    engine::spends::export(&state.engine, who.site.id, put).await?;
+    spends::export(&state.engine, who.site.id, put).await?;
     let named = HeaderValue::from_static("attachment; filename=\"spend.csv\"");
     let kind = HeaderValue::from_static("text/csv; charset=utf-8");
     let headers = [(header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, named)];
@@ -200,7 +202,7 @@ pub async fn create(
     let made = match read(&form, &who) {
         Ok(spend) => {
             let spends = vec![(format!("hand:{}", form.key), spend)];
-            engine::spends::add(&state.engine, who.actor(), who.site.id, spends).await
+            spends::add(&state.engine, who.actor(), who.site.id, spends).await
         }
         Err(all) => Err(EngineError::RefusedAll(all)),
     };
@@ -258,42 +260,24 @@ fn read(form: &SpendForm, who: &CurrentOperator) -> Result<Spend, Vec<Refused>> 
     if wrong.is_empty() { Ok(spend) } else { Err(wrong) }
 }
 
-/// Reads a file of amounts; the page tells what became of each line.
-pub async fn upload(
-    State(state): State<AppState>,
-    who: CurrentOperator,
-    mut form: Multipart,
-) -> Reply {
-    let unreadable = || WebError::Bad(StatusCode::BAD_REQUEST, "the file did not come whole");
-    let mut bytes = None;
-    while let Some(part) = form.next_field().await.map_err(|_| unreadable())? {
-        if part.name() == Some("file") {
-            bytes = Some(part.bytes().await.map_err(|_| unreadable())?);
+/// Reads a file of amounts; the page tells what became of its lines.
+pub async fn upload(State(state): State<AppState>, who: CurrentOperator, upload: Upload) -> Reply {
+    let outcome = match &upload.file {
+        Some(file) => {
+            let (by, map) = (who.actor(), BTreeMap::new());
+            spends::import(&state.engine, by, &who.site, &file.bytes, &map).await
         }
-    }
-    let outcome = match bytes.filter(|bytes| !bytes.is_empty()) {
-        Some(bytes) => engine::spends::import(&state.engine, who.actor(), &who.site, &bytes).await,
-        None => Err(Refused::new("file_missing", "choose a file first").at("file").into()),
+        None => Err(Refused::new("file_missing", "choose a file first").into()),
     };
-    let page = |outcome| async {
-        let mut page = ledger(&state, &who, SpendId(i64::MAX), SpendForm::default()).await?;
-        match outcome {
-            Ok(imported) => page.imported = Some(imported),
-            Err(errors) => page.errors = errors,
-        }
-        Ok::<_, EngineError>(page)
-    };
+    let mut page = ledger(&state, &who, SpendId(i64::MAX), SpendForm::default()).await?;
     match outcome {
-        Ok(imported) => {
-            let status = if imported.rejected > 0 {
-                StatusCode::UNPROCESSABLE_ENTITY
-            } else {
-                StatusCode::OK
-            };
-            reply::page_with(status, TEMPLATE, page(Ok(imported)).await?)
+        Ok(taken) => {
+            page.taken = Some(taken);
+            reply::page(TEMPLATE, page)
         }
         Err(error) => {
-            let page = page(Err(to_mend(error)?)).await?;
+            page.errors = to_mend(error)?;
+            page.errors.iter_mut().for_each(|error| "file".clone_into(&mut error.field));
             reply::again(TEMPLATE, page)
         }
     }
@@ -305,6 +289,6 @@ pub async fn delete(
     who: CurrentOperator,
     Path(id): Path<SpendId>,
 ) -> Reply {
-    engine::spends::remove(&state.engine, who.actor(), who.site.id, id).await?;
+    spends::remove(&state.engine, who.actor(), who.site.id, id).await?;
     Ok(reply::done(PATH, "The amount is taken away."))
 }
