@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use mail::smtp::{Login, Relay, Tls};
 use mail::transport::{Folder, Memory};
-use model::sending::{SmtpSettings, SmtpTls};
+use model::sending::{SendingSettings, SmtpSettings, SmtpTls};
 use model::times::MINUTE_MS;
 use store::messages::UnknownWait;
 
@@ -87,6 +87,18 @@ impl Transport {
             Self::Memory(_) => "memory".to_owned(),
             Self::Caught => "caught".to_owned(),
         }
+    }
+
+    /// Whether the mail server signs, so that we do not.
+    pub fn signs(&self) -> bool {
+        matches!(self, Self::Smtp(smtp) if smtp.relay_signs)
+    }
+
+    /// Whether marketing mail of a site with these settings is held, because it would leave this
+    /// machine unsigned, and nobody allowed that.
+    pub fn holds_unsigned(&self, sending: &SendingSettings) -> bool {
+        let signed = !sending.dkim.is_empty() || self.signs();
+        !signed && !self.is_local() && sending.unsigned_allowed.is_none()
     }
 
     /// Whether unsigned marketing mail may go there: it does not leave this machine.

@@ -27,7 +27,7 @@ const SALES: &str = "select currency, paid_at / 900000, count(*),
     group by currency, paid_at / 900000 order by currency, 2";
 const ARRIVALS: &str = "select created_at / 900000, count(*) from contacts
     where site_id = $1 and id >= $4 and created_at >= $2 and created_at < $3
-    and erased_at is null and is_test = false group by created_at / 900000 order by 1";
+    and is_test = false group by created_at / 900000 order by 1";
 const IN_REVIEW: &str = "select count(*) from (select id from orders
     where site_id = $1 and review is not null limit $2) q";
 const UNSETTLED: &str = "select count(*) from (select id from payments

@@ -1,6 +1,7 @@
 //! Sends forms back as a browser does: every field as the page holds it, but for what is typed.
 
 use axum::body::Body;
+use futures_util::StreamExt;
 
 use crate::app::{Answer, HOST, TestApp};
 
@@ -51,33 +52,47 @@ impl TestApp {
         self.post(action, &fields).await
     }
 
-    /// Sends fields and files (name, file name, content type, text) as a form that uploads.
+    /// Sends fields and files (name, file name, content type, bytes) as a form that uploads.
     pub async fn upload(
         &self,
         path: &str,
         fields: &[(&str, &str)],
-        files: &[(&str, &str, &str, &str)],
+        files: &[(&str, &str, &str, &[u8])],
     ) -> Answer {
-        let mut body = String::new();
+        let mut body = Vec::new();
         for (name, value) in fields {
-            body.push_str(&format!(
-                "--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"
-            ));
+            let head = format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"");
+            body.extend_from_slice(format!("{head}\r\n\r\n{value}\r\n").as_bytes());
         }
-        for (name, file, kind, text) in files {
-            body.push_str(&format!(
+        for (name, file, kind, bytes) in files {
+            let head = format!(
                 "--b\r\nContent-Disposition: form-data; name=\"{name}\"; filename=\"{file}\"\r\n\
-                 Content-Type: {kind}\r\n\r\n{text}\r\n"
-            ));
+                 Content-Type: {kind}\r\n\r\n"
+            );
+            body.extend_from_slice(head.as_bytes());
+            body.extend_from_slice(bytes);
+            body.extend_from_slice(b"\r\n");
         }
-        body.push_str("--b--\r\n");
+        body.extend_from_slice(b"--b--\r\n");
         let request = self
             .request("POST", path)
             .header("content-type", "multipart/form-data; boundary=b")
             .header("sec-fetch-site", "same-origin")
             .header("origin", format!("http://{HOST}"));
-        self.send(request.body(Body::from(body)).unwrap()).await
+        self.send(request.body(in_pieces(body)).unwrap()).await
     }
+}
+
+/// As a network brings it.
+fn in_pieces(bytes: Vec<u8>) -> Body {
+    let pieces: Vec<Vec<u8>> = bytes.chunks(1 << 16).map(<[u8]>::to_vec).collect();
+    let pieces = futures_util::stream::iter(pieces).enumerate().then(async |(n, piece)| {
+        if n > 0 {
+            tokio::task::yield_now().await;
+        }
+        Ok::<_, std::io::Error>(piece)
+    });
+    Body::from_stream(pieces)
 }
 
 fn attribute(tag: &str, name: &str) -> Option<String> {

@@ -14,6 +14,12 @@ async function update() {
     const fresh = page.querySelector(".summary");
     if (!answer.ok || !fresh || nth !== asked) return;
     summary.replaceChildren(...fresh.childNodes);
+    // Where there is something to pay now, or nothing any more, the ways to pay come and go.
+    const method = page.querySelector("[name=method]");
+    if (!method !== !form.querySelector("[name=method]")) {
+      const payment = (of) => of.querySelector("[name=coupon]").closest("fieldset");
+      payment(form).replaceWith(payment(page));
+    }
     // Its words alone: a button that is being pressed stays the same button.
     const button = page.querySelector(".checkout-form .btn-big");
     form.querySelector(".btn-big").textContent = button.textContent;

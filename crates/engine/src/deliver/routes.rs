@@ -212,10 +212,9 @@ fn resolve(engine: &Engine, site: Site) -> Result<Route> {
         }
         (None, None) => Transport::Caught,
     };
-    let relay_signs = matches!(&transport, Transport::Smtp(smtp) if smtp.relay_signs);
-    let signers = if relay_signs { Vec::new() } else { signers(engine, &site)? };
-    let unsigned = signers.is_empty() && !relay_signs && !transport.is_local();
-    let marketing_blocked = (unsigned && sending.unsigned_allowed.is_none())
+    let signers = if transport.signs() { Vec::new() } else { signers(engine, &site)? };
+    let marketing_blocked = transport
+        .holds_unsigned(sending)
         .then(|| "unsigned: make a DKIM key for the sending domain first".to_owned());
     let sender = Sender::new(site, signers).map_err(EngineError::Fault)?;
     Ok(Route {

@@ -6,7 +6,7 @@ use std::net::ToSocketAddrs;
 use std::time::Duration;
 
 use engine::master_keys::{self, KeyState};
-use engine::{Clock, verify};
+use engine::{Clock, Transport, verify};
 use model::sites::Site;
 use serde::Serialize;
 use store::{Db, Options, Schema, StoreError};
@@ -15,6 +15,7 @@ use tokio::net::{TcpListener, TcpStream};
 use super::{Call, version};
 use crate::config::{Config, readable_by_others};
 use crate::folder::{self, Disk, Lock};
+use crate::install;
 use crate::output::{refused, table};
 
 /// How long a mail server may take to say hello.
@@ -59,8 +60,9 @@ pub async fn run(call: &Call) -> anyhow::Result<()> {
     let config = &call.config;
     let mut checks = vec![clock(), data(config), disk(config), lock(config), port(config).await];
     checks.extend(secrets(config));
-    checks.extend(database(config).await);
-    checks.extend(mail(config).await);
+    let (found, sites) = database(config).await;
+    checks.extend(found);
+    checks.extend(mail(config, &sites).await);
     call.output.either(&checks, || {
         let row = |c: &Check| {
             let mend = if c.mend.is_empty() { String::new() } else { format!("→ {}", c.mend) };
@@ -158,29 +160,31 @@ fn secrets(config: &Config) -> Vec<Check> {
     files.into_iter().map(look).collect()
 }
 
-async fn database(config: &Config) -> Vec<Check> {
+/// What is to be said of the database, and the sites in it.
+async fn database(config: &Config) -> (Vec<Check>, Vec<Site>) {
     let url = config.database_url();
     if let Some(path) = url.strip_prefix("sqlite:")
         && !std::path::Path::new(path).exists()
     {
         let found = format!("{path} is not there");
-        return vec![check("database", Health::Fail, found, "run `tundish init`")];
+        return (vec![check("database", Health::Fail, found, "run `tundish init`")], Vec::new());
     }
     match look_at_database(config, &url).await {
-        Ok(checks) => checks,
+        Ok(found) => found,
         Err(error) => {
             let mend = "see whether the database runs, and database.url";
-            vec![check("database", Health::Fail, error.to_string(), mend)]
+            (vec![check("database", Health::Fail, error.to_string(), mend)], Vec::new())
         }
     }
 }
 
-async fn look_at_database(config: &Config, url: &str) -> anyhow::Result<Vec<Check>> {
+async fn look_at_database(config: &Config, url: &str) -> anyhow::Result<(Vec<Check>, Vec<Site>)> {
     let db = Db::connect_as_is(url, &Options::main()).await?;
     let missing = db.pending(Schema::Main).await?;
     if !missing.is_empty() {
         let found = format!("{} migrations are missing", missing.len());
-        return Ok(vec![check("database", Health::Fail, found, "run `tundish migrate`")]);
+        let check = check("database", Health::Fail, found, "run `tundish migrate`");
+        return Ok((vec![check], Vec::new()));
     }
     let mut checks = vec![check("database", Health::Ok, "up to date", "")];
     let key = folder::find_key(config)?;
@@ -196,48 +200,39 @@ async fn look_at_database(config: &Config, url: &str) -> anyhow::Result<Vec<Chec
         }
         _ => check("master key", Health::Fail, "is missing or another", "put secret.key back"),
     });
-    checks.extend(names::look(config, &sites(config).await?).await);
+    let sites = sites(&db).await?;
+    checks.extend(names::look(config, &sites).await);
     let broken = verify::run(&db.reader()).await?.len();
     checks.push(if broken == 0 {
         check("promises", Health::Ok, "all hold", "")
     } else {
         check("promises", Health::Fail, format!("{broken} broken"), "see `tundish verify`")
     });
-    Ok(checks)
+    Ok((checks, sites))
 }
 
 /// How the mail of each site leaves: by the server of the settings, or by its own; and signed?
-async fn mail(config: &Config) -> Vec<Check> {
+async fn mail(config: &Config, sites: &[Site]) -> Vec<Check> {
     let host = config.text("smtp.host").to_owned();
     let mut checks = Vec::new();
     if !host.is_empty() {
         checks.push(relay(&host, config.smtp_port(), "see smtp.host and smtp.port").await);
     }
-    // A database that cannot be read is told by its own check.
-    for site in sites(config).await.unwrap_or_default() {
-        let (name, sending) = (&site.name, &site.settings.sending);
-        let mut signs = false;
+    for site in sites {
+        let name = &site.name;
         if host.is_empty() {
-            let Some(smtp) = &sending.smtp else {
+            let Some(smtp) = &site.settings.sending.smtp else {
                 let found = format!("of {name} is caught here, not sent");
                 let mend = "set smtp.host, or a server in the admin under Sending";
                 checks.push(check("mail", Health::Warn, found, mend));
                 continue;
             };
-            signs = smtp.relay_signs;
             let mend = format!("see the mail server of {name} in the admin, under Sending");
             checks.push(relay(&smtp.host, smtp.port, &mend).await);
         }
-        let selectors: Vec<&str> = sending.dkim.iter().map(|key| key.selector.as_str()).collect();
-        checks.push(match (selectors.as_slice(), signs) {
-            ([], true) => check("signature", Health::Ok, format!("{name}: by the relay"), ""),
-            ([], false) => {
-                let found = format!("{name}: newsletters and sequences are held, unsigned");
-                let mend = "make a DKIM key in the admin, under Sending, and publish its record";
-                check("signature", Health::Warn, found, mend)
-            }
-            _ => check("signature", Health::Ok, format!("{name}: by {}", selectors.join(", ")), ""),
-        });
+        if let Some(transport) = transport(config, site) {
+            checks.push(signature(site, &transport));
+        }
     }
     if checks.is_empty() {
         let mend = "set smtp.host, or a server in the admin under Sending";
@@ -246,12 +241,34 @@ async fn mail(config: &Config) -> Vec<Check> {
     checks
 }
 
-async fn sites(config: &Config) -> anyhow::Result<Vec<Site>> {
-    let url = config.database_url();
-    if url.strip_prefix("sqlite:").is_some_and(|path| !std::path::Path::new(path).exists()) {
-        return Ok(Vec::new());
-    }
-    let db = Db::connect_as_is(&url, &Options::main()).await?;
+/// Where the mail of `site` goes; none where it is caught, or a password cannot be read.
+fn transport(config: &Config, site: &Site) -> Option<Transport> {
+    let of_site = || {
+        let smtp = site.settings.sending.smtp.as_ref()?;
+        Some(Transport::smtp(smtp, String::new(), site.sender_domain()))
+    };
+    install::sending(config).ok()?.transport.or_else(of_site)
+}
+
+fn signature(site: &Site, transport: &Transport) -> Check {
+    let (name, sending) = (&site.name, &site.settings.sending);
+    let keys: Vec<&str> = sending.dkim.iter().map(|key| key.selector.as_str()).collect();
+    let mend = "make a DKIM key in the admin, under Sending, and publish its record";
+    let (health, found) = if transport.signs() {
+        (Health::Ok, format!("{name}: by the relay"))
+    } else if !keys.is_empty() {
+        (Health::Ok, format!("{name}: by {}", keys.join(", ")))
+    } else if transport.holds_unsigned(sending) {
+        (Health::Warn, format!("{name}: newsletters and sequences are held, unsigned"))
+    } else if let Some(allowed) = &sending.unsigned_allowed {
+        (Health::Warn, format!("{name}: mail leaves unsigned, as {} allowed", allowed.by))
+    } else {
+        (Health::Warn, format!("{name}: not by us; the mail server on this machine may sign"))
+    };
+    check("signature", health, found, if health == Health::Ok { "" } else { mend })
+}
+
+async fn sites(db: &Db) -> anyhow::Result<Vec<Site>> {
     let reader = db.reader();
     let found = reader.read::<_, StoreError, _>(|session| {
         Box::pin(async move { store::sites::list(session).await })

@@ -113,7 +113,10 @@ impl Walk<'_> {
         files: &[(&str, &str, &str, &str)],
     ) -> Answer {
         let app = self.app;
-        self.step(route, 1, async || app.upload(path, fields, files).await).await
+        let files =
+            files.iter().map(|(name, file, kind, text)| (*name, *file, *kind, text.as_bytes()));
+        let files: Vec<_> = files.collect();
+        self.step(route, 1, async || app.upload(path, fields, &files).await).await
     }
 }
 

@@ -7,6 +7,7 @@ mod crashes;
 mod crowds;
 mod refunds;
 mod road;
+mod uploads;
 
 use testkit::TestApp;
 

@@ -147,7 +147,7 @@ async fn a_new_password_is_chosen_where_the_admin_is() {
         password: None,
         sites: vec![app.site.id],
     };
-    engine::operators::add(&app.engine, Actor::Console, new).await.unwrap();
+    let ada = engine::operators::add(&app.engine, Actor::Console, new).await.unwrap();
     let request = axum::http::Request::post("/admin/forgot")
         .header("host", "admin.example")
         .header("sec-fetch-site", "same-origin")
@@ -158,6 +158,22 @@ async fn a_new_password_is_chosen_where_the_admin_is() {
     app.run_until_idle().await;
     let mail = app.mail_to("ada@shop.example");
     assert!(mail.text.contains("://admin.example/admin/password/"), "{}", mail.text);
+
+    // The link that is handed over leads there too.
+    let by_hand = async |path: &str| {
+        let request = app.request("POST", path).header("sec-fetch-site", "same-origin");
+        let mut request = request.body(Body::empty()).unwrap();
+        request.headers_mut().insert("host", "admin.example".parse().unwrap());
+        app.send(request).await
+    };
+    let token = engine::operators::sign_in_link(&app.engine, Actor::Console, ada).await.unwrap();
+    by_hand(&format!("/admin/sign-in/link/{token}")).await;
+    let invited = by_hand(&format!("/admin/operators/{ada}/invite")).await;
+    assert_eq!(invited.status, 200, "{}", invited.body);
+    let page = invited.plain();
+    assert!(page.contains("http://admin.example/admin/password/"), "{page}");
+    let link = page.split("http://admin.example").nth(1).unwrap().split(['<', '"']).next();
+    assert_eq!(ask(&app, "admin.example", link.unwrap().trim()).await.status, 200);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

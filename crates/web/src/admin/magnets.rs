@@ -3,7 +3,7 @@
 use axum::extract::{Path, State};
 use engine::EngineError;
 use engine::magnets::Gift;
-use model::ids::MagnetId;
+use model::ids::{FileId, MagnetId};
 use model::magnets::{Magnet, MagnetKind};
 use serde::Serialize;
 
@@ -85,6 +85,8 @@ pub struct MagnetPage {
     name: String,
     url: String,
     file: Option<String>,
+    /// A file that came with a form that must be mended: it is sent along with the next try.
+    kept: Option<(String, String)>,
     errors: Vec<FieldError>,
 }
 
@@ -97,6 +99,7 @@ impl MagnetPage {
             name: "The first chapter".to_owned(),
             url: String::new(),
             file: Some("chapter.pdf".to_owned()),
+            kept: Some(("fil_0000000000001".to_owned(), "chapter-2.pdf".to_owned())),
             errors: vec![FieldError::new("file", "choose the file to give away")],
         }
     }
@@ -106,7 +109,8 @@ impl MagnetPage {
 pub async fn new(who: CurrentOperator) -> Reply {
     let (slug, name, url) = (String::new(), String::new(), String::new());
     let frame = who.frame("magnets");
-    let page = MagnetPage { frame, id: None, slug, name, url, file: None, errors: Vec::new() };
+    let (file, kept, errors) = (None, None, Vec::new());
+    let page = MagnetPage { frame, id: None, slug, name, url, file, kept, errors };
     reply::page("admin/magnets/edit.html", page)
 }
 
@@ -117,10 +121,7 @@ pub async fn edit(
     Path(id): Path<MagnetId>,
 ) -> Reply {
     let magnet = find(&state, &who, id).await?;
-    let file = match magnet.file_id {
-        Some(id) => Some(engine::files::find(&state.engine, who.site.id, id).await?.name),
-        None => None,
-    };
+    let file = stored(&state, &who, magnet.file_id).await?.map(|(_, name)| name);
     let page = MagnetPage {
         frame: who.frame("magnets"),
         id: Some(id.to_string()),
@@ -128,9 +129,24 @@ pub async fn edit(
         name: magnet.name,
         url: magnet.url.unwrap_or_default(),
         file,
+        kept: None,
         errors: Vec::new(),
     };
     reply::page("admin/magnets/edit.html", page)
+}
+
+/// The file with this id, and its name, where this site has it.
+async fn stored(
+    state: &AppState,
+    who: &CurrentOperator,
+    id: Option<FileId>,
+) -> Result<Option<(FileId, String)>, WebError> {
+    let Some(id) = id else { return Ok(None) };
+    match engine::files::find(&state.engine, who.site.id, id).await {
+        Ok(file) => Ok(Some((file.id, file.name))),
+        Err(EngineError::Missing { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
 async fn find(state: &AppState, who: &CurrentOperator, id: MagnetId) -> Result<Magnet, WebError> {
@@ -169,15 +185,21 @@ async fn save(
     let site = who.site.id;
     let slug = known.as_ref().map_or_else(|| upload.text("slug").to_owned(), |m| m.slug.clone());
     let (name, url) = (upload.text("name").to_owned(), upload.text("url").trim().to_owned());
-    let stored = match upload.file.take() {
+    let put = match upload.file.take() {
         Some(file) => {
             let (kind, bytes) = (file.content_type, file.bytes);
             engine::files::put(&who.engine(state), site, &file.name, &kind, bytes).await.map(Some)
         }
-        None => Ok(known.as_ref().and_then(|magnet| magnet.file_id).filter(|_| url.is_empty())),
+        None => Ok(upload.text("kept_file").parse().ok()),
     };
-    let gift = stored.map(|file| file.map_or_else(|| Gift::Link(url.clone()), Gift::File));
-    let stored = match (gift, &known) {
+    let sent = stored(state, who, put.as_ref().ok().copied().flatten()).await?;
+    let its = stored(state, who, known.as_ref().and_then(|magnet| magnet.file_id)).await?;
+    let gift = put.map(|_| match (&sent, &its) {
+        (Some((file, _)), _) => Gift::File(*file),
+        (None, Some((file, _))) if url.is_empty() => Gift::File(*file),
+        _ => Gift::Link(url.clone()),
+    });
+    let saved = match (gift, &known) {
         (Ok(gift), Some(_)) => {
             engine::magnets::put(&who.engine(state), site, &slug, &name, gift).await
         }
@@ -186,12 +208,14 @@ async fn save(
         }
         (Err(error), _) => Err(error),
     };
-    match stored {
+    match saved {
         Ok(_) => Ok(reply::done("/admin/magnets", "Saved.")),
         Err(error) => {
             let (frame, errors) = (who.frame("magnets"), to_mend(error)?);
             let id = known.map(|magnet| magnet.id.to_string());
-            let page = MagnetPage { frame, id, slug, name, url, file: None, errors };
+            let file = its.map(|(_, name)| name);
+            let kept = sent.map(|(id, name)| (id.to_string(), name));
+            let page = MagnetPage { frame, id, slug, name, url, file, kept, errors };
             reply::again("admin/magnets/edit.html", page)
         }
     }

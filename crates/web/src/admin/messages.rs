@@ -2,7 +2,7 @@
 //! reader sees it.
 
 use axum::extract::{Path, Query, State};
-use axum::http::header;
+use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use engine::EngineError;
 use engine::outbox::{self, Act, Shown};
@@ -111,7 +111,7 @@ impl MessagesPage {
         Self {
             frame: Frame::sample("messages"),
             state: String::new(),
-            tabs: vec![tab("", "All", None), tab("held", "held", Some(2))],
+            tabs: vec![tab("", "All", None, &[]), tab("held", "held", Some(2), &[])],
             rows: vec![sample_row()],
             reasons: vec![("deferred".to_owned(), "cap: 1 sales mail in 7 days".to_owned(), 3)],
             pager: Pager::default(),
@@ -132,26 +132,33 @@ fn sample_row() -> MessageRow {
     }
 }
 
-fn tab(key: &str, label: &str, count: Option<i64>) -> Tab {
-    let href = if key.is_empty() {
-        "/admin/messages".to_owned()
-    } else {
-        format!("/admin/messages?state={key}")
-    };
+fn tab(key: &str, label: &str, count: Option<i64>, narrowed: &[(&'static str, String)]) -> Tab {
+    let mut query = narrowed.to_vec();
+    if !key.is_empty() {
+        query.push(("state", key.to_owned()));
+    }
+    let href = link("/admin/messages", &query);
     Tab { key: key.to_owned(), label: label.to_owned(), href, count }
 }
 
-/// A tab for each state that anything is in.
-fn tabs(counts: &[Count], queued: i64, word: &str) -> Vec<Tab> {
+/// A tab for each state that anything is in. The counts are those of the whole ledger: a part of
+/// it has tabs without.
+fn tabs(
+    counts: &[Count],
+    queued: i64,
+    word: &str,
+    narrowed: &[(&'static str, String)],
+) -> Vec<Tab> {
+    let whole = narrowed.is_empty();
     let of = |word: &str| -> i64 {
         counts.iter().filter(|one| one.state.as_str() == word).map(|one| one.count).sum()
     };
-    let mut tabs = vec![tab("", "All", None), tab("queued", "queued", Some(queued))];
-    for word in ["planned", "deferred", "unknown", "held", "failed", "suppressed", "cancelled"] {
-        tabs.push(tab(word, word, Some(of(word))));
-    }
-    tabs.push(tab("expired", "expired", Some(of("expired"))));
-    tabs.push(tab("accepted", "accepted", None));
+    let one = |word: &str, count: i64| tab(word, word, whole.then_some(count), narrowed);
+    let mut tabs = vec![tab("", "All", None, narrowed), one("queued", queued)];
+    let kept =
+        ["planned", "deferred", "unknown", "held", "failed", "suppressed", "cancelled", "expired"];
+    tabs.extend(kept.iter().map(|word| one(word, of(word))));
+    tabs.push(tab("accepted", "accepted", None, narrowed));
     // States that nothing is in only fill the row.
     tabs.retain(|tab| tab.count != Some(0) || tab.key == word);
     tabs
@@ -168,6 +175,10 @@ pub async fn index(
     let before = before.unwrap_or(MessageId(i64::MAX));
     let wanted: Option<Stands> = asked.state.parse().ok();
     let step: Option<StepId> = asked.step.parse().ok();
+    if step.is_none() && !(asked.step.is_empty() && asked.clicked.is_empty()) {
+        let why = "clicks are shown for one step of a sequence, and there is no such step";
+        return Err(WebError::Bad(StatusCode::BAD_REQUEST, why));
+    }
     let made = Period::opened(&who, &asked.from, &asked.to).map(|days| days.bounds());
     let first = |at: UtcMs| MessageId(model::ids::first_id_at(at));
     let narrow = Narrow {
@@ -180,9 +191,15 @@ pub async fn index(
             Box::pin(async move {
                 use store::messages as ledger;
                 let list = match (step, made, wanted) {
-                    (Some(step), _, _) => {
+                    (Some(step), made, _) => {
                         let of = (SourceKind::Sequence, step.0);
-                        ledger::list_of_source(session, site, of, &narrow, before, PAGE).await?
+                        let days = made.map(|(from, until)| (first(from), first(until)));
+                        let before = days.map_or(before, |(_, until)| until.min(before));
+                        let of = ledger::list_of_source(session, site, of, &narrow, before, PAGE);
+                        let mut list = of.await?;
+                        // Newest first: what is older than the days asked for ends the list.
+                        list.retain(|one| days.is_none_or(|(from, _)| one.id >= from));
+                        list
                     }
                     (None, Some((from, until)), _) => {
                         let ids = (first(from), first(until).min(before));
@@ -199,9 +216,11 @@ pub async fn index(
         })
         .await?;
     let word = wanted.map(|word| word.as_str().to_owned()).unwrap_or_default();
-    let tabs = tabs(&counts, queued, &word);
+    let narrowed = asked.narrowed();
+    let tabs = tabs(&counts, queued, &word, &narrowed);
     let reasons = counts
         .iter()
+        .filter(|_| narrowed.is_empty())
         .filter(|one| word.is_empty() || one.state.as_str() == word)
         .map(|one| (one.state.to_string(), one.reason.clone().unwrap_or_default(), one.count))
         .collect();

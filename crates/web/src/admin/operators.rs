@@ -208,7 +208,8 @@ async fn show_with_link(state: &AppState, who: &CurrentOperator, id: OperatorId)
         page.row.as_ref().map_or(Role::Owner, |row| Role::parse(row.role).unwrap_or(Role::Owner));
     role_within(who, role.as_str())?;
     let token = engine::operators::invite_link(&state.engine, who.actor(), id).await?;
-    page.link = Some(who.site.url(&format!("/admin/password/{token}")));
+    let home = state.settings.admin_host.as_deref();
+    page.link = Some(who.site.admin_url(home, &format!("/admin/password/{token}")));
     reply::page("admin/operators/show.html", page)
 }
 

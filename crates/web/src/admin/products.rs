@@ -4,6 +4,7 @@ use axum::extract::multipart::MultipartError;
 use axum::extract::{Multipart, Path, State};
 use axum::http::StatusCode;
 use engine::EngineError;
+use engine::files::BYTES_MAX;
 use engine::products::Draft;
 use model::ids::{FileId, ProductId};
 use model::products::{ProductState, Role};
@@ -42,13 +43,16 @@ pub struct ProductPage {
     frame: Frame,
     id: Option<String>,
     form: ProductForm,
-    files: Vec<(String, String)>,
+    files: Vec<Listed>,
     image: Option<String>,
     kept: Kept,
     currency: String,
     errors: Vec<FieldError>,
     theirs: Theirs,
 }
+
+/// A file in the form: its id, its name, and whether it is ticked to be removed.
+type Listed = (String, String, bool);
 
 /// What a form that came back has stored already: it is sent along with the next try.
 #[derive(Debug, Default, Serialize)]
@@ -91,7 +95,7 @@ impl ProductPage {
             frame: Frame::sample("products"),
             id: Some("prd_0000000000001".to_owned()),
             form: ProductForm { name: "The field guide".to_owned(), ..ProductForm::default() },
-            files: vec![("fil_0000000000001".to_owned(), "The guide (PDF)".to_owned())],
+            files: vec![("fil_0000000000001".to_owned(), "The guide (PDF)".to_owned(), true)],
             image: None,
             kept: Kept {
                 files: vec!["fil_0000000000001".to_owned()],
@@ -153,7 +157,7 @@ pub async fn show(
     Path(id): Path<ProductId>,
 ) -> Reply {
     let (product, files) = find(&state, &who, id).await?;
-    let (shown, currency) = (named(&files), product.currency);
+    let (shown, currency) = (listed(&files, &[]), product.currency);
     let image = product.image.map(|id| format!("/media/{id}"));
     let page = page_of(&who, Some(id), form_of(product), (shown, image));
     let page = ProductPage { currency: currency.to_string(), ..page };
@@ -173,8 +177,10 @@ fn form_of(product: Product) -> ProductForm {
     }
 }
 
-fn named(files: &Files) -> Vec<(String, String)> {
-    files.iter().map(|(id, title)| (id.to_string(), title.clone())).collect()
+fn listed(files: &Files, dropped: &[FileId]) -> Vec<Listed> {
+    let listed =
+        |(id, title): &(FileId, String)| (id.to_string(), title.clone(), dropped.contains(id));
+    files.iter().map(listed).collect()
 }
 
 /// An amount as it is typed, without its currency.
@@ -209,7 +215,7 @@ fn page_of(
     who: &CurrentOperator,
     id: Option<ProductId>,
     form: ProductForm,
-    (files, image): (Vec<(String, String)>, Option<String>),
+    (files, image): (Vec<Listed>, Option<String>),
 ) -> ProductPage {
     ProductPage {
         frame: who.frame("products"),
@@ -250,8 +256,8 @@ struct Sent {
     image: Option<FileId>,
     added: Vec<FileId>,
     dropped: Vec<FileId>,
-    /// The field whose file was more than can be taken; what came after it was not read.
-    too_large: Option<&'static str>,
+    /// Why a file was not taken; where it was too large, what came after it was not read.
+    refused: Option<Refused>,
 }
 
 async fn save(
@@ -270,8 +276,9 @@ async fn save(
     };
     let added = stored(state, who, &sent.added).await?;
     let image = stored(state, who, sent.image.as_slice()).await?.pop();
-    let mut files = before.clone();
-    files.extend(added.iter().filter(|file| !before.contains(file)).cloned());
+    let mut offered = before.clone();
+    offered.extend(added.iter().filter(|file| !before.contains(file)).cloned());
+    let mut files = offered.clone();
     files.retain(|(file, _)| !sent.dropped.contains(file));
     let chosen = image.as_ref().map(|(id, _)| *id);
     let its_image = known.as_ref().and_then(|known| known.image);
@@ -279,11 +286,11 @@ async fn save(
         Some(known) => known.currency,
         None => Currency::parse(&who.site.currency).map_err(EngineError::from)?,
     };
-    let its = (chosen.or(its_image), files.clone());
-    let saved = match (sent.too_large, draft(id, &sent.form, currency, its)) {
-        (Some(field), _) => Err(too_large(field).into()),
+    let is_too_large = sent.refused.as_ref().is_some_and(|refused| refused.code == TOO_LARGE);
+    let its = (chosen.or(its_image), files);
+    let saved = match (sent.refused, draft(id, &sent.form, currency, its)) {
+        (Some(refused), _) | (None, Err(refused)) => Err(refused.into()),
         (None, Ok(draft)) => engine::products::put(&who.engine(state), who.site.id, draft).await,
-        (None, Err(refused)) => Err(refused.into()),
     };
     match saved {
         Ok(id) => Ok(reply::done(&format!("/admin/products/{id}"), "The product is saved.")),
@@ -294,7 +301,7 @@ async fn save(
             if let Some(now) = now.filter(|_| status == StatusCode::CONFLICT) {
                 form.version = now.version;
             }
-            if sent.too_large.is_some() {
+            if is_too_large {
                 status = StatusCode::PAYLOAD_TOO_LARGE;
             }
             let kept = Kept {
@@ -302,7 +309,7 @@ async fn save(
                 image: image.map(|(id, name)| (id.to_string(), name)),
             };
             let currency = currency.to_string();
-            let page = page_of(who, id, form, (named(&files), shown));
+            let page = page_of(who, id, form, (listed(&offered, &sent.dropped), shown));
             let page = ProductPage { errors, theirs, kept, currency, ..page };
             reply::page_with(status, "admin/products/show.html", page)
         }
@@ -326,9 +333,12 @@ async fn stored(
     Ok(found)
 }
 
-fn too_large(field: &'static str) -> Refused {
-    let most = engine::files::BYTES_MAX / 1024 / 1024;
-    Refused::new("file_size", format!("this file is too large: {most} MB is the most")).at(field)
+/// The code of a file that is more than can be taken.
+const TOO_LARGE: &str = "file_size";
+
+fn too_large() -> Refused {
+    let most = BYTES_MAX / 1024 / 1024;
+    Refused::new(TOO_LARGE, format!("this is too large: {most} MB is the most at once"))
 }
 
 fn draft(
@@ -372,19 +382,23 @@ async fn read(
             let kind = part.content_type().unwrap_or("application/octet-stream").to_owned();
             let bytes = match part.bytes().await {
                 Ok(bytes) if bytes.is_empty() => continue,
+                Ok(bytes) if bytes.len() > BYTES_MAX => {
+                    sent.refused = Some(too_large().at(name));
+                    continue;
+                }
                 Ok(bytes) => bytes.to_vec(),
                 // Who breaks off is not there to be answered: this one is longer than can be taken.
                 Err(_) => {
-                    sent.too_large = Some(if name == "image" { "image" } else { "file" });
+                    sent.refused = Some(too_large().at(name));
                     break;
                 }
             };
-            let file =
-                engine::files::put(&who.engine(state), who.site.id, &file_name, &kind, bytes)
-                    .await?;
-            match name.as_str() {
-                "image" => sent.image = Some(file),
-                _ => sent.added.push(file),
+            let engine = who.engine(state);
+            match engine::files::put(&engine, who.site.id, &file_name, &kind, bytes).await {
+                Ok(file) if name == "image" => sent.image = Some(file),
+                Ok(file) => sent.added.push(file),
+                Err(EngineError::Refused(refused)) => sent.refused = Some(refused.at(name)),
+                Err(error) => return Err(error.into()),
             }
             continue;
         }

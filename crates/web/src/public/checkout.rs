@@ -11,7 +11,7 @@ use model::tokens::secret_text;
 use model::{Money, UtcMs};
 use serde::{Deserialize, Serialize};
 
-use super::floods::{self, Verdict, too_many};
+use super::floods::{self, too_many};
 use super::frame::PublicSite;
 use super::orders::{Method, methods};
 use crate::extract::net::ClientNet;
@@ -219,10 +219,10 @@ pub async fn create(
     net: ClientNet,
     Form(sent): Form<Sent>,
 ) -> Reply {
-    if floods::count(&net) == Verdict::Refuse {
+    let wants_update = !sent.update.is_empty();
+    if !wants_update && floods::refuses_order(&net) {
         return Ok(too_many());
     }
-    let wants_update = !sent.update.is_empty();
     let mut form = Typed::from(sent);
     if wants_update {
         return draw(&state, &site, slug, form, Vec::new(), Shown::Updated).await;

@@ -1,5 +1,6 @@
-//! How many answers one network may send: kept in memory, never stored. Beyond the first limit
-//! answers are held for a look, beyond the second they are refused.
+//! How many answers and orders one network may send: kept in memory, never stored. Beyond the
+//! first limit answers are held for a look, beyond the second they are refused; orders have a
+//! limit of their own, so that who buys makes nobody's answer look like one of a flood.
 
 use std::num::NonZeroU32;
 use std::sync::LazyLock;
@@ -25,6 +26,8 @@ type Limiter = DefaultKeyedRateLimiter<String>;
 static HELD: LazyLock<Limiter> = LazyLock::new(|| limiter(HELD_A_MINUTE, HELD_BURST));
 static REFUSED: LazyLock<Limiter> = LazyLock::new(|| limiter(REFUSED_A_MINUTE, REFUSED_BURST));
 
+static ORDERS: LazyLock<Limiter> = LazyLock::new(|| limiter(REFUSED_A_MINUTE, REFUSED_BURST));
+
 fn limiter(a_minute: u32, burst: u32) -> Limiter {
     let of = |n: u32| NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN);
     RateLimiter::keyed(Quota::per_minute(of(a_minute)).allow_burst(of(burst)))
@@ -44,7 +47,7 @@ pub enum Verdict {
 /// Counts one more answer from `net`. The machine itself is not counted: there a proxy stands
 /// that was not named, and all visitors would be one.
 pub fn count(net: &ClientNet) -> Verdict {
-    if net.0 == "127.0.0.0" || net.0 == "::" {
+    if is_here(net) {
         return Verdict::Fine;
     }
     if REFUSED.len() > NETWORKS_MAX {
@@ -55,6 +58,21 @@ pub fn count(net: &ClientNet) -> Verdict {
         return Verdict::Refuse;
     }
     if HELD.check_key(&net.0).is_err() { Verdict::Hold } else { Verdict::Fine }
+}
+
+/// Counts one more order from `net`, and says whether it is too much.
+pub fn refuses_order(net: &ClientNet) -> bool {
+    if is_here(net) {
+        return false;
+    }
+    if ORDERS.len() > NETWORKS_MAX {
+        ORDERS.retain_recent();
+    }
+    ORDERS.check_key(&net.0).is_err()
+}
+
+fn is_here(net: &ClientNet) -> bool {
+    net.0 == "127.0.0.0" || net.0 == "::"
 }
 
 /// What a network is told that is refused.
@@ -78,5 +96,13 @@ mod tests {
         assert_eq!(verdicts[399], Verdict::Refuse);
         assert_eq!(count(&ClientNet("198.51.100.0".to_owned())), Verdict::Fine);
         assert_eq!(count(&ClientNet("127.0.0.0".to_owned())), Verdict::Fine);
+    }
+
+    #[test]
+    fn a_network_that_buys_much_may_still_opt_in() {
+        let many = ClientNet("192.0.2.0".to_owned());
+        assert!((0..300).all(|_| !refuses_order(&many)));
+        assert!((0..100).any(|_| refuses_order(&many)));
+        assert_eq!(count(&many), Verdict::Fine);
     }
 }

@@ -26,7 +26,7 @@ pub async fn look(config: &Config, sites: &[Site]) -> Vec<Check> {
             checks.push(check("dns", Health::Warn, found, "set a sender address of your own"));
             continue;
         }
-        match of_domain(&servers, site, domain).await {
+        match of_domain(config, &servers, site).await {
             Ok(found) => checks.extend(found),
             Err(why) => {
                 let found = format!("SPF, DKIM and DMARC of {domain} were not looked at: {why}");
@@ -39,17 +39,19 @@ pub async fn look(config: &Config, sites: &[Site]) -> Vec<Check> {
 }
 
 async fn of_domain(
+    config: &Config,
     servers: &[SocketAddr],
     site: &Site,
-    domain: &str,
 ) -> Result<Vec<Check>, String> {
+    let domain = site.sender_domain();
     let mut checks = vec![spf(domain, &dns::texts(servers, domain).await?)];
     let keys = &site.settings.sending.dkim;
     for key in keys {
         let name = format!("{}._domainkey.{}", key.selector, key.domain);
         checks.push(dkim(&name, &key.record, &dns::texts(servers, &name).await?));
     }
-    if keys.is_empty() {
+    let relay_signs = super::transport(config, site).is_some_and(|transport| transport.signs());
+    if keys.is_empty() && !relay_signs {
         let mend = "make a key in the admin, under Sending, and publish its record";
         checks.push(check("dkim", Health::Warn, format!("{domain} has no key"), mend));
     }

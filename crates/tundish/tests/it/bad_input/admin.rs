@@ -325,6 +325,64 @@ async fn a12_two_who_save_one_thing_see_both_texts_and_lose_neither() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a12_a_block_that_somebody_moved_or_took_out_is_not_saved_over_another() {
+    let app = TestApp::start().await;
+    app.sign_in(Role::Owner).await;
+    let fields = [("title", "Bread"), ("slug", "bread"), ("kind", "landing")];
+    let made = app.post("/admin/pages", &fields).await;
+    let page = made.location().to_owned();
+    let blocks = format!("{page}/blocks");
+    for text in ["Mine.", "Third."] {
+        let new = format!("{blocks}/new?kind=text");
+        assert_eq!(app.fill(&new, &blocks, &[("text", text)]).await.status, 303);
+    }
+    let outline = async || {
+        let shown = app.get(&page).await.plain();
+        ["Mine.", "Yours.", "Theirs.", "Third."].map(|word| shown.matches(word).count())
+    };
+    let typed = async |form: &Answer, at: usize, text: &str| {
+        let action = format!("{blocks}/{at}");
+        let mut fields = form.fields_of(&action);
+        fields.retain(|(name, _)| name != "text");
+        fields.push(("text".to_owned(), text.to_owned()));
+        let fields: Vec<_> = fields.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+        app.post(&action, &fields).await
+    };
+    let arrange = async |at: usize, to: &str| {
+        let version = app.get(&format!("{blocks}/{at}")).await.hidden("version");
+        let fields = [("to", to), ("version", version.as_str())];
+        assert_eq!(app.post(&format!("{blocks}/{at}/arrange"), &fields).await.status, 303);
+    };
+    // The first block goes: mine stands where it stood.
+    let open = app.get(&format!("{blocks}/1")).await;
+    arrange(0, "remove").await;
+    let merge = typed(&open, 1, "Yours.").await;
+    assert_eq!(merge.status, 409, "{}", merge.body);
+    assert!(merge.body.contains("another part of this page"), "{}", merge.body);
+    assert_eq!(typed(&merge, 0, "Yours.").await.status, 303);
+    assert_eq!(outline().await, [0, 1, 0, 1]);
+    // Somebody wrote in it and moved it: both texts, at its new place.
+    let open = app.get(&format!("{blocks}/0")).await;
+    assert_eq!(typed(&open, 0, "Theirs.").await.status, 303);
+    arrange(0, "down").await;
+    let merge = typed(&open, 0, "Mine.").await;
+    assert_eq!(merge.status, 409, "{}", merge.body);
+    assert!(merge.body.contains("Theirs.") && merge.body.contains("Mine."), "{}", merge.body);
+    assert_eq!(typed(&merge, 1, "Mine.").await.status, 303);
+    assert_eq!(outline().await, [1, 0, 0, 1]);
+    // Somebody took it out, and it stood last: what I typed is not lost, and nothing is replaced.
+    let open = app.get(&format!("{blocks}/1")).await;
+    arrange(1, "remove").await;
+    let merge = typed(&open, 1, "Yours.").await;
+    assert_eq!(merge.status, 409, "{}", merge.body);
+    assert!(merge.body.contains("took this block out"), "{}", merge.body);
+    let fields = merge.fields_of(&blocks);
+    let fields: Vec<_> = fields.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+    assert_eq!(app.post(&blocks, &fields).await.status, 303);
+    assert_eq!(outline().await, [0, 1, 0, 1]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn on_https_an_owner_sets_a_second_step_up_before_anything_else() {
     let mut app = TestApp::start().await;
     owner(&app).await;

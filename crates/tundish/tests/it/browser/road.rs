@@ -174,6 +174,31 @@ async fn the_total_follows_what_is_ticked_and_the_first_press_pays_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_ways_to_pay_come_with_the_first_thing_that_costs_and_go_with_it() {
+    let test = "the_ways_to_pay_come_with_the_first_thing_that_costs_and_go_with_it";
+    let Some(road) = Road::begin(test, Look::DESKTOP).await else { return };
+    let app = &road.app;
+    let front = model::products::Role::Front;
+    app.sell("gift", "The gift", front, testkit::usd(0)).await;
+    app.sell("extra", "The extra", front, testkit::usd(700)).await;
+    app.sell("club", "The club", front, testkit::usd(2900)).await;
+    app.path("gift", "extra", &[]).await;
+    road.goto("/buy/gift");
+    let big = |road: &Road| road.browser.text(".checkout-form .btn-big");
+    assert!(big(&road).contains("Order for free") && !road.browser.has("[name=method]"));
+    road.browser.click(".bump input");
+    assert!((0..2_000).any(|_| big(&road).contains("Pay $7.00")), "{}", road.browser.html());
+    assert!(road.browser.has("[name=method]"), "{}", road.browser.html());
+    road.browser.click(".bump input");
+    assert!((0..2_000).any(|_| big(&road).contains("Order for free")));
+    assert!(!road.browser.has("[name=method]"), "{}", road.browser.html());
+    road.browser.click(".bump input");
+    assert!((0..2_000).any(|_| big(&road).contains("Pay $7.00")));
+    road.buy(false, "").await;
+    assert!(road.browser.url().contains("/order/"), "{}", road.browser.url());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_script_one_can_opt_in_confirm_buy_and_leave() {
     let test = "without_script_one_can_opt_in_confirm_buy_and_leave";
     let Some(road) = Road::begin(test, Look::NO_SCRIPT).await else { return };

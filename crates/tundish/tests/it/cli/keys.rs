@@ -106,13 +106,36 @@ fn the_doctor_looks_at_the_mail_server_that_is_set_in_the_admin() {
         all.iter().find(|check| check["check"] == name).unwrap().clone()
     };
     assert!(of("mail")["found"].as_str().unwrap().contains("relay.invalid"), "{checks}");
-    assert!(of("signature")["found"].as_str().unwrap().contains("unsigned"), "{checks}");
+    assert!(of("signature")["found"].as_str().unwrap().contains("held, unsigned"), "{checks}");
     // A key that stands elsewhere is not looked for in the folder.
     let key = desk.data().join("secret.key");
     std::fs::rename(&key, desk.path().join("the.key")).unwrap();
     let named = desk.path().join("the.key").display().to_string();
     let ran = desk.run_with(&["doctor", "--json"], &[("TUNDISH_SECRET_KEY_FILE", &named)]);
     assert!(!ran.stdout.contains("data/secret.key"), "{}", ran.stdout);
+}
+
+#[test]
+fn the_doctor_says_that_mail_is_held_only_where_it_is() {
+    let desk = shop();
+    desk.write("tundish.toml", "[server]\nlisten = \"127.0.0.1:0\"\n");
+    let signature = |variables: &[(&str, &str)]| {
+        let ran = desk.run_with(&["doctor", "--json"], variables);
+        let checks: Value = serde_json::from_str(&ran.stdout).unwrap();
+        let all = checks.as_array().unwrap();
+        let found = all.iter().find(|check| check["check"] == "signature");
+        found.map_or_else(String::new, |check| format!("{} {}", check["health"], check["found"]))
+    };
+    let elsewhere = [("TUNDISH_SMTP_HOST", "relay.invalid")];
+    assert!(signature(&elsewhere).contains("are held"));
+    let here = signature(&[("TUNDISH_SMTP_HOST", "127.0.0.1"), ("TUNDISH_SMTP_PORT", "9")]);
+    assert!(here.contains("may sign") && !here.contains("held"), "{here}");
+    super::opened(&desk, async |engine, site| {
+        let words = engine::sending::UNSIGNED_WORDS;
+        engine::sending::allow_unsigned(&engine, &site, "Ada", words).await.unwrap();
+    });
+    let allowed = signature(&elsewhere);
+    assert!(allowed.contains("as Ada allowed") && !allowed.contains("held"), "{allowed}");
 }
 
 #[test]
@@ -185,6 +208,22 @@ fn the_doctor_asks_the_name_servers_and_says_when_none_answers() {
     assert!(dkim.contains("warn") && dkim.contains("has no key"), "{dkim}");
     assert!(dmarc.contains("ok") && dmarc.contains("p=none"), "{dmarc}");
     assert_eq!(dns, "");
+    // Where the mail server signs, no key of ours is missed.
+    super::opened(&desk, async |engine, site| {
+        let smtp = engine::sending::Smtp {
+            host: "relay.invalid".to_owned(),
+            port: 587,
+            tls: model::sending::SmtpTls::parse("starttls").unwrap(),
+            username: String::new(),
+            password: None,
+            connections: 1,
+            per_second: 0,
+            relay_signs: true,
+        };
+        engine::sending::set_smtp(&engine, &site, smtp).await.unwrap();
+    });
+    let [spf, dkim, ..] = seen(&[("TUNDISH_DNS_SERVERS", &server)]);
+    assert!(spf.contains("ok") && dkim.is_empty(), "{dkim}");
     // Nobody listens there any more: said once, and plainly.
     let nobody = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let [spf, _, _, dns] = seen(&[("TUNDISH_DNS_SERVERS", &nobody.to_string())]);

@@ -144,3 +144,46 @@ async fn a_file_holds_every_row_of_its_figure() {
     let file = app.get("/admin/numbers/stages/lead?format=csv").await.body;
     assert_eq!(file.matches("@x.test").count(), 120);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_new_contacts_of_yesterday_are_as_many_as_their_list_holds() {
+    let app = TestApp::start().await;
+    for n in 0..5 {
+        let address = model::EmailAddr::parse(&format!("p{n}@x.test")).unwrap();
+        let by = model::audits::Actor::Console;
+        engine::care::add(&app.engine, by, &app.site, &address).await.unwrap();
+    }
+    let gone = app.contact("p3@x.test").await.id;
+    engine::privacy::erase(&app.engine, &app.site, gone).await.unwrap();
+    app.advance_ms(model::times::DAY_MS).await;
+    app.sign_in(Role::Owner).await;
+    let today = app.get("/admin").await.plain();
+    let after = today.split("New contacts yesterday").nth(1).unwrap();
+    assert!(after.split("</p>").nth(1).unwrap().ends_with(">5</a>"), "{after}");
+    let list = app.get("/admin/numbers/stages/lead?from=2026-01-15&to=2026-01-15").await;
+    assert_eq!(list.plain().matches("/admin/contacts/con_").count(), 5, "{}", list.body);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_filter_of_the_ledger_narrows_it_and_stays_with_its_links() {
+    let app = TestApp::start().await;
+    super::story(&app).await;
+    app.sign_in(Role::Owner).await;
+    let step = model::ids::StepId(7);
+    let rows = async |query: &str| {
+        let page = app.get(&format!("/admin/messages?{query}")).await;
+        assert_eq!(page.status, 200, "{query}: {}", page.body);
+        page.plain().matches("/admin/messages/msg_").count()
+    };
+    assert!(rows(&format!("step={step}")).await > 0);
+    assert!(rows(&format!("step={step}&clicked=1&from=2026-01-06&to=2026-01-06")).await > 0);
+    assert_eq!(rows(&format!("step={step}&from=2026-01-07&to=2026-01-08")).await, 0);
+    assert_eq!(rows(&format!("step={step}&from=2026-01-01&to=2026-01-05")).await, 0);
+    assert_eq!(rows(&format!("step={step}&clicked=1&state=held")).await, 0);
+    let page = app.get(&format!("/admin/messages?step={step}&clicked=1")).await.plain();
+    let tab = format!("/admin/messages?step={step}&amp;clicked=1&amp;state=accepted");
+    assert!(page.contains(&tab) || page.contains(&tab.replace("&amp;", "&")), "{page}");
+    // What cannot be narrowed by is said, not passed over.
+    assert_eq!(app.get("/admin/messages?clicked=1").await.status, 400);
+    assert_eq!(app.get("/admin/messages?step=nonsense").await.status, 400);
+}

@@ -68,7 +68,7 @@ async fn a_file_sent_to_the_page_is_read_and_its_bad_lines_are_told() {
     let app = TestApp::start().await;
     app.sign_in(model::operators::Role::Admin).await;
     let send = async |text: &str| {
-        let file = [("file", "spend.csv", "text/csv", text)];
+        let file = [("file", "spend.csv", "text/csv", text.as_bytes())];
         app.upload("/admin/numbers/spend/file", &[], &file).await
     };
     let read = send("date,channel,amount\n2026-01-05,google,5\n2026-01-06,google,x\n").await;

@@ -1,8 +1,6 @@
 //! Lists that are brought along: what their columns are is said in the admin, and an import that
 //! was a mistake is taken back.
 
-use axum::body::Body;
-use axum::http::header;
 use engine::imports::{Plan, undo};
 use model::audits::Actor;
 use model::contacts::Status;
@@ -44,17 +42,7 @@ async fn unsubscribe(app: &TestApp, email: &str) {
 
 /// Brings a file as a browser does.
 async fn upload(app: &TestApp, text: &str) -> Answer {
-    let body = format!(
-        "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"liste.csv\"\r\n\
-         Content-Type: text/csv\r\n\r\n{text}\r\n--b--\r\n"
-    );
-    let request = app
-        .request("POST", "/admin/imports")
-        .header("sec-fetch-site", "same-origin")
-        .header(header::CONTENT_TYPE, "multipart/form-data; boundary=b")
-        .body(Body::from(body))
-        .unwrap();
-    app.send(request).await
+    app.upload("/admin/imports", &[], &[("file", "liste.csv", "text/csv", text.as_bytes())]).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

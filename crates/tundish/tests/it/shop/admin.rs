@@ -1,6 +1,5 @@
 //! The shop as its owner sees it: made, changed, sold, paid back, all in the browser.
 
-use futures_util::StreamExt;
 use model::operators::Role as Rank;
 use model::orders::OrderState;
 use testkit::{TestApp, usd};
@@ -24,19 +23,10 @@ async fn an_owner_makes_a_shop_and_it_sells() {
         let empty = app.get(&format!("/admin/{page}")).await;
         assert_eq!(empty.status, 200, "{page}: {}", empty.body);
     }
-    let body = "--b\r\nContent-Disposition: form-data; name=\"name\"\r\n\r\nThe guide\r\n\
-        --b\r\nContent-Disposition: form-data; name=\"role\"\r\n\r\nfront\r\n\
-        --b\r\nContent-Disposition: form-data; name=\"state\"\r\n\r\nactive\r\n\
-        --b\r\nContent-Disposition: form-data; name=\"cost\"\r\n\r\n1.00\r\n\
-        --b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"guide.pdf\"\r\n\
-        Content-Type: application/pdf\r\n\r\n%PDF-1.7\r\n--b--\r\n";
-    let request = app
-        .request("POST", "/admin/products")
-        .header("content-type", "multipart/form-data; boundary=b")
-        .header("sec-fetch-site", "same-origin")
-        .body(axum::body::Body::from(body))
-        .unwrap();
-    let made = app.send(request).await;
+    let texts = [("name", "The guide"), ("role", "front"), ("state", "active"), ("cost", "1.00")];
+    let guide: &[u8] = b"%PDF-1.7";
+    let files = [("file", "guide.pdf", "application/pdf", guide)];
+    let made = app.upload("/admin/products", &texts, &files).await;
     assert_eq!(made.status, 303, "{}", made.body);
     let product = app.get(made.location()).await;
     assert!(product.body.contains("guide.pdf"), "{}", product.body);
@@ -132,129 +122,6 @@ async fn who_may_only_look_changes_nothing() {
     assert_eq!(app.order(whole.order.id).await.order.state, OrderState::Pending);
 }
 
-/// Sends the form of products: texts, and files by field, name and type.
-async fn send_product(
-    app: &TestApp,
-    path: &str,
-    texts: &[(&str, &str)],
-    files: &[(&str, &str, &str, &[u8])],
-) -> testkit::Answer {
-    let mut body = Vec::new();
-    for (name, text) in texts {
-        let head = format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n");
-        body.extend_from_slice(format!("{head}{text}\r\n").as_bytes());
-    }
-    for (name, file, kind, bytes) in files {
-        let head = format!(
-            "--b\r\nContent-Disposition: form-data; name=\"{name}\"; filename=\"{file}\"\r\n\
-             Content-Type: {kind}\r\n\r\n"
-        );
-        body.extend_from_slice(head.as_bytes());
-        body.extend_from_slice(bytes);
-        body.extend_from_slice(b"\r\n");
-    }
-    body.extend_from_slice(b"--b--\r\n");
-    let request = app
-        .request("POST", path)
-        .header("content-type", "multipart/form-data; boundary=b")
-        .header("sec-fetch-site", "same-origin")
-        .body(in_pieces(body))
-        .unwrap();
-    app.send(request).await
-}
-
-/// As a network brings it.
-fn in_pieces(bytes: Vec<u8>) -> axum::body::Body {
-    let pieces: Vec<Vec<u8>> = bytes.chunks(1 << 16).map(<[u8]>::to_vec).collect();
-    let pieces = futures_util::stream::iter(pieces).enumerate().then(async |(n, piece)| {
-        if n > 0 {
-            tokio::task::yield_now().await;
-        }
-        Ok::<_, std::io::Error>(piece)
-    });
-    axum::body::Body::from_stream(pieces)
-}
-
-const FILM: (&str, &str, &str, &[u8]) = ("file", "lesson.mp4", "video/mp4", b"the lesson");
-const COVER: (&str, &str, &str, &[u8]) = ("image", "cover.png", "image/png", PNG);
-/// One pixel, as far as a container goes.
-const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\0\x01\0\0\0\x01\x08\x02\0\0\0crc!\
-    \0\0\0\0IENDcrc!";
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_film_that_is_sold_is_not_among_the_public_pictures() {
-    for app in super::on_both("a_film_that_is_sold").await {
-        app.sign_in(Rank::Owner).await;
-        let texts = [("name", "The course"), ("role", "front"), ("state", "active")];
-        let made = send_product(&app, "/admin/products", &texts, &[FILM, COVER]).await;
-        assert_eq!(made.status, 303, "{}", made.body);
-        let stored = stored_files(&app).await;
-        let id = |name: &str| stored.iter().find(|file| file.name == name).unwrap().id;
-        app.other_browser();
-        let cover = app.get(&format!("/media/{}", id("cover.png"))).await;
-        assert!(cover.status == 200 && cover.body.contains("IHDR"), "{}", cover.body);
-        assert_eq!(app.get(&format!("/media/{}", id("lesson.mp4"))).await.status, 404);
-        // A film that a page shows is public; what it is called decides nothing.
-        let film = model::blocks::Block::Video {
-            file: Some("lesson.mp4".to_owned()),
-            poster: None,
-            url: None,
-            title: "A lesson".to_owned(),
-        };
-        let draft = model::pages::PageDraft {
-            slug: "welcome".to_owned(),
-            kind: model::blocks::PageKind::Landing,
-            content: model::blocks::PageContent {
-                title: "Welcome".to_owned(),
-                description: String::new(),
-                blocks: vec![film],
-            },
-        };
-        engine::pages::create(&app.engine, app.site.id, draft).await.unwrap();
-        assert_eq!(app.get(&format!("/media/{}", id("lesson.mp4"))).await.status, 200);
-    }
-}
-
-async fn stored_files(app: &TestApp) -> Vec<store::files::File> {
-    let site = app.site.id;
-    app.engine
-        .reader()
-        .read::<_, engine::EngineError, _>(move |session| {
-            Box::pin(async move {
-                let last = model::ids::FileId(i64::MAX);
-                Ok(store::files::list(session, site, last, 100).await?)
-            })
-        })
-        .await
-        .unwrap()
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_uploaded_with_a_form_that_must_be_mended_is_kept() {
-    let app = TestApp::start().await;
-    app.sign_in(Rank::Owner).await;
-    let mut texts = vec![("name", "The course"), ("role", "front"), ("state", "active")];
-    texts.push(("cost", "12,,5"));
-    let refused = send_product(&app, "/admin/products", &texts, &[FILM, COVER]).await;
-    assert_eq!(refused.status, 422);
-    assert!(refused.body.contains("Remove lesson.mp4"), "{}", refused.body);
-    let (file, image) = (refused.hidden("kept_file"), refused.hidden("kept_image"));
-    texts.pop();
-    texts.extend([("cost", "12.50"), ("kept_file", &file), ("kept_image", &image)]);
-    let saved = send_product(&app, "/admin/products", &texts, &[]).await;
-    assert_eq!(saved.status, 303, "{}", saved.body);
-    let page = app.get(saved.location()).await.plain();
-    assert!(page.contains("Remove lesson.mp4"), "{page}");
-    assert!(page.contains(&format!("/media/{image}")), "{page}");
-
-    let large = vec![b'x'; engine::files::BYTES_MAX + 1];
-    let too_large = ("file", "film.mp4", "video/mp4", large.as_slice());
-    let refused = send_product(&app, saved.location(), &texts, &[too_large]).await;
-    assert_eq!(refused.status, 413);
-    assert!(refused.body.contains("100 MB is the most"), "{}", refused.body);
-    assert!(refused.body.contains("12.50"), "what was typed stands there: {}", refused.body);
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn saving_changes_neither_the_currency_nor_the_seconds_of_what_it_was_not_asked_to() {
     let app = TestApp::start().await;
@@ -301,7 +168,7 @@ async fn saving_changes_neither_the_currency_nor_the_seconds_of_what_it_was_not_
     let product = product.unwrap().split('"').next().unwrap().to_owned();
     let texts = [("name", "The guide"), ("slug", "guide"), ("role", "front"), ("cost", "2.00")];
     let texts = [&texts[..], &[("state", "active")]].concat();
-    assert_eq!(send_product(&app, &product, &texts, &[]).await.status, 303);
+    assert_eq!(app.upload(&product, &texts, &[]).await.status, 303);
 
     let site = app.site.id;
     let (offer, coupon, product) = app
@@ -331,9 +198,9 @@ async fn a_new_form_or_magnet_does_not_overwrite_one_of_the_same_name() {
     app.sign_in(Rank::Owner).await;
     let magnet =
         |url: &'static str| [("slug", "chapter"), ("name", "The first chapter"), ("url", url)];
-    let first = send_product(&app, "/admin/magnets", &magnet("https://a.example/1"), &[]).await;
+    let first = app.upload("/admin/magnets", &magnet("https://a.example/1"), &[]).await;
     assert_eq!(first.status, 303, "{}", first.body);
-    let second = send_product(&app, "/admin/magnets", &magnet("https://b.example/2"), &[]).await;
+    let second = app.upload("/admin/magnets", &magnet("https://b.example/2"), &[]).await;
     assert_eq!(second.status, 422);
     assert!(second.body.contains("another magnet has this name"), "{}", second.body);
 

@@ -1,5 +1,7 @@
 //! The blocks of a page: one form each, and their order.
 
+use std::mem::discriminant;
+
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum_extra::extract::Form;
@@ -105,7 +107,7 @@ pub async fn new(
     Query(query): Query<NewQuery>,
 ) -> Reply {
     let found = find(&state, &who, &id).await?;
-    let action = format!("/admin/pages/{id}/blocks");
+    let action = action(&id, None);
     let page = form(&who, &found.page, &query.kind, action, &Value::Null)?;
     reply::page("admin/pages/block.html", page)
 }
@@ -120,7 +122,7 @@ pub async fn edit(
     let block = found.content.blocks.get(number).ok_or(WebError::NotFound)?;
     let json = serde_json::to_value(block).unwrap_or_default();
     let kind = json.get("type").and_then(Value::as_str).unwrap_or_default().to_owned();
-    let action = format!("/admin/pages/{id}/blocks/{number}");
+    let action = action(&id, Some(number));
     let page = form(&who, &found.page, &kind, action, &json)?;
     reply::page("admin/pages/block.html", page)
 }
@@ -165,6 +167,14 @@ pub async fn update(
     save(&state, &who, &id, Some(number), pairs).await
 }
 
+/// What a block's form sent, and for which place of which version of the page.
+struct Sent {
+    kind: String,
+    version: i64,
+    number: Option<usize>,
+    pairs: Vec<(String, String)>,
+}
+
 async fn save(
     state: &AppState,
     who: &CurrentOperator,
@@ -172,14 +182,17 @@ async fn save(
     number: Option<usize>,
     pairs: Vec<(String, String)>,
 ) -> Reply {
-    let Found { page, mut content, .. } = find(state, who, id).await?;
-    let kind = value(&pairs, "kind");
-    let version = value(&pairs, "version").parse().unwrap_or(0);
-    let theirs = number.and_then(|n| content.blocks.get(n)).cloned();
-    let error = match fields::read(&kind, &pairs) {
+    let (kind, version) = (value(&pairs, "kind"), value(&pairs, "version").parse().unwrap_or(0));
+    let sent = Sent { kind, version, number, pairs };
+    let Found { page, content, .. } = find(state, who, id).await?;
+    // A place is one of the version that was open: in another, something else may stand there.
+    if number.is_some() && version != page.draft_version {
+        return merge(state, who, id, &sent).await;
+    }
+    let error = match fields::read(&sent.kind, &sent.pairs) {
         Err(error) => EngineError::from(model::Refused::new("block_incomplete", error)),
         Ok(block) => {
-            put(&mut content, number, block)?;
+            let content = put(content, number, block)?;
             let draft = PageDraft { slug: page.slug.clone(), kind: page.kind, content };
             let site = who.site.id;
             match engine::pages::change(&who.engine(state), site, page.id, version, draft).await {
@@ -189,48 +202,91 @@ async fn save(
                         "Saved, as a new draft.",
                     ));
                 }
+                Err(EngineError::Conflict(_)) => return merge(state, who, id, &sent).await,
                 Err(error) => error,
             }
         }
     };
-    again(who, &page, &kind, number, &pairs, (error, theirs))
+    if field_errors(&error).is_empty() {
+        return Err(error.into());
+    }
+    let context =
+        BlockPage { version, error: Some(error.to_string()), ..again(who, &page, &sent)? };
+    reply::page_with(StatusCode::UNPROCESSABLE_ENTITY, "admin/pages/block.html", context)
 }
 
-fn put(content: &mut PageContent, number: Option<usize>, block: Block) -> Result<(), WebError> {
+fn put(
+    mut content: PageContent,
+    number: Option<usize>,
+    block: Block,
+) -> Result<PageContent, WebError> {
     match number {
         None => content.blocks.push(block),
         Some(number) => *content.blocks.get_mut(number).ok_or(WebError::NotFound)? = block,
     }
-    Ok(())
+    Ok(content)
 }
 
-/// The form again: with the sentence, or, where somebody else saved meanwhile, with both texts.
-fn again(
-    who: &CurrentOperator,
-    page: &Page,
-    kind: &str,
-    number: Option<usize>,
-    pairs: &[(String, String)],
-    (error, theirs): (EngineError, Option<Block>),
-) -> Reply {
-    let conflict = matches!(error, EngineError::Conflict(_));
-    let refused = field_errors(&error);
-    if !conflict && refused.is_empty() {
-        return Err(error.into());
-    }
-    let action = number.map_or(format!("/admin/pages/{}/blocks", page.id), |number| {
-        format!("/admin/pages/{}/blocks/{number}", page.id)
-    });
-    let mut context = form(who, page, kind, action, &Value::Null)?;
+/// The form with what was typed.
+fn again(who: &CurrentOperator, page: &Page, sent: &Sent) -> Result<BlockPage, WebError> {
+    let action = action(&page.id.to_string(), sent.number);
+    let mut context = form(who, page, &sent.kind, action, &Value::Null)?;
     for input in &mut context.inputs {
-        input.value = value(pairs, input.name);
+        input.value = value(&sent.pairs, input.name);
     }
-    context.error = Some(error.to_string());
-    if conflict && let Some(theirs) = theirs {
-        context.theirs = fields::inputs(kind, &serde_json::to_value(theirs).unwrap_or_default());
+    Ok(context)
+}
+
+fn action(page: &str, number: Option<usize>) -> String {
+    let blocks = format!("/admin/pages/{page}/blocks");
+    number.map_or(blocks.clone(), |number| format!("{blocks}/{number}"))
+}
+
+/// Somebody else saved meanwhile: the form with both texts, for the place where its block stands
+/// now.
+async fn merge(state: &AppState, who: &CurrentOperator, id: &str, sent: &Sent) -> Reply {
+    let Found { page, content, .. } = find(state, who, id).await?;
+    let (site, page_id, version) = (who.site.id, page.id, sent.version);
+    let opened = state
+        .reader
+        .read::<_, EngineError, _>(move |session| {
+            Box::pin(
+                async move { Ok(store::pages::content(session, site, page_id, version).await?) },
+            )
+        })
+        .await?
+        .map(|opened| opened.blocks)
+        .unwrap_or_default();
+    let place = sent.number.and_then(|number| place_now(&opened, &content.blocks, number));
+    let theirs = place.and_then(|place| content.blocks.get(place));
+    let changed = theirs.filter(|theirs| !opened.contains(theirs));
+    let said = match (sent.number, theirs, changed) {
+        (Some(_), None, _) => "somebody else took this block out; saving again adds it at the end",
+        (_, _, Some(_)) => "somebody else saved this block after you opened it: compare both texts",
+        _ => "somebody else saved another part of this page after you opened it: save again",
+    };
+    let sent = Sent { number: place, pairs: sent.pairs.clone(), kind: sent.kind.clone(), version };
+    let mut context = again(who, &page, &sent)?;
+    context.error = Some(said.to_owned());
+    if let Some(theirs) = changed {
+        let theirs = serde_json::to_value(theirs).unwrap_or_default();
+        context.theirs = fields::inputs(&sent.kind, &theirs);
     }
-    let status = if conflict { StatusCode::CONFLICT } else { StatusCode::UNPROCESSABLE_ENTITY };
-    reply::page_with(status, "admin/pages/block.html", context)
+    reply::page_with(StatusCode::CONFLICT, "admin/pages/block.html", context)
+}
+
+/// Where the block stands now that stood at `number` when the page was opened: the same block, or
+/// else the nearest one of its kind that is new, which is what somebody made of it.
+fn place_now(opened: &[Block], now: &[Block], number: usize) -> Option<usize> {
+    let mine = opened.get(number)?;
+    let kind = discriminant(mine);
+    let is_new = |block: &Block| discriminant(block) == kind && !opened.contains(block);
+    nearest(now, number, |block| block == mine).or_else(|| nearest(now, number, is_new))
+}
+
+fn nearest(blocks: &[Block], to: usize, fits: impl Fn(&Block) -> bool) -> Option<usize> {
+    let fitting = blocks.iter().enumerate().filter(|(_, block)| fits(block)).map(|(n, _)| n);
+    fitting.min_by_key(|n| n.abs_diff(to))
 }
 
 fn value(pairs: &[(String, String)], name: &str) -> String {
@@ -253,6 +309,10 @@ pub async fn arrange(
     Form(form): Form<MoveForm>,
 ) -> Reply {
     let Found { page, mut content, .. } = find(&state, &who, &id).await?;
+    if form.version != page.draft_version {
+        let said = "somebody else saved this page after you opened it: look at it again";
+        return Err(EngineError::Conflict(said.to_owned()).into());
+    }
     let last = content.blocks.len().checked_sub(1).ok_or(WebError::NotFound)?;
     if number > last {
         return Err(WebError::NotFound);
