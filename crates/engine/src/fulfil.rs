@@ -207,6 +207,19 @@ async fn grant(
         store::offers::sell(tx, site.id, line.offer_id, line.quantity).await?;
         store::order_lines::set_stock(tx, site.id, line.id, StockState::Sold).await?;
     }
+    entitle(engine, tx, site.id, order, line, now).await?;
+    start(engine, tx, site, order, line.product_id).await
+}
+
+/// The buyer has what the line sold, from `at` on.
+pub(crate) async fn entitle(
+    engine: &Engine,
+    tx: &mut Tx<'_>,
+    site: SiteId,
+    order: &Order,
+    line: &Line,
+    at: UtcMs,
+) -> Result<()> {
     let entitlement = Entitlement {
         id: EntitlementId(engine.next_id()),
         contact_id: order.contact_id,
@@ -215,11 +228,11 @@ async fn grant(
         line_id: line.id,
         quantity: line.quantity,
         downloads: 0,
-        granted_at: now,
+        granted_at: at,
         revoked_at: None,
     };
-    store::entitlements::grant(tx, site.id, &entitlement).await?;
-    start(engine, tx, site, order, line.product_id).await
+    store::entitlements::grant(tx, site, &entitlement).await?;
+    Ok(())
 }
 
 async fn start(

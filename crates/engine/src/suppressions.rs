@@ -15,7 +15,7 @@ use store::suppressions::Suppression;
 use crate::engine::Engine;
 use crate::exports::Lines;
 use crate::fault::{EngineError, Result};
-use crate::files::columns::{Columns, Edge, Taken, instant};
+use crate::files::columns::{Columns, Edge, Fate, Taken, instant};
 use crate::files::tables::Table;
 use crate::{audits, consents, contacts, rollups};
 
@@ -55,28 +55,22 @@ pub async fn import(
     for part in all.chunks(BATCH) {
         let (of, on, part) = (engine.clone(), site.clone(), part.to_vec());
         let note = name.to_owned();
-        let (created, updated) = engine
+        let part = engine
             .write(move |tx| {
                 Box::pin(async move {
-                    let mut counts = (0, 0);
-                    for barred in part {
-                        match put(&of, tx, &on, &barred, &note).await? {
-                            Fate::New => counts.0 += 1,
-                            Fate::Changed => counts.1 += 1,
-                            Fate::Known => {}
-                        }
+                    let mut taken = Taken::default();
+                    for barred in &part {
+                        taken.count(put(&of, tx, &on, barred, &note).await?);
                     }
-                    let data = json!({ "added": counts.0, "changed": counts.1 });
+                    let data = json!({ "added": taken.created, "changed": taken.updated });
                     let action = "suppressions.imported";
                     audits::record(&of, tx, on.id, actor, action, "", &data).await?;
-                    Ok(counts)
+                    Ok(taken)
                 })
             })
             .await?;
-        taken.created += created;
-        taken.updated += updated;
+        taken.add(&part);
     }
-    taken.unchanged = all.len().saturating_sub(taken.created + taken.updated);
     Ok(taken)
 }
 
@@ -98,23 +92,12 @@ pub async fn look(
             Box::pin(async move {
                 for barred in all {
                     let known = store::suppressions::find(session, id, &barred.hmac).await?;
-                    match fate(known.as_ref(), &barred) {
-                        Fate::New => taken.created += 1,
-                        Fate::Changed => taken.updated += 1,
-                        Fate::Known => taken.unchanged += 1,
-                    }
+                    taken.count(fate(known.as_ref(), &barred));
                 }
                 Ok(taken)
             })
         })
         .await
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fate {
-    New,
-    Changed,
-    Known,
 }
 
 fn fate(known: Option<&Suppression>, barred: &Barred) -> Fate {

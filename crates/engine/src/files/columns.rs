@@ -94,7 +94,34 @@ pub struct LineError {
     pub message: String,
 }
 
+/// What becomes of what a line says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// It is new.
+    New,
+    /// What was there is changed.
+    Changed,
+    /// It was there, just so.
+    Known,
+}
+
 impl Taken {
+    /// Counts one.
+    pub(crate) fn count(&mut self, fate: Fate) {
+        match fate {
+            Fate::New => self.created += 1,
+            Fate::Changed => self.updated += 1,
+            Fate::Known => self.unchanged += 1,
+        }
+    }
+
+    /// Counts what a part of the file came to.
+    pub(crate) fn add(&mut self, part: &Self) {
+        self.created += part.created;
+        self.updated += part.updated;
+        self.unchanged += part.unchanged;
+    }
+
     /// Notes that a line is left out.
     pub fn reject(&mut self, line: i64, why: Refused) {
         self.rejected += 1;

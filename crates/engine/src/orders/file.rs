@@ -20,7 +20,7 @@ use super::take::{Past, PastLine, put};
 use crate::engine::Engine;
 use crate::exports::Lines;
 use crate::fault::{EngineError, Result};
-use crate::files::columns::{Columns, Edge, Taken, count, instant};
+use crate::files::columns::{Columns, Edge, Fate, Taken, count, instant};
 use crate::files::tables::Table;
 use crate::{audits, rollups};
 
@@ -64,27 +64,24 @@ pub async fn import(
     let (mut taken, orders) = read(engine, site, bytes, map).await?;
     for part in orders.chunks(BATCH) {
         let (of, on, part) = (engine.clone(), site.clone(), part.to_vec());
-        let (made, known) = engine
+        let part = engine
             .write(move |tx| {
                 Box::pin(async move {
-                    let mut counts = (0, 0);
+                    let mut taken = Taken::default();
                     for order in &part {
-                        if is_known(tx, on.id, order).await? {
-                            counts.1 += 1;
-                        } else if put(&of, tx, &on, order).await? {
-                            counts.0 += 1;
-                        } else {
-                            counts.1 += 1;
-                        }
+                        let fate = match fate(tx, on.id, order).await? {
+                            Fate::New if put(&of, tx, &on, order).await? => Fate::New,
+                            _ => Fate::Known,
+                        };
+                        taken.count(fate);
                     }
-                    let data = json!({ "added": counts.0 });
+                    let data = json!({ "added": taken.created });
                     audits::record(&of, tx, on.id, actor, "orders.imported", "", &data).await?;
-                    Ok(counts)
+                    Ok(taken)
                 })
             })
             .await?;
-        taken.created += made;
-        taken.unchanged += known;
+        taken.add(&part);
     }
     engine.wake();
     Ok(taken)
@@ -107,11 +104,7 @@ pub async fn look(
         .read::<_, EngineError, _>(move |session| {
             Box::pin(async move {
                 for order in &orders {
-                    if is_known(session, id, order).await? {
-                        taken.unchanged += 1;
-                    } else {
-                        taken.created += 1;
-                    }
+                    taken.count(fate(session, id, order).await?);
                 }
                 Ok(taken)
             })
@@ -119,14 +112,15 @@ pub async fn look(
         .await
 }
 
-/// Whether it was taken in before, or is an order of this very shop.
-async fn is_known(session: &mut Session<'_>, site: SiteId, order: &Past) -> Result<bool> {
+/// Known is what was taken in before, or is an order of this very shop.
+async fn fate(session: &mut Session<'_>, site: SiteId, order: &Past) -> Result<Fate> {
     if let Ok(own) = order.outside_id.parse::<OrderId>()
         && store::orders::find(session, site, own).await?.is_some()
     {
-        return Ok(true);
+        return Ok(Fate::Known);
     }
-    Ok(store::orders::find_by_token(session, site, &order.token_hash).await?.is_some())
+    let found = store::orders::find_by_token(session, site, &order.token_hash).await?;
+    Ok(if found.is_some() { Fate::Known } else { Fate::New })
 }
 
 /// What lines are read against.

@@ -1,16 +1,13 @@
 //! Writes an order of the past: paid, granted and in the ledger, as if it had been placed here,
 //! but without a word to anybody.
 
-use model::ids::{
-    ContactId, EntitlementId, LineId, OfferId, OrderId, PaymentId, ProductId, RefundId,
-};
+use model::ids::{ContactId, LineId, OfferId, OrderId, PaymentId, ProductId, RefundId};
 use model::orders::{AttemptState, LineRole, OrderState, RefundState};
 use model::payments::{LineState, Provider, StockState, idempotency_key};
 use model::sites::Site;
 use model::sources::Touch;
 use model::{Currency, EmailAddr, SiteId, UtcMs};
 use store::Tx;
-use store::entitlements::Entitlement;
 use store::order_lines::Line;
 use store::orders::Order;
 use store::payments::Payment;
@@ -18,7 +15,7 @@ use store::refunds::Refund;
 
 use crate::engine::Engine;
 use crate::fault::Result;
-use crate::fulfil::book;
+use crate::fulfil::{book, entitle};
 use crate::touches::{self, Meeting};
 use crate::{also_bought, contacts};
 
@@ -101,7 +98,7 @@ pub(super) async fn put(
         let line = line_of(line, id, position, &payment, past.is_refunded);
         store::order_lines::insert(tx, site.id, order.id, &line, past.placed_at).await?;
         if !past.is_refunded {
-            grant(engine, tx, site.id, &order, &line).await?;
+            entitle(engine, tx, site.id, &order, &line, order.created_at).await?;
         }
     }
     if past.is_refunded {
@@ -213,28 +210,6 @@ fn line_of(
         // It left another shelf.
         stock: StockState::None,
     }
-}
-
-async fn grant(
-    engine: &Engine,
-    tx: &mut Tx<'_>,
-    site: SiteId,
-    order: &Order,
-    line: &Line,
-) -> Result<()> {
-    let entitlement = Entitlement {
-        id: EntitlementId(engine.next_id()),
-        contact_id: order.contact_id,
-        product_id: line.product_id,
-        order_id: order.id,
-        line_id: line.id,
-        quantity: line.quantity,
-        downloads: 0,
-        granted_at: order.created_at,
-        revoked_at: None,
-    };
-    store::entitlements::grant(tx, site, &entitlement).await?;
-    Ok(())
 }
 
 /// All of it went back.

@@ -56,20 +56,47 @@ async fn sql(app: &TestApp, text: &str) {
         .unwrap();
 }
 
-fn person(rows: &mut String, n: i64, made: i64, confirmed: Option<i64>, touch: [&str; 3]) {
-    let (who, [channel, source, landing]) = (contact(n).0, touch);
+/// Someone who came at `made`; `n` tells people apart.
+fn came(rows: &mut String, (n, who): (i64, i64), made: i64, confirmed: Option<i64>) {
     let confirmed_at = confirmed.map_or("null".to_owned(), |at| at.to_string());
     let status = if confirmed.is_some() { "confirmed" } else { "pending" };
-    let source = if source.is_empty() { "null".to_owned() } else { format!("'{source}'") };
     let test = n == TESS;
     write!(
         rows,
         "insert into contacts (site_id, id, email, email_key, address_hmac, status, first_name,
             last_name, fields, is_test, no_sales, less_often, created_at, updated_at, confirmed_at)
             values ($s, {who}, 'c{n}@x.test', 'c{n}@x.test', 'h{n}', '{status}', '', '', '{{}}',
-                {test}, false, false, {made}, {made}, {confirmed_at});
-         insert into touches (site_id, contact_id, id, at, is_first, channel, source, landing)
+                {test}, false, false, {made}, {made}, {confirmed_at});"
+    )
+    .unwrap();
+}
+
+fn person(rows: &mut String, n: i64, made: i64, confirmed: Option<i64>, touch: [&str; 3]) {
+    let (who, [channel, source, landing]) = (contact(n).0, touch);
+    let source = if source.is_empty() { "null".to_owned() } else { format!("'{source}'") };
+    came(rows, (n, who), made, confirmed);
+    write!(
+        rows,
+        "insert into touches (site_id, contact_id, id, at, is_first, channel, source, landing)
             values ($s, {who}, {who}, {made}, true, '{channel}', {source}, '{landing}');"
+    )
+    .unwrap();
+}
+
+/// What an account of the ledger had from a payment of an order.
+fn booked(
+    rows: &mut String,
+    (n, txn, at): (i64, i64, i64),
+    order: i64,
+    (account, minor): (&str, i64),
+    (refund, memo): (&str, &str),
+) {
+    write!(
+        rows,
+        "insert into ledger_lines (site_id, id, txn_id, at, account, minor, currency, order_id,
+            payment_id, refund_id, memo) values
+            ($s, {n}, {txn}, {at}, '{account}', {minor}, 'USD', {order}, {order}, {refund},
+                '{memo}');"
     )
     .unwrap();
 }
@@ -96,13 +123,12 @@ fn order(rows: &mut String, n: i64, who: i64, at: i64, (net, off, cost): (i64, i
             values ($s, {order}, {order}, {order}, 1, 'main', 600, 500, 1, 'Book', 1, {goods},
                 {goods}, {off}, 0, {net}, {net}, {cost}, 'paid', 'none', {at});
          insert into entitlements (site_id, id, contact_id, product_id, order_id, line_id,
-            quantity, granted_at) values ($s, {order}, {who}, 600, {order}, {order}, 1, {at});
-         insert into ledger_lines (site_id, id, txn_id, at, account, minor, currency, order_id,
-            payment_id, memo) values
-            ($s, {order}, {order}, {at}, 'cash:test', {net}, 'USD', {order}, {order}, 'sale'),
-            ($s, {order} + 100, {order}, {at}, 'sales', -{net}, 'USD', {order}, {order}, 'sale');"
+            quantity, granted_at) values ($s, {order}, {who}, 600, {order}, {order}, 1, {at});"
     )
     .unwrap();
+    let sale = ("null", "sale");
+    booked(rows, (order, order, at), order, ("cash:test", net), sale);
+    booked(rows, (order + 100, order, at), order, ("sales", -net), sale);
 }
 
 /// The whole story.
@@ -152,14 +178,13 @@ async fn story(app: &TestApp) {
             currency, reason, state, idem_key, whole, actor, created_at) values ($s, 90, {back},
             {back}, 700, 0, 'USD', '', 'succeeded', 'r1', false, '', {at});
          update orders set refunded_minor = 700, state = 'partially_refunded'
-            where site_id = $s and id = {back};
-         insert into ledger_lines (site_id, id, txn_id, at, account, minor, currency, order_id,
-            payment_id, refund_id, memo) values
-            ($s, 91, 91, {at}, 'cash:test', -700, 'USD', {back}, {back}, 90, 'refund'),
-            ($s, 92, 91, {at}, 'refunds', 700, 'USD', {back}, {back}, 90, 'refund');",
+            where site_id = $s and id = {back};",
         at = day(41),
     )
     .unwrap();
+    let refund = ("90", "refund");
+    booked(&mut rows, (91, 91, day(41)), back, ("cash:test", -700), refund);
+    booked(&mut rows, (92, 91, day(41)), back, ("refunds", 700), refund);
     sql(app, &rows).await;
     // To 11 July: the cohorts of January have lived through their first hundred days.
     app.advance_ms(day(192) - app.engine.now().0).await;
@@ -279,17 +304,9 @@ async fn rollups_are_derived(app: TestApp) {
     // A contact turns up on a day that was rolled up, and a figure is lost.
     let mut rows = String::new();
     let made = day(16);
-    let who = id(made, 9);
-    write!(
-        rows,
-        "insert into contacts (site_id, id, email, email_key, address_hmac, status, first_name,
-            last_name, fields, is_test, no_sales, less_often, created_at, updated_at)
-            values ($s, {who}, 'd@x.test', 'd@x.test', 'h9', 'pending', '', '', '{{}}', false,
-                false, false, {made}, {made});
-         delete from order_figures where site_id = $s and contact_id = {}",
-        contact(BEN).0
-    )
-    .unwrap();
+    came(&mut rows, (9, id(made, 9)), made, None);
+    let ben = contact(BEN).0;
+    write!(rows, "delete from order_figures where site_id = $s and contact_id = {ben}").unwrap();
     sql(&app, &rows).await;
     assert_eq!(sums(&app, late).await, before, "the rollup is read");
     let drift = rollups::compare(&app.engine, &app.site, spring).await.unwrap();

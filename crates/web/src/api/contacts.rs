@@ -139,10 +139,7 @@ fn after(state: &AppState, cursor: Option<&str>, by_address: bool) -> Answer<Aft
     if by_address {
         return Ok(After { id: None, key: place });
     }
-    let id = place.parse::<ContactId>().map_err(|_| {
-        let say = "take the cursor as it came, from the same list";
-        Problem::at(StatusCode::BAD_REQUEST, "cursor", "cursor_invalid", say)
-    })?;
+    let id = place.parse::<ContactId>().map_err(|_| cursor::invalid())?;
     Ok(After { id: Some(id), key: String::new() })
 }
 

@@ -9,7 +9,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use engine::Engine;
 use model::tokens::Purpose;
 use serde::{Deserialize, Deserializer, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::problem::Problem;
 
@@ -25,6 +25,21 @@ pub struct Listed<T> {
     pub items: Vec<T>,
     /// Where the next page begins; null on the last one.
     pub next_cursor: Option<String>,
+}
+
+/// Which part of a list by age, of those in one state alone where it is said.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct Asked {
+    /// How many, at most 200.
+    #[serde(default, deserialize_with = "number")]
+    pub limit: Option<i64>,
+    /// `next_cursor` of the page before.
+    pub cursor: Option<String>,
+    /// Only in this state.
+    #[serde(rename = "filter[state]")]
+    pub state: Option<String>,
 }
 
 /// How many are asked for: between 1 and [`LIMIT_MAX`], whatever is said.
@@ -62,15 +77,11 @@ pub fn make(engine: &Engine, noun: &str, place: &str) -> String {
 /// # Errors
 /// It was altered, or is of another list.
 pub fn open(engine: &Engine, noun: &str, cursor: &str) -> Result<String, Problem> {
-    let wrong = || {
-        let say = "take the cursor as it came, from the same list";
-        Problem::at(StatusCode::BAD_REQUEST, "cursor", "cursor_invalid", say)
-    };
-    let code = engine.keys().open_code(Purpose::Cursor, cursor).ok_or_else(wrong)?;
-    let bytes = URL_SAFE_NO_PAD.decode(code).map_err(|_| wrong())?;
-    let text = String::from_utf8(bytes).map_err(|_| wrong())?;
+    let code = engine.keys().open_code(Purpose::Cursor, cursor).ok_or_else(invalid)?;
+    let bytes = URL_SAFE_NO_PAD.decode(code).map_err(|_| invalid())?;
+    let text = String::from_utf8(bytes).map_err(|_| invalid())?;
     let place = text.strip_prefix(noun).and_then(|rest| rest.strip_prefix(':'));
-    place.map(str::to_owned).ok_or_else(wrong)
+    place.map(str::to_owned).ok_or_else(invalid)
 }
 
 /// Where a list by age begins: from before the cursor, or at its top.
@@ -81,10 +92,13 @@ pub fn before<T: FromStr>(
     top: T,
 ) -> Result<T, Problem> {
     let Some(cursor) = cursor else { return Ok(top) };
-    open(engine, noun, cursor)?.parse().map_err(|_| {
-        let say = "take the cursor as it came, from the same list";
-        Problem::at(StatusCode::BAD_REQUEST, "cursor", "cursor_invalid", say)
-    })
+    open(engine, noun, cursor)?.parse().map_err(|_| invalid())
+}
+
+/// A cursor that was altered, or is of another list.
+pub fn invalid() -> Problem {
+    let say = "take the cursor as it came, from the same list";
+    Problem::at(StatusCode::BAD_REQUEST, "cursor", "cursor_invalid", say)
 }
 
 /// A page of what was found, where one more than `limit` was looked for.

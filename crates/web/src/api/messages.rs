@@ -8,13 +8,13 @@ use model::UtcMs;
 use model::ids::MessageId;
 use model::keys::Scope;
 use model::messages::State as MessageState;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use store::messages::Message;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::caller::Caller;
 use super::contacts::query_wrong;
-use super::cursor::{self, Listed};
+use super::cursor::{self, Asked, Listed};
 use super::problem::{Answer, Problem};
 use crate::state::AppState;
 
@@ -64,21 +64,6 @@ impl MessageView {
             created_at: message.created_at.rfc3339(),
         }
     }
-}
-
-/// Which messages.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
-pub struct Asked {
-    /// How many, at most 200.
-    #[serde(default, deserialize_with = "cursor::number")]
-    limit: Option<i64>,
-    /// `next_cursor` of the page before.
-    cursor: Option<String>,
-    /// Only in this state.
-    #[serde(rename = "filter[state]")]
-    state: Option<String>,
 }
 
 /// Messages, newest first.

@@ -8,13 +8,13 @@ use model::UtcMs;
 use model::ids::OrderId;
 use model::keys::Scope;
 use model::orders::OrderState;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use store::orders::{Filter, Order};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::caller::Caller;
 use super::contacts::query_wrong;
-use super::cursor::{self, Listed};
+use super::cursor::{self, Asked, Listed};
 use super::problem::{Answer, Problem};
 use crate::state::AppState;
 
@@ -77,21 +77,6 @@ impl OrderView {
             coupon_code: order.coupon_code,
         }
     }
-}
-
-/// Which orders.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
-pub struct Asked {
-    /// How many, at most 200.
-    #[serde(default, deserialize_with = "cursor::number")]
-    limit: Option<i64>,
-    /// `next_cursor` of the page before.
-    cursor: Option<String>,
-    /// Only of this state.
-    #[serde(rename = "filter[state]")]
-    state: Option<String>,
 }
 
 /// Orders, newest first.
