@@ -3,8 +3,9 @@
 //!
 //! The figure of an order follows its order within seconds. A day's stages and mails are rolled up
 //! once the day is over; days that are not are counted from their rows, so a page is right at any
-//! time and only its speed depends on this. A day is rolled up once more when its pending contacts
-//! have been purged; what else happens to old rows (people erased) waits for a rebuild.
+//! time and only its speed depends on this. A purge and an import that is taken back unmark the
+//! days whose contacts they remove, and those are rolled up again within the same round; what else
+//! happens to old rows (people erased) waits for a rebuild.
 
 use std::collections::BTreeMap;
 
@@ -18,6 +19,7 @@ use store::stages::StageCount;
 
 use crate::engine::Engine;
 use crate::fault::{EngineError, Result};
+use crate::sweeps::Round;
 
 mod figures;
 
@@ -26,8 +28,6 @@ mod figures;
 const OVERLAP_MS: i64 = MINUTE_MS;
 /// A day is rolled up this long after its end, when what was late has come.
 const SETTLED_MS: i64 = HOUR_MS;
-/// Pending contacts are gone this many days after they may be kept no longer.
-const PURGED_DAYS: i64 = 2;
 /// Customers whose figures are made in one transaction.
 const CUSTOMERS_AT_ONCE: usize = 100;
 /// Under which name the last look at changed orders is kept.
@@ -35,7 +35,10 @@ const LOOKED: &str = "figures_looked_at";
 
 /// Brings the rollups up to date; how many things changed.
 pub(crate) async fn sweep(engine: &Engine) -> Result<usize> {
-    Ok(changed_orders(engine).await? + finished_days(engine).await?)
+    let mut round = Round::default();
+    round.took("figures of orders", changed_orders(engine).await);
+    round.took("days that are over", finished_days(engine).await);
+    round.end()
 }
 
 /// Makes the figures of orders that changed since the last look.
@@ -133,34 +136,41 @@ async fn figures_of(
         .await
 }
 
-/// Rolls up the days that are over, and with each the day whose pending contacts are gone by now.
+/// Rolls up the days that are over and are not: new ones, and those that were unmarked.
 async fn finished_days(engine: &Engine) -> Result<usize> {
-    let mut done = 0;
+    let mut round = Round::default();
     for site in sites(engine).await? {
-        let zone = zone_of(&site);
-        let last = moved(day_of(engine.now().plus_ms(-SETTLED_MS), &zone), -1);
-        let id = site.id;
-        let rolled = engine
-            .reader()
-            .read::<_, EngineError, _>(move |session| {
-                Box::pin(async move { Ok(store::stages::last_day(session, id).await?) })
+        let done = open_days(engine, &site).await;
+        round.took(format_args!("the days of site {}", site.slug), done);
+    }
+    round.end()
+}
+
+async fn open_days(engine: &Engine, site: &Site) -> Result<usize> {
+    let (id, zone) = (site.id, zone_of(site));
+    let last = moved(day_of(engine.now().plus_ms(-SETTLED_MS), &zone), -1);
+    let span = Span { from: day_of(site.created_at, &zone), to: last };
+    if span.to < span.from {
+        return Ok(0);
+    }
+    let (from, to) = (span.from.to_string(), span.to.to_string());
+    let rolled = engine
+        .reader()
+        .read::<_, EngineError, _>(move |session| {
+            Box::pin(async move {
+                // Nearly always all of them are: their number says so without their names.
+                if store::stages::count_rolled(session, id, &from, &to).await? >= span.days() {
+                    return Ok(None);
+                }
+                Ok(Some(store::stages::rolled_days(session, id, &from, &to).await?))
             })
-            .await?;
-        let first = day_of(site.created_at, &zone);
-        let next = rolled.and_then(|day| day.parse::<Date>().ok()).map(|day| moved(day, 1));
-        let from = next.unwrap_or(first);
-        if from > last {
-            continue;
-        }
-        let purged = -(i64::from(site.settings.pending_days) + PURGED_DAYS);
-        for day in (Span { from, to: last }).each() {
-            roll_up(engine, id, &zone, day).await?;
-            let again = moved(day, purged);
-            if again >= first && again < from {
-                roll_up(engine, id, &zone, again).await?;
-            }
-            done += 1;
-        }
+        })
+        .await?;
+    let Some(rolled) = rolled else { return Ok(0) };
+    let mut done = 0;
+    for day in span.each().filter(|day| rolled.binary_search(&day.to_string()).is_err()) {
+        roll_up(engine, id, &zone, day).await?;
+        done += 1;
     }
     Ok(done)
 }

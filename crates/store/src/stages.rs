@@ -53,11 +53,17 @@ const PUT: &str = "insert into stage_days (site_id, day, stage, channel, source,
 const FORGET: &str = "delete from stage_days where site_id = $1 and day = $2";
 const DAYS: &str = "select day from rolled_days where site_id = $1 and day >= $2 and day <= $3
     order by day";
-const LAST_DAY: &str = "select max(day) from rolled_days where site_id = $1";
+const COUNT_DAYS: &str = "select count(*) from rolled_days
+    where site_id = $1 and day >= $2 and day <= $3";
 const SET_DAY: &str = "insert into rolled_days (site_id, day, rolled_at) values ($1, $2, $3)
     on conflict (site_id, day) do update set rolled_at = excluded.rolled_at";
-const FORGET_DAY: &str = "delete from rolled_days where site_id = $1 and day = $2";
-const FORGET_DAYS: &str = "delete from rolled_days where site_id = $1 and day >= $2";
+const FORGET_DAYS: [&str; 3] = [
+    "delete from rolled_days where site_id = $1 and day >= $2 and day <= $3",
+    "delete from stage_days where site_id = $1 and day >= $2 and day <= $3",
+    "delete from mail_days where site_id = $1 and day >= $2 and day <= $3",
+];
+/// No day comes after it.
+const LAST: &str = "9999-12-31";
 
 /// How many contacts of one origin reached a stage.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -208,9 +214,14 @@ pub async fn rolled_days(
     session.query(DAYS).bind(site).bind(from).bind(to).all().await
 }
 
-/// The last day that is rolled up.
-pub async fn last_day(session: &mut Session<'_>, site: SiteId) -> Result<Option<String>> {
-    session.query(LAST_DAY).bind(site).one().await
+/// How many of the days `from ..= to` are rolled up.
+pub async fn count_rolled(
+    session: &mut Session<'_>,
+    site: SiteId,
+    from: &str,
+    to: &str,
+) -> Result<i64> {
+    session.query(COUNT_DAYS).bind(site).bind(from).bind(to).one().await
 }
 
 /// Writes the stages of a day, in place of what stood there, and marks the day as rolled up.
@@ -239,12 +250,21 @@ pub async fn put_day(
 
 /// Unmarks one day: it is counted from its rows until it is rolled up again.
 pub async fn forget_day(tx: &mut Tx<'_>, site: SiteId, day: &str) -> Result<()> {
-    tx.query(FORGET_DAY).bind(site).bind(day).run().await.map(drop)
+    forget_span(tx, site, day, day).await
 }
 
 /// Unmarks the days from `from` on: they are counted from their rows until rolled up again.
 pub async fn forget_days(tx: &mut Tx<'_>, site: SiteId, from: &str) -> Result<()> {
-    tx.query(FORGET_DAYS).bind(site).bind(from).run().await.map(drop)
+    forget_span(tx, site, from, LAST).await
+}
+
+/// The mark goes with all that the rollup holds of the day, its mails too: what is left of a day
+/// without a mark would be added to what is counted of it.
+async fn forget_span(tx: &mut Tx<'_>, site: SiteId, from: &str, to: &str) -> Result<()> {
+    for sql in FORGET_DAYS {
+        tx.query(sql).bind(site).bind(from).bind(to).run().await?;
+    }
+    Ok(())
 }
 
 const LEAD_ROWS: &str = "select c.id, c.email, c.status, c.created_at,
