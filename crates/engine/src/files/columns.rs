@@ -120,6 +120,9 @@ impl Taken {
         self.created += part.created;
         self.updated += part.updated;
         self.unchanged += part.unchanged;
+        self.rejected += part.rejected;
+        let free = ERRORS_MAX.saturating_sub(self.errors.len());
+        self.errors.extend(part.errors.iter().take(free).cloned());
     }
 
     /// Notes that a line is left out.

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use model::audits::Actor;
+use model::contacts::SuppressionReason;
 use model::ids::{OfferId, OrderId, ProductId};
 use model::orders::OrderState;
 use model::sites::Site;
@@ -22,7 +23,7 @@ use crate::exports::Lines;
 use crate::fault::{EngineError, Result};
 use crate::files::columns::{Columns, Edge, Fate, Taken, count, instant};
 use crate::files::tables::Table;
-use crate::{audits, rollups};
+use crate::{audits, contacts, rollups};
 
 /// The columns of the file.
 pub const HEADERS: [&str; 14] = [
@@ -43,6 +44,8 @@ pub const HEADERS: [&str; 14] = [
 ];
 /// Without these a line says nothing.
 const NEEDED: [&str; 5] = ["order_id", "email", "placed_at", "product", "unit_price"];
+/// More of one thing in one order is a slip of the keyboard, and no sum of it would hold.
+const QUANTITY_MAX: i64 = 1_000_000;
 /// Orders written in one transaction.
 const BATCH: usize = 200;
 /// Rows read at once.
@@ -69,11 +72,13 @@ pub async fn import(
                 Box::pin(async move {
                     let mut taken = Taken::default();
                     for order in &part {
-                        let fate = match fate(tx, on.id, order).await? {
-                            Fate::New if put(&of, tx, &on, order).await? => Fate::New,
-                            _ => Fate::Known,
-                        };
-                        taken.count(fate);
+                        match fate(&of, tx, on.id, order).await? {
+                            Ok(Fate::New) if put(&of, tx, &on, order).await? => {
+                                taken.count(Fate::New);
+                            }
+                            Ok(_) => taken.count(Fate::Known),
+                            Err(why) => taken.reject(order.line, why),
+                        }
                     }
                     let data = json!({ "added": taken.created });
                     audits::record(&of, tx, on.id, actor, "orders.imported", "", &data).await?;
@@ -98,13 +103,16 @@ pub async fn look(
     map: &BTreeMap<String, String>,
 ) -> Result<Taken> {
     let (mut taken, orders) = read(engine, site, bytes, map).await?;
-    let id = site.id;
+    let (of, id) = (engine.clone(), site.id);
     engine
         .reader()
         .read::<_, EngineError, _>(move |session| {
             Box::pin(async move {
                 for order in &orders {
-                    taken.count(fate(session, id, order).await?);
+                    match fate(&of, session, id, order).await? {
+                        Ok(fate) => taken.count(fate),
+                        Err(why) => taken.reject(order.line, why),
+                    }
                 }
                 Ok(taken)
             })
@@ -112,15 +120,29 @@ pub async fn look(
         .await
 }
 
-/// Known is what was taken in before, or is an order of this very shop.
-async fn fate(session: &mut Session<'_>, site: SiteId, order: &Past) -> Result<Fate> {
+/// Known is what was taken in before, or is an order of this very shop. Nothing comes back of who
+/// was erased here.
+async fn fate(
+    engine: &Engine,
+    session: &mut Session<'_>,
+    site: SiteId,
+    order: &Past,
+) -> Result<std::result::Result<Fate, Refused>> {
     if let Ok(own) = order.outside_id.parse::<OrderId>()
         && store::orders::find(session, site, own).await?.is_some()
     {
-        return Ok(Fate::Known);
+        return Ok(Ok(Fate::Known));
     }
-    let found = store::orders::find_by_token(session, site, &order.token_hash).await?;
-    Ok(if found.is_some() { Fate::Known } else { Fate::New })
+    if store::orders::find_by_token(session, site, &order.token_hash).await?.is_some() {
+        return Ok(Ok(Fate::Known));
+    }
+    let hmac = contacts::hmac_of(engine, &order.address);
+    let barred = store::suppressions::find(session, site, &hmac).await?;
+    if barred.is_some_and(|barred| barred.reason == SuppressionReason::Erasure) {
+        let why = "its buyer was erased here: nothing of them is taken in again";
+        return Ok(Err(Refused::new("buyer_erased", why).at("email")));
+    }
+    Ok(Ok(Fate::New))
 }
 
 /// What lines are read against.
@@ -157,7 +179,10 @@ async fn ground(engine: &Engine, site: &Site) -> Result<Ground> {
     })
 }
 
-/// The good orders; of one with a bad line all of it is left out, with the reason.
+/// The good orders; of one with a bad line all of it is left out, with the reason of the first.
+///
+/// A row that cannot be read says not whose it is, so that any order might lack it: then nothing
+/// is taken in.
 async fn read(
     engine: &Engine,
     site: &Site,
@@ -169,48 +194,53 @@ async fn read(
     let ground = ground(engine, site).await?;
     let now = engine.now();
     let mut taken = Taken::default();
-    let mut orders: Vec<(Past, Option<(i64, Refused)>)> = Vec::new();
+    let mut orders: Vec<std::result::Result<Past, (i64, Refused)>> = Vec::new();
     let mut places: BTreeMap<String, usize> = BTreeMap::new();
     for line in table.rows() {
         taken.rows += 1;
-        let cells = match line.readable() {
-            Ok(cells) => cells,
-            Err(why) => {
-                taken.reject(line.line, why);
-                continue;
+        let cells = line.cells.map_err(|why| unreadable(line.line, why))?;
+        let cell = |name: &str| columns.cell(&cells, name);
+        let bad = |why| (line.line, why);
+        let at = match places.get(cell("order_id")) {
+            Some(at) => *at,
+            None => {
+                orders.push(head(cell, &ground, now, line.line).map_err(bad));
+                // Lines without an id belong to nothing, nor to each other.
+                if !cell("order_id").is_empty() {
+                    places.insert(cell("order_id").to_owned(), orders.len() - 1);
+                }
+                orders.len() - 1
             }
         };
-        let cell = |name: &str| columns.cell(cells, name);
-        let id = cell("order_id");
-        let at = match places.get(id) {
-            Some(at) => *at,
-            None => match head(cell, &ground, now) {
-                Ok(order) => {
-                    places.insert(id.to_owned(), orders.len());
-                    orders.push((order, None));
-                    orders.len() - 1
-                }
-                Err(why) => {
-                    taken.reject(line.line, why);
-                    continue;
-                }
-            },
-        };
-        if let Some((order, wrong)) = orders.get_mut(at) {
+        if let Some(place) = orders.get_mut(at)
+            && let Ok(order) = place
+        {
             match thing(cell, &ground) {
                 Ok(line) => order.lines.push(line),
-                Err(why) => *wrong = wrong.take().or(Some((line.line, why))),
+                Err(why) => *place = Err(bad(why)),
             }
         }
     }
     let mut good = Vec::with_capacity(orders.len());
-    for (order, wrong) in orders {
-        match wrong {
-            None => good.push(order),
-            Some((line, why)) => taken.reject(line, why),
+    for order in orders {
+        let checked = order.and_then(|order| match order.check() {
+            Ok(()) => Ok(order),
+            Err(why) => Err((order.line, why)),
+        });
+        match checked {
+            Ok(order) => good.push(order),
+            Err((line, why)) => taken.reject(line, why),
         }
     }
     Ok((taken, good))
+}
+
+fn unreadable(line: i64, why: &str) -> Refused {
+    let message = format!(
+        "line {line}: {why}; mend it first: of whose order it is nobody can tell, so nothing was \
+         taken in"
+    );
+    Refused::new("row_unreadable", message).at("file")
 }
 
 /// What the first line of an order says of it as a whole.
@@ -218,6 +248,7 @@ fn head<'r>(
     cell: impl Fn(&'static str) -> &'r str,
     ground: &Ground,
     now: UtcMs,
+    line: i64,
 ) -> std::result::Result<Past, Refused> {
     let id = cell("order_id");
     if id.is_empty() {
@@ -250,6 +281,7 @@ fn head<'r>(
     let mut touch = Touch { at: placed_at, landing: "/".to_owned(), ..Touch::default() };
     touch.utm.source = said(&cell("channel").to_lowercase());
     Ok(Past {
+        line,
         outside_id: id.to_owned(),
         // Never the hash of a token: no address opens an order that came by a file.
         token_hash: format!("import:{}", hash_secret(id.as_bytes())),
@@ -283,6 +315,10 @@ fn thing<'r>(
             .map_err(|why| why.at(name)),
     };
     let quantity = count(cell("quantity")).map_err(|why| why.at("quantity"))?.unwrap_or(1);
+    if quantity > QUANTITY_MAX {
+        let why = format!("give at most {QUANTITY_MAX} of a thing");
+        return Err(Refused::new("quantity_max", why).at("quantity"));
+    }
     let unit_minor = money("unit_price")?.unwrap_or(0);
     let goods_minor = Money::new(unit_minor, ground.currency).checked_mul(quantity)?.minor;
     let (discount_minor, tax_minor) = (money("discount")?.unwrap_or(0), money("tax")?.unwrap_or(0));

@@ -6,7 +6,7 @@ use model::orders::{AttemptState, LineRole, OrderState, RefundState};
 use model::payments::{LineState, Provider, StockState, idempotency_key};
 use model::sites::Site;
 use model::sources::Touch;
-use model::{Currency, EmailAddr, SiteId, UtcMs};
+use model::{Currency, EmailAddr, Money, Refused, SiteId, UtcMs};
 use store::Tx;
 use store::order_lines::Line;
 use store::orders::Order;
@@ -22,6 +22,8 @@ use crate::{also_bought, contacts};
 /// An order of the past.
 #[derive(Debug, Clone)]
 pub(super) struct Past {
+    /// Its first line in the file.
+    pub line: i64,
     /// Its id where it comes from.
     pub outside_id: String,
     /// What tells it from every other order.
@@ -42,6 +44,23 @@ pub(super) struct Past {
     pub lines: Vec<PastLine>,
 }
 
+impl Past {
+    /// Whether its amounts can be added up.
+    pub fn check(&self) -> std::result::Result<(), Refused> {
+        let amounts: [fn(&PastLine) -> i64; 4] = [
+            |line| line.goods_minor,
+            |line| line.discount_minor,
+            |line| line.tax_minor,
+            |line| line.total_minor,
+        ];
+        for of in amounts {
+            let all = self.lines.iter().map(|line| Money::new(of(line), self.currency));
+            Money::sum(self.currency, all)?;
+        }
+        Ok(())
+    }
+}
+
 /// A thing that was bought.
 #[derive(Debug, Clone)]
 pub(super) struct PastLine {
@@ -59,7 +78,7 @@ pub(super) struct PastLine {
     pub cost_minor: i64,
 }
 
-/// Writes the order; `false` where it was there, or holds nothing.
+/// Writes an order that was checked; `false` where it was there, or holds nothing.
 pub(super) async fn put(
     engine: &Engine,
     tx: &mut Tx<'_>,

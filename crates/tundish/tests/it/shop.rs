@@ -5,6 +5,7 @@ mod carts;
 mod chance;
 mod crashes;
 mod crowds;
+mod past;
 mod refunds;
 mod road;
 mod uploads;
