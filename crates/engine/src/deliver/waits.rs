@@ -6,6 +6,7 @@ use model::UtcMs;
 use model::ids::ContactId;
 use model::messages::{Class, State};
 use model::sites::Site;
+use model::times::MINUTE_MS;
 use store::Tx;
 use store::messages::PlannedDue;
 
@@ -13,9 +14,13 @@ use crate::caps;
 use crate::engine::Engine;
 use crate::enrolments;
 use crate::fault::{EngineError, Result};
+use crate::sweeps::Round;
 
 /// Planned messages looked at in one transaction.
 const PLANNED_MAX: i64 = 200;
+/// How long a message rests that could not be looked at.
+const AFTER_FAULT_MS: i64 = MINUTE_MS;
+const COULD_NOT: &str = "it could not be looked at: the log says why; it is tried again";
 const BROKE_OFF: &str = "the sender stopped between the last dot and the answer";
 
 /// At the start of a sender: what an earlier life of this node left is queued again, or unknown.
@@ -64,14 +69,16 @@ pub async fn sweep(engine: &Engine) -> Result<usize> {
         })
         .await?;
     let (reap, due) = sites;
-    let mut moved = 0;
+    let mut round = Round::default();
     if reap {
-        moved += reap_over(engine).await?;
+        round.took("claims that are over", reap_over(engine).await);
     }
     for site in due {
-        moved += sweep_site(engine, site).await?;
+        let (moved, promoted) = (waited(engine, &site).await, planned(engine, &site).await);
+        round.took(format_args!("what site {} waited for", site.slug), moved);
+        round.took(format_args!("what site {} planned", site.slug), promoted);
     }
-    Ok(moved)
+    round.end()
 }
 
 async fn reap_over(engine: &Engine) -> Result<usize> {
@@ -88,21 +95,75 @@ async fn reap_over(engine: &Engine) -> Result<usize> {
     Ok(usize::try_from(leased + unknown).unwrap_or(0))
 }
 
-async fn sweep_site(engine: &Engine, site: Site) -> Result<usize> {
-    let inside = engine.clone();
+/// Deferred and unknown messages whose wait is over.
+async fn waited(engine: &Engine, site: &Site) -> Result<usize> {
+    let (site, now) = (site.clone(), engine.now());
     engine
         .write(move |tx| {
             Box::pin(async move {
-                let now = inside.now();
-                let mut moved = store::messages::queue_deferred(tx, site.id, now).await?;
-                moved += settle_unknown(tx, &site, now).await?;
-                let planned = store::messages::planned_due(tx, site.id, now, PLANNED_MAX).await?;
-                lock_contacts(tx, &site, &planned).await?;
-                for message in planned {
-                    promote(&inside, tx, &site, message, now).await?;
-                    moved += 1;
+                let queued = store::messages::queue_deferred(tx, site.id, now).await?;
+                let settled = settle_unknown(tx, &site, now).await?;
+                Ok(usize::try_from(queued + settled).unwrap_or(0))
+            })
+        })
+        .await
+}
+
+/// Planned messages that are due: all in one transaction, or, where that breaks off, each in its
+/// own, so that one of them keeps no other waiting.
+async fn planned(engine: &Engine, site: &Site) -> Result<usize> {
+    let (id, now) = (site.id, engine.now());
+    let due = engine
+        .reader()
+        .read::<_, EngineError, _>(move |session| {
+            Box::pin(async move {
+                Ok(store::messages::planned_due(session, id, now, PLANNED_MAX).await?)
+            })
+        })
+        .await?;
+    if due.is_empty() {
+        return Ok(0);
+    }
+    let count = due.len();
+    let Err(error) = promote_all(engine, site, due.clone(), now).await else { return Ok(count) };
+    tracing::debug!(site = %site.slug, %error, "planned messages are looked at one by one");
+    let mut round = Round::default();
+    for message in due {
+        let id = message.id;
+        let promoted = match promote_all(engine, site, vec![message.clone()], now).await {
+            Ok(()) => Ok(1),
+            // It moves on, so that those who fault never stand before all others.
+            Err(error) => put_off(engine, site, message, now).await.and(Err(error)),
+        };
+        round.took(format_args!("message {id}"), promoted);
+    }
+    round.end()
+}
+
+async fn promote_all(engine: &Engine, site: &Site, due: Vec<PlannedDue>, now: UtcMs) -> Result<()> {
+    let (of, site) = (engine.clone(), site.clone());
+    engine
+        .write(move |tx| {
+            Box::pin(async move {
+                lock_contacts(tx, &site, &due).await?;
+                for message in due {
+                    promote(&of, tx, &site, message, now).await?;
                 }
-                Ok(usize::try_from(moved).unwrap_or(0))
+                Ok(())
+            })
+        })
+        .await
+}
+
+async fn put_off(engine: &Engine, site: &Site, message: PlannedDue, now: UtcMs) -> Result<()> {
+    let (site, next) = (site.id, now.plus_ms(AFTER_FAULT_MS));
+    engine
+        .write(move |tx| {
+            Box::pin(async move {
+                let planned = State::Planned;
+                let why = Some(COULD_NOT);
+                store::messages::shift(tx, site, message.id, planned, planned, why, next).await?;
+                Ok(())
             })
         })
         .await

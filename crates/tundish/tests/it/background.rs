@@ -1,5 +1,6 @@
 //! What goes on without anybody looking: one bad row keeps nothing else waiting.
 
+use engine::messages::NewMessage;
 use model::ids::{CartId, FileId, ImportId, OfferId};
 use model::messages::{Class, SourceKind};
 use store::StoreError;
@@ -12,8 +13,8 @@ async fn letter(app: &TestApp, key: &str) {
     engine::messages::enqueue(&app.engine, app.site.clone(), letter).await.unwrap().unwrap();
 }
 
-fn letter_to(to: &str) -> engine::messages::NewMessage {
-    engine::messages::NewMessage {
+fn letter_to(to: &str) -> NewMessage {
+    NewMessage {
         contact_id: None,
         to: model::EmailAddr::parse(to).unwrap(),
         class: Class::Transactional,
@@ -182,4 +183,59 @@ async fn a_site_whose_mail_cannot_leave_holds_no_other_sites_back() {
     drop(engine::sweeps::run_until_idle(engine).await);
     let heard: Vec<String> = app.mails().into_iter().map(|mail| mail.to).collect();
     assert_eq!(heard, ["heard@x.test"]);
+}
+
+async fn sql(app: &TestApp, text: &'static str) {
+    app.engine
+        .db()
+        .write::<_, StoreError, _>(move |tx| {
+            Box::pin(async move { tx.query(text).run().await.map(drop) })
+        })
+        .await
+        .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_planned_mail_that_cannot_be_looked_at_holds_up_neither_its_site_nor_the_next() {
+    let app = TestApp::start().await;
+    let (engine, first) = (&app.engine, &app.site);
+    let other = model::sites::Site {
+        id: model::SiteId(0),
+        slug: "other".to_owned(),
+        base_url: "http://other.example".to_owned(),
+        ..first.clone()
+    };
+    let hosts = vec!["other.example".to_owned()];
+    let id = engine::sites::put(engine, other.clone(), hosts).await.unwrap();
+    let other = model::sites::Site { id, ..other };
+    crate::follow_up::form(&app).await;
+    let bad = crate::follow_up::confirmed(&app, "bad@x.test").await;
+    let later = Some(engine.now().plus_ms(60_000));
+    let planned = |to: &str| NewMessage { not_before: later, ..letter_to(to) };
+    let poison = NewMessage { contact_id: Some(bad), class: Class::Sales, ..planned("bad@x.test") };
+    for (site, letter) in [
+        (first, poison),
+        (first, planned("planned@x.test")),
+        (first, planned("deferred@x.test")),
+        (&other, planned("next@x.test")),
+    ] {
+        engine::messages::enqueue(engine, site.clone(), letter).await.unwrap().unwrap();
+    }
+    sql(&app, "update messages set state = 'deferred' where to_address = 'deferred@x.test'").await;
+    sql(&app, "update contacts set fields = '{' where email = 'bad@x.test'").await;
+    let before = app.mails().len();
+    engine.clock().advance_ms(61_000);
+    engine::sweeps::run_until_idle(engine).await.unwrap();
+    let mut heard: Vec<String> = app.mails().into_iter().skip(before).map(|mail| mail.to).collect();
+    heard.sort();
+    assert_eq!(heard, ["deferred@x.test", "next@x.test", "planned@x.test"]);
+    let all = crate::people::messages(&app).await;
+    let waits = all.iter().find(|m| m.to_address == "bad@x.test" && m.class == Class::Sales);
+    let waits = waits.unwrap();
+    assert!(waits.reason.as_ref().unwrap().contains("the log says why"), "{waits:?}");
+    assert_eq!(waits.next_at.since_ms(engine.now()), 60_000, "it stands before nobody");
+    sql(&app, "update contacts set fields = '{}' where email = 'bad@x.test'").await;
+    engine.clock().advance_ms(61_000);
+    engine::sweeps::run_until_idle(engine).await.unwrap();
+    assert_eq!(app.mails().last().unwrap().to, "bad@x.test");
 }
