@@ -117,8 +117,8 @@ async fn note(engine: &Engine, message: &Message, position: u16, seen: Seen) {
                         store::clicks::insert(tx, &click).await?;
                     }
                     // A validly signed click says that the mail arrived, whoever clicked.
-                    let why = "a link in it was asked for";
-                    store::messages::settle_by_evidence(tx, site, id, now, why).await?;
+                    let why = store::messages::ASKED_FOR;
+                    store::messages::settle_by_evidence(tx, site, id, now, why, None).await?;
                     Ok(())
                 })
             })

@@ -52,7 +52,12 @@ const EXTEND: &str = "update messages set lease_until = $4 where site_id = $1 an
 const ATTEMPT: &str = "insert into message_attempts (site_id, message_id, epoch, owner, started_at,
     commit_at, ended_at, relay, tls, outcome, stage, class, code, enhanced, reply)
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
-    on conflict (site_id, message_id, epoch) do nothing";
+    on conflict (site_id, message_id, epoch) do update set started_at = excluded.started_at,
+        commit_at = excluded.commit_at, ended_at = excluded.ended_at, relay = excluded.relay,
+        tls = excluded.tls, outcome = excluded.outcome, stage = excluded.stage,
+        class = excluded.class, code = excluded.code, enhanced = excluded.enhanced,
+        reply = excluded.reply
+    where message_attempts.outcome = 'unknown'";
 
 /// A message to be planned.
 #[derive(Debug, Clone)]
@@ -322,7 +327,8 @@ pub async fn extend(
     Ok(q.bind(lease_now).run().await? == 1)
 }
 
-/// Appends a try.
+/// Appends a try; one that was taken for lost, and written down as unknown, gives way to what came
+/// of it after all.
 pub async fn insert_attempt(tx: &mut Tx<'_>, attempt: &Attempt) -> Result<()> {
     let q = tx.query(ATTEMPT).bind(attempt.site_id).bind(attempt.message_id).bind(attempt.epoch);
     let q = q.bind(attempt.owner).bind(attempt.started_at).bind(attempt.commit_at);

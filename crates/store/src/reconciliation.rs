@@ -179,12 +179,16 @@ pub const MONEY: &[Balance] = &[
 pub const PEOPLE: &[Balance] = &[
     Balance {
         name: "messages_attempts",
-        left: "mails accepted",
+        left: "mails accepted, but for those that only a click shows to have arrived",
         right: "tries a mail server accepted",
         counts: Counts::Rows,
         range: Range::Ids,
-        sql: "select coalesce(cast(sum(case when m.state = 'accepted' then 1 else 0 end)
-            as bigint), 0),
+        // The words are those of `messages::ASKED_FOR`.
+        sql: "select coalesce(cast(sum(case when m.state = 'accepted'
+                and (coalesce(m.reason, '') <> 'a link in it was asked for'
+                    or exists (select 1 from message_attempts a where a.site_id = m.site_id
+                        and a.message_id = m.id and a.outcome = 'accepted'))
+                then 1 else 0 end) as bigint), 0),
             coalesce(cast(sum((select count(*) from message_attempts a
                 where a.site_id = m.site_id and a.message_id = m.id and a.outcome = 'accepted'))
                 as bigint), 0)

@@ -151,7 +151,8 @@ pub(super) async fn write_down(engine: &Engine, tx: &mut Tx<'_>, tried: &Tried) 
     if !held && end.state == State::Accepted {
         // The claim was taken for lost, and the answer came after all.
         let at = end.accepted_at.unwrap_or(attempt.ended_at);
-        store::messages::settle_by_evidence(tx, site, message.id, at, LATE_ANSWER).await?;
+        let (id, reply) = (message.id, end.reply.as_ref());
+        store::messages::settle_by_evidence(tx, site, id, at, LATE_ANSWER, reply).await?;
     }
     if !held || matches!(end.state, State::Accepted | State::Queued | State::Unknown) {
         return Ok(());

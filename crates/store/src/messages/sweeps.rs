@@ -4,7 +4,12 @@ use model::ids::{ContactId, EnrolmentId, MessageId};
 use model::messages::{Class, State};
 use model::{SiteId, UtcMs};
 
+use super::Reply;
 use crate::{FromRow, Result, Row, Session, Tx};
+
+/// The evidence of one who asked for a link of the mail. The reconciliation knows it by these
+/// words: no server's answer stands behind such a mail.
+pub const ASKED_FOR: &str = "a link in it was asked for";
 
 const LEASED_OF_OWNER: &str = "update messages set state = 'queued', lease_until = null
     where state = 'leased' and lease_until is not null and owner = $1";
@@ -55,8 +60,13 @@ const RELEASE_LIKE: &str = "update messages set state = 'queued', reason = null,
     data_sha256 = null where site_id = $1 and state = 'held' and id in (select id from messages
         where site_id = $1 and state = 'held' and substr(reason, 1, length(cast($2 as text))) = $2
         limit $4)";
-const EVIDENCE: &str = "update messages set state = 'accepted', reason = $4, accepted_at = $3
-    where site_id = $1 and id = $2 and state = 'unknown'";
+/// Wherever it stands by then, but not where it is on the wire once more: what comes of that try is
+/// written down by itself.
+const EVIDENCE: &str = "update messages set state = 'accepted', reason = $4, accepted_at = $3,
+    lease_until = null, reply_code = coalesce($5, reply_code),
+    reply_enhanced = coalesce($6, reply_enhanced), reply_text = coalesce($7, reply_text)
+    where site_id = $1 and id = $2 and unknown_count > 0
+    and state <> 'accepted' and state <> 'committing'";
 const CANCEL_OF_ENROLMENT: &str = "update messages set state = 'cancelled', reason = $4
     where site_id = $1 and contact_id = $2 and enrolment_id = $3
     and state in ('planned', 'queued', 'deferred', 'held')";
@@ -208,15 +218,20 @@ pub async fn release_like(
     query.bind(limit).run().await
 }
 
-/// Evidence came in that an unknown message had arrived.
+/// Evidence came in that a message whose try ended unknown had arrived: it is not sent again, if it
+/// was not yet. With it the server's answer, where that is the evidence.
 pub async fn settle_by_evidence(
     tx: &mut Tx<'_>,
     site: SiteId,
     id: MessageId,
     at: UtcMs,
     evidence: &str,
+    reply: Option<&Reply>,
 ) -> Result<bool> {
-    Ok(tx.query(EVIDENCE).bind(site).bind(id).bind(at).bind(evidence).run().await? == 1)
+    let query = tx.query(EVIDENCE).bind(site).bind(id).bind(at).bind(evidence);
+    let query = query.bind(reply.map(|reply| reply.code));
+    let query = query.bind(reply.and_then(|reply| reply.enhanced.as_deref()));
+    Ok(query.bind(reply.map(|reply| reply.text.as_str())).run().await? == 1)
 }
 
 /// Cancels what an enrolment still has to send.

@@ -1,6 +1,7 @@
 //! The ledger and the wire: what is written when, and what a crash at any point leaves.
 
 mod crashes;
+mod late;
 mod nodes;
 mod others;
 mod wire;
