@@ -1,5 +1,6 @@
 //! Takes an import back: what it made goes, what it changed of others stands as before. Who has
-//! acted since stays as they are, with the reason; a goodbye that the list brought is kept too.
+//! acted since stays as they are, with the reason; so does who was here before and of whom the list
+//! says that they left.
 
 use model::audits::Actor;
 use model::contacts::{Contact, SuppressionReason};
@@ -225,11 +226,13 @@ async fn batch_in(engine: &Engine, tx: &mut Tx<'_>, site: &Site, id: ImportId) -
     let (mut taken_back, mut kept) = (0, 0);
     for line in &lines {
         let change = read(line)?;
+        // Held first: a goodbye on its way is waited for, and then seen.
+        let contact = store::contacts::find_to_change(tx, site.id, line.contact).await?;
         let why = stays(tx, site.id, id, line, &change).await?;
         store::import_changes::close(tx, site.id, id, line.contact, why.as_deref(), now).await?;
         if why.is_some() {
             kept += 1;
-        } else if take_back(engine, tx, site, id, line.contact, change).await? {
+        } else if take_back(engine, tx, site, id, contact, change).await? {
             taken_back += 1;
         }
     }
@@ -284,11 +287,11 @@ async fn take_back(
     tx: &mut Tx<'_>,
     site: &Site,
     import: ImportId,
-    id: ContactId,
+    contact: Option<Contact>,
     change: Change,
 ) -> Result<bool> {
-    let contact = store::contacts::find_to_change(tx, site.id, id).await?;
     let Some(contact) = contact.filter(|contact| !contact.is_erased()) else { return Ok(false) };
+    let id = contact.id;
     if change.suppressed {
         let found = store::suppressions::find(tx, site.id, &contact.address_hmac).await?;
         if found.is_some_and(|found| found.reason == SuppressionReason::Import) {

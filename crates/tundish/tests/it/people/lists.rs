@@ -1,9 +1,12 @@
 //! Lists that are brought along: what their columns are is said in the admin, and an import that
 //! was a mistake is taken back.
 
+use std::sync::Arc;
+
 use engine::EngineError;
 use engine::imports::{Plan, undo};
 use model::audits::Actor;
+use model::consents::Source;
 use model::contacts::Status;
 use model::ids::ImportId;
 use model::operators::Role;
@@ -11,6 +14,7 @@ use model::spans::Span;
 use model::times::{DAY_MS, MINUTE_MS};
 use store::StoreError;
 use testkit::{Answer, TestApp};
+use tokio::sync::Notify;
 
 use super::{app, contact, ledger};
 
@@ -275,4 +279,54 @@ async fn a_day_that_is_unmarked_counts_once_and_is_rolled_up_again() {
         assert_eq!(rolled.len(), 4, "no hole stays: {rolled:?}");
         assert_eq!((counted(&app, span).await, sent(&app, span).await), before);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_goodbye_that_is_on_its_way_while_the_import_is_taken_back_is_kept() {
+    // SQLite has one writer: there the one comes wholly after the other.
+    let Some(url) = testkit::databases::postgres_url("goodbye_beside_undo").await else { return };
+    let app = TestApp::start_on(&url, tempfile::tempdir().unwrap()).await;
+    let import = take(&app, "email\namy@x.test\n").await;
+    let amy = contact(&app, "amy@x.test").await.unwrap().id;
+    let (said, heard) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (engine, site) = (app.engine.clone(), app.site.clone());
+    let (saying, go_on) = (Arc::clone(&said), Arc::clone(&heard));
+    let goodbye = tokio::spawn(async move {
+        let of = engine.clone();
+        let left = engine.db().write::<_, EngineError, _>(move |tx| {
+            Box::pin(async move {
+                let form = Source::Form;
+                engine::consents::withdraw_all(&of, tx, &site, amy, form, None).await?;
+                saying.notify_one();
+                go_on.notified().await;
+                Ok(())
+            })
+        });
+        left.await.unwrap();
+    });
+    said.notified().await;
+    let (engine, site) = (app.engine.clone(), app.site.clone());
+    let undone =
+        tokio::spawn(async move { undo::run(&engine, Actor::Console, &site, import).await });
+    while waiting(&app).await == 0 {
+        tokio::task::yield_now().await;
+    }
+    heard.notify_one();
+    goodbye.await.unwrap();
+    let undone = undone.await.unwrap().unwrap();
+    assert_eq!((undone.taken_back, undone.kept), (0, 1), "{undone:?}");
+    assert_eq!(contact(&app, "amy@x.test").await.unwrap().status, Status::Unsubscribed);
+}
+
+/// How many transactions wait for another's lock.
+async fn waiting(app: &TestApp) -> i64 {
+    let sql = "select count(*) from pg_stat_activity
+        where datname = current_database() and wait_event_type = 'Lock'";
+    app.engine
+        .reader()
+        .read::<_, StoreError, _>(move |session| {
+            Box::pin(async move { session.query(sql).one().await })
+        })
+        .await
+        .unwrap()
 }
