@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use model::UtcMs;
 use rustix::time::{ClockId, clock_gettime};
+use tokio::sync::Notify;
 
 /// The time as the engine sees it.
 #[derive(Debug, Clone)]
@@ -21,13 +23,15 @@ pub struct Hands {
     wall: AtomicI64,
     steady: AtomicI64,
     step: AtomicI64,
+    moved: Notify,
 }
 
 impl Clock {
     /// A clock that stands at `at`.
     pub fn fake(at: UtcMs) -> Self {
         let at = || AtomicI64::new(at.0);
-        Self::Fake(Arc::new(Hands { wall: at(), steady: at(), step: AtomicI64::new(0) }))
+        let (step, moved) = (AtomicI64::new(0), Notify::new());
+        Self::Fake(Arc::new(Hands { wall: at(), steady: at(), step, moved }))
     }
 
     /// The time now.
@@ -55,11 +59,29 @@ impl Clock {
         }
     }
 
+    /// Waits until [`Clock::steady_ms`] says `until`; by a fake clock, until somebody moves it there.
+    pub async fn sleep_until(&self, until: i64) {
+        match self {
+            Self::System => {
+                let left = u64::try_from(until.saturating_sub(self.steady_ms())).unwrap_or(0);
+                tokio::time::sleep(Duration::from_millis(left)).await;
+            }
+            Self::Fake(hands) => loop {
+                let moved = hands.moved.notified();
+                if hands.steady.load(Ordering::SeqCst) >= until {
+                    return;
+                }
+                moved.await;
+            },
+        }
+    }
+
     /// Moves a fake clock to `at`; the machine's clock cannot be moved, so there it does nothing.
     pub fn set(&self, at: UtcMs) {
         if let Self::Fake(hands) = self {
             let moved = at.since_ms(UtcMs(hands.wall.swap(at.0, Ordering::SeqCst)));
             hands.steady.fetch_add(moved.max(0), Ordering::SeqCst);
+            hands.moved.notify_waiters();
         }
     }
 

@@ -67,7 +67,7 @@ impl Suspicion {
 /// The fields that must be mended; nothing is kept then.
 pub async fn submit(
     engine: &Engine,
-    site: &Site,
+    site: Arc<Site>,
     form: Arc<LiveForm>,
     answer: Answer,
 ) -> Result<()> {
@@ -79,13 +79,13 @@ pub async fn submit(
     };
     let apart = match answer.suspicion {
         Some(suspicion) => Some(suspicion.state_and_reason()),
-        None if ceiling::within(engine, site).await? => None,
+        None if ceiling::within(engine, &site).await? => None,
         None => {
             tracing::warn!(site = %site.slug, "more answers in an hour than usual; they are held");
             Some(("held", "more answers in this hour than the ceiling lets through"))
         }
     };
-    let (of, site) = (engine.clone(), site.clone());
+    let of = engine.clone();
     engine
         .write(move |tx| {
             Box::pin(async move {

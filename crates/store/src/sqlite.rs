@@ -168,6 +168,9 @@ fn connect(path: &Path, durable: bool) -> Result<Connection> {
     link.pragma_update(None, "journal_mode", "wal")?;
     link.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
     set_synchronous(&link, durable)?;
+    // What a savepoint would take back is kept in one piece of memory instead of in pieces of a
+    // kilobyte; only what exceeds it (`SQLITE_STMTJRNL_SPILL`) would go to a file.
+    link.pragma_update(None, "temp_store", "file")?;
     Ok(link)
 }
 

@@ -5,20 +5,18 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
-use axum::middleware::{from_fn, from_fn_with_state, map_response};
+use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::timeout::TimeoutLayer;
 
 use crate::error::WebError;
-use crate::guards::{
-    addresses, admin_host, cross_site, headers, plain_errors, request_id, site_errors,
-};
 use crate::public::{health, metrics, robots, theme};
 use crate::state::AppState;
-use crate::{admin, api, assets};
+use crate::{admin, api, assets, guards};
 
 /// The most a request may carry, unless its route says otherwise (uploads do).
 const BODY_MAX: usize = 1 << 20;
@@ -50,22 +48,21 @@ pub fn router(state: AppState) -> Router {
         .method_not_allowed_fallback(async || {
             WebError::Bad(StatusCode::METHOD_NOT_ALLOWED, "this is not asked that way")
         })
-        .layer(DefaultBodyLimit::max(BODY_MAX))
-        .layer(from_fn(plain_errors::layer))
-        .layer(from_fn(cross_site::layer))
-        .layer(from_fn_with_state(state.clone(), admin_host::layer))
-        .layer(from_fn(addresses::layer))
-        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, HANDLER_MAX))
-        .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
-            // What panicked was logged by the panic itself; the process lives on.
-            WebError::Bad(StatusCode::INTERNAL_SERVER_ERROR, "this did not work; please try again")
-                .into_response()
-        }))
-        .layer(from_fn_with_state(state.clone(), site_errors::layer))
-        .layer(from_fn_with_state(state.clone(), headers::layer))
-        .layer(from_fn_with_state(state.clone(), request_id::layer))
-        .layer(CompressionLayer::new())
+        .layer(
+            ServiceBuilder::new()
+                .layer(CompressionLayer::new())
+                .layer(from_fn_with_state(state.clone(), guards::layer))
+                .layer(CatchPanicLayer::custom(panicked))
+                .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, HANDLER_MAX))
+                .layer(DefaultBodyLimit::max(BODY_MAX)),
+        )
         .with_state(state)
+}
+
+/// What panicked was logged by the panic itself; the process lives on.
+fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
+    let why = "this did not work; please try again";
+    WebError::Bad(StatusCode::INTERNAL_SERVER_ERROR, why).into_response()
 }
 
 /// What it costs and what it brings.

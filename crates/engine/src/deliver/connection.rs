@@ -11,7 +11,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mail::smtp::{Connection, Envelope};
+use mail::smtp::Connection;
 use mail::{Blame, Failure, Outcome};
 use model::UtcMs;
 use model::messages::State;
@@ -35,9 +35,9 @@ const LOW: usize = 4;
 /// Claimed at first, so that a few mails spread over the connections.
 const CLAIM_FIRST: i64 = 4;
 /// Claims are renewed this often while a server lets us wait.
-const RENEW: Duration = Duration::from_millis(20_000);
+const RENEW_MS: i64 = LEASE_MS / 3;
 /// How long W3 waits for the next W2 to share its commit with.
-const FOLD_MAX: Duration = Duration::from_millis(250);
+const FOLD_MAX_MS: i64 = 250;
 /// After W2 the dot must leave within half a lease, or not at all (stalled, suspended).
 const STALL_MAX_MS: i64 = LEASE_MS / 2;
 
@@ -57,7 +57,8 @@ struct Worker {
     ended: Vec<Tried>,
     conn: Option<Connection>,
     claim_size: i64,
-    renewed_at: UtcMs,
+    /// When the oldest claim held was made or renewed, by the steady clock.
+    renewed_ms: i64,
     stop: CancellationToken,
 }
 
@@ -81,7 +82,7 @@ pub(super) async fn work(
     idle: Duration,
 ) -> Result<()> {
     let Some(smtp) = route.smtp().cloned() else { return Ok(()) };
-    let now = engine.now();
+    let renewed_ms = engine.clock().steady_ms();
     let mut worker = Worker {
         engine,
         route,
@@ -91,7 +92,7 @@ pub(super) async fn work(
         ended: Vec::new(),
         conn: None,
         claim_size: CLAIM_FIRST,
-        renewed_at: now,
+        renewed_ms,
         stop,
     };
     let mut idle_since = Instant::now();
@@ -151,8 +152,8 @@ impl Worker {
     async fn send_one(&mut self) -> Result<()> {
         let Some(ready) = self.ready.pop_front() else { return Ok(()) };
         let route = Arc::clone(&self.route);
-        self.meanwhile(route.pace()).await?;
-        self.renew_if_old().await?;
+        self.meanwhile(&ready.message, route.pace()).await?;
+        self.renew_if_old(&ready.message).await?;
         let started_at = self.engine.now();
         let Some(mut conn) = self.open(&ready).await? else {
             return self.put_back(ready).await;
@@ -164,7 +165,8 @@ impl Worker {
             commit_at: None,
             ended_at: started_at,
         };
-        if let Err(outcome) = self.meanwhile(begin(&mut conn, &ready.sealed)).await? {
+        let begun = self.meanwhile(&ready.message, begin(&mut conn, &ready.sealed)).await?;
+        if let Err(outcome) = begun {
             return self.ended(conn, ready.message, &outcome, at);
         }
         if self.ready.is_empty() {
@@ -185,23 +187,33 @@ impl Worker {
             return self.put_back(ready).await;
         }
         let next = self.ready.front().map(|next| next.sealed.envelope.clone());
-        let outcome = self.dot(&mut conn, &ready.message, next.as_ref()).await?;
+        let outcome = self.meanwhile(&ready.message, conn.dot(next.as_ref())).await?;
         self.engine.pass("dot.after")?;
         self.ended(conn, ready.message, &outcome, at)
     }
 
-    /// Waits for `work`; where that takes longer than a moment, W3 of what ended goes by itself: it
-    /// must not stand in memory alone for as long as a server is slow.
-    async fn meanwhile<T>(&mut self, work: impl Future<Output = T>) -> Result<T> {
+    /// Waits for `work` on `message`. Where a server takes its time, the claims held are renewed,
+    /// and W3 of what ended goes by itself: it must not stand in memory alone for so long.
+    async fn meanwhile<T>(
+        &mut self,
+        message: &Claimed,
+        work: impl Future<Output = T>,
+    ) -> Result<T> {
         tokio::pin!(work);
-        if !self.ended.is_empty() {
+        let clock = self.engine.clock().clone();
+        let fold_by = clock.steady_ms() + FOLD_MAX_MS;
+        loop {
+            let renew_by = self.renewed_ms + RENEW_MS;
+            let due = if self.ended.is_empty() { renew_by } else { renew_by.min(fold_by) };
             tokio::select! {
                 biased;
                 done = &mut work => return Ok(done),
-                () = tokio::time::sleep(FOLD_MAX) => self.flush(false).await?,
+                () = clock.sleep_until(due) => {
+                    self.flush(false).await?;
+                    self.renew_if_old(message).await?;
+                }
             }
         }
-        Ok(work.await)
     }
 
     /// An open connection. `None` where there is none to be had: then the route is paused.
@@ -223,26 +235,6 @@ impl Worker {
                 tracing::debug!(message = %ready.message.id, why = %failure, "no connection");
                 self.route.pause(&failure.why);
                 Ok(None)
-            }
-        }
-    }
-
-    /// The dot and its answer; the claims of this connection are renewed while we wait.
-    async fn dot(
-        &mut self,
-        conn: &mut Connection,
-        message: &Claimed,
-        next: Option<&Envelope>,
-    ) -> Result<Outcome> {
-        let outcome = conn.dot(next);
-        tokio::pin!(outcome);
-        loop {
-            tokio::select! {
-                outcome = &mut outcome => return Ok(outcome),
-                () = tokio::time::sleep(RENEW) => {
-                    renew(&self.engine, self.held(Some(message))).await?;
-                    self.renewed_at = self.engine.now();
-                }
             }
         }
     }
@@ -332,7 +324,7 @@ impl Worker {
         let all = i64::try_from(claimed.len()).is_ok_and(|count| count == asked);
         self.claim_size = if all { (asked * 2).min(CLAIM_MAX) } else { CLAIM_FIRST };
         if self.claimed.is_empty() && self.ready.is_empty() {
-            self.renewed_at = self.engine.now();
+            self.renewed_ms = self.engine.clock().steady_ms();
         }
         self.claimed.extend(claimed);
     }
@@ -343,14 +335,13 @@ impl Worker {
         sending.into_iter().chain(ready).chain(&self.claimed).cloned().collect()
     }
 
-    async fn renew_if_old(&mut self) -> Result<()> {
-        let now = self.engine.now();
-        let renew_ms = i64::try_from(RENEW.as_millis()).unwrap_or(LEASE_MS);
-        if now.since_ms(self.renewed_at) < renew_ms {
+    async fn renew_if_old(&mut self, sending: &Claimed) -> Result<()> {
+        let now = self.engine.clock().steady_ms();
+        if now - self.renewed_ms < RENEW_MS {
             return Ok(());
         }
-        self.renewed_at = now;
-        renew(&self.engine, self.held(None)).await
+        self.renewed_ms = now;
+        renew(&self.engine, self.held(Some(sending))).await
     }
 
     /// Nothing left us of this mail: it may be claimed again at once.

@@ -74,7 +74,7 @@ impl World {
             pairs.push(("classes".to_owned(), "on".to_owned()));
         }
         let answer = Answer { pairs, touch: self.touch(), suspicion: None };
-        let done = engine::opt_in::submit(&self.engine, &site, form, answer).await;
+        let done = engine::opt_in::submit(&self.engine, site.into(), form, answer).await;
         self.judge("opt-in", done);
     }
 

@@ -223,7 +223,8 @@ impl Year<'_> {
             touch.code = Some(person.referral.clone());
         }
         let answer = opt_in::Answer { pairs, touch, suspicion: None };
-        opt_in::submit(self.engine, self.site, Arc::clone(&self.form), answer).await?;
+        opt_in::submit(self.engine, self.site.clone().into(), Arc::clone(&self.form), answer)
+            .await?;
         if self.dice.chance(79) {
             self.later(2 * MINUTE_MS, 5 * HOUR_MS, Act::Confirm(who));
         }

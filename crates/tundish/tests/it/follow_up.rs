@@ -40,7 +40,7 @@ pub async fn confirmed(app: &TestApp, email: &str) -> ContactId {
         touch: Touch { at: app.engine.now(), ..Touch::default() },
         suspicion: None,
     };
-    opt_in::submit(&app.engine, &app.site, form, answer).await.unwrap();
+    opt_in::submit(&app.engine, app.site.clone().into(), form, answer).await.unwrap();
     app.run_until_idle().await;
     let path = app.mail_to(email).path("/confirm/");
     let token = path.rsplit('/').next().unwrap();
@@ -167,7 +167,7 @@ async fn an_unconfirmed_contact_gets_no_sequence_mail() {
         touch: Touch::default(),
         suspicion: None,
     };
-    opt_in::submit(&app.engine, &app.site, form, answer).await.unwrap();
+    opt_in::submit(&app.engine, app.site.clone().into(), form, answer).await.unwrap();
     app.advance_ms(10 * DAY_MS).await;
     assert!(subjects(&app).is_empty());
 }
@@ -415,7 +415,7 @@ async fn while_the_guard_is_closed_nothing_is_sent() {
         touch: Touch::default(),
         suspicion: None,
     };
-    opt_in::submit(&app.engine, &app.site, form, answer).await.unwrap();
+    opt_in::submit(&app.engine, app.site.clone().into(), form, answer).await.unwrap();
     app.run_until_idle().await;
     assert!(app.mails().is_empty());
     engine::guard::choose(&app.engine, engine::guard::Choice::Continue).await.unwrap();

@@ -1,5 +1,7 @@
 //! Which program asks, and what it may do.
 
+use std::sync::Arc;
+
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
@@ -20,7 +22,7 @@ pub struct Caller {
     /// Its key, with what it may do now.
     pub key: ApiKey,
     /// The site.
-    pub site: Site,
+    pub site: Arc<Site>,
 }
 
 impl FromRequestParts<AppState> for Caller {

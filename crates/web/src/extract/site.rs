@@ -2,6 +2,8 @@
 //! (`X-Forwarded-Host`, an absolute request line) is believed. At the host of the admin, it is the
 //! site its operator has in view.
 
+use std::sync::Arc;
+
 use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
 use axum::http::header::HOST;
@@ -14,7 +16,7 @@ use crate::state::AppState;
 
 /// The site the request is for.
 #[derive(Debug, Clone)]
-pub struct CurrentSite(pub Site);
+pub struct CurrentSite(pub Arc<Site>);
 
 impl FromRequestParts<AppState> for CurrentSite {
     type Rejection = WebError;
@@ -23,10 +25,10 @@ impl FromRequestParts<AppState> for CurrentSite {
         let host = asked_host(&parts.headers).ok_or(WebError::WrongHost)?;
         if state.settings.admin_host.as_ref() == Some(&host) {
             let site = operator::site_in_view(parts, state).await?;
-            return site.map(CurrentSite).ok_or(WebError::WrongHost);
+            return site.map(Arc::new).map(CurrentSite).ok_or(WebError::WrongHost);
         }
         let site = engine::sites::by_host(&state.engine, &host).await?;
-        site.map(|site| CurrentSite(Site::clone(&site))).ok_or(WebError::WrongHost)
+        site.map(CurrentSite).ok_or(WebError::WrongHost)
     }
 }
 

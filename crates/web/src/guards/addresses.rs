@@ -3,7 +3,6 @@
 
 use axum::extract::Request;
 use axum::http::StatusCode;
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use crate::error::WebError;
@@ -14,27 +13,20 @@ const PATH_MAX: usize = 2_000;
 const QUERY_MAX: usize = 8_000;
 
 /// Refuses what no page of ours ever links to.
-pub async fn layer(request: Request, next: Next) -> Response {
+pub fn refusal(request: &Request) -> Option<Response> {
     let uri = request.uri();
-    if uri.path().len() > PATH_MAX || uri.query().is_some_and(|query| query.len() > QUERY_MAX) {
-        return WebError::Bad(
-            StatusCode::URI_TOO_LONG,
-            "this address is too long to be one of ours",
-        )
-        .into_response();
-    }
-    if !is_plain(uri.path()) {
-        return WebError::Bad(StatusCode::BAD_REQUEST, "this address is not well formed")
-            .into_response();
-    }
-    if !matches!(
-        request.method().as_str(),
-        "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS"
-    ) {
-        return WebError::Bad(StatusCode::METHOD_NOT_ALLOWED, "this is not asked that way")
-            .into_response();
-    }
-    next.run(request).await
+    let too_long = uri.path().len() > PATH_MAX || uri.query().is_some_and(|q| q.len() > QUERY_MAX);
+    let known = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+    let (status, why) = if too_long {
+        (StatusCode::URI_TOO_LONG, "this address is too long to be one of ours")
+    } else if !is_plain(uri.path()) {
+        (StatusCode::BAD_REQUEST, "this address is not well formed")
+    } else if !known.contains(&request.method().as_str()) {
+        (StatusCode::METHOD_NOT_ALLOWED, "this is not asked that way")
+    } else {
+        return None;
+    };
+    Some(WebError::Bad(status, why).into_response())
 }
 
 /// Whether the decoded path is UTF-8 without control characters, backslashes or `..`.

@@ -4,7 +4,6 @@
 
 use axum::extract::Request;
 use axum::http::{HeaderMap, Method, StatusCode, header};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use crate::error::WebError;
@@ -13,20 +12,17 @@ use crate::error::WebError;
 const GUARDED: [&str; 4] = ["/admin", "/buy", "/cart", "/order"];
 
 /// Refuses a guarded change from elsewhere.
-pub async fn layer(request: Request, next: Next) -> Response {
+pub fn refusal(request: &Request) -> Option<Response> {
     let path = request.uri().path();
     let guarded = GUARDED.iter().any(|prefix| {
         path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     });
     let reads = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
-    if guarded && !reads && !is_same_origin(request.headers()) {
-        return WebError::Bad(
-            StatusCode::FORBIDDEN,
-            "this was not sent from one of our own pages: open the page here and try again",
-        )
-        .into_response();
+    if !guarded || reads || is_same_origin(request.headers()) {
+        return None;
     }
-    next.run(request).await
+    let why = "this was not sent from one of our own pages: open the page here and try again";
+    Some(WebError::Bad(StatusCode::FORBIDDEN, why).into_response())
 }
 
 fn is_same_origin(headers: &HeaderMap) -> bool {

@@ -2,38 +2,52 @@
 //! pages like all others. The API answers in its own form and is left alone.
 
 use axum::extract::Request;
-use axum::http::{StatusCode, header};
-use axum::middleware::Next;
+use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use crate::error::WebError;
 
-/// Turns bare words into a page.
-pub async fn layer(request: Request, next: Next) -> Response {
-    let path = request.uri().path();
-    let is_page = !path.starts_with("/api/") && !path.starts_with("/metrics");
-    // An address with an id that none has: there is nothing there, however it is misspelt.
-    let reads = request.method() == axum::http::Method::GET;
-    let response = next.run(request).await;
-    let bare = response
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .is_none_or(|kind| kind.as_bytes().starts_with(b"text/plain"));
-    if !is_page || !bare {
-        return response;
+/// What of a request decides how a bare answer to it is worded.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked {
+    is_page: bool,
+    reads: bool,
+}
+
+impl Asked {
+    /// Of this request.
+    pub fn of(request: &Request) -> Self {
+        let path = request.uri().path();
+        let is_page = !path.starts_with("/api/") && !path.starts_with("/metrics");
+        Self { is_page, reads: request.method() == Method::GET }
     }
-    match response.status() {
-        StatusCode::BAD_REQUEST if reads => WebError::NotFound.into_response(),
-        StatusCode::PAYLOAD_TOO_LARGE => {
-            bad(StatusCode::PAYLOAD_TOO_LARGE, "this is more than the page takes: send less")
+
+    /// Turns bare words into a page.
+    pub fn reword(self, response: Response) -> Response {
+        let kind = response.headers().get(header::CONTENT_TYPE);
+        let bare = kind.is_none_or(|kind| kind.as_bytes().starts_with(b"text/plain"));
+        if !self.is_page || !bare {
+            return response;
         }
-        StatusCode::UNSUPPORTED_MEDIA_TYPE => {
-            bad(StatusCode::UNSUPPORTED_MEDIA_TYPE, "this page takes forms, nothing else")
+        match response.status() {
+            // An address with an id that none has: there is nothing there, however it is misspelt.
+            StatusCode::BAD_REQUEST if self.reads => WebError::NotFound.into_response(),
+            StatusCode::PAYLOAD_TOO_LARGE => {
+                bad(StatusCode::PAYLOAD_TOO_LARGE, "this is more than the page takes: send less")
+            }
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => {
+                bad(StatusCode::UNSUPPORTED_MEDIA_TYPE, "this page takes forms, nothing else")
+            }
+            StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY => {
+                bad(StatusCode::UNPROCESSABLE_ENTITY, "this form came in a shape we cannot read")
+            }
+            // The handler was given up.
+            StatusCode::SERVICE_UNAVAILABLE => bad(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "this took too long: please try again, what is done already is not done twice",
+            ),
+            _ => response,
         }
-        StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY => {
-            bad(StatusCode::UNPROCESSABLE_ENTITY, "this form came in a shape we cannot read")
-        }
-        _ => response,
     }
 }
 

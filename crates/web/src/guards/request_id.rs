@@ -1,8 +1,6 @@
 //! A number for each request: in the log, in the answer's header, on the page of a fault.
 
-use axum::extract::{Request, State};
-use axum::http::{HeaderName, HeaderValue};
-use axum::middleware::Next;
+use axum::http::{HeaderName, HeaderValue, Method};
 use axum::response::Response;
 use tracing::Instrument;
 
@@ -19,14 +17,18 @@ pub fn current() -> Option<String> {
     CURRENT.try_with(Clone::clone).ok()
 }
 
-/// Numbers the request.
-pub async fn layer(State(state): State<AppState>, request: Request, next: Next) -> Response {
+/// Numbers a request while it is answered, and says the number with the answer.
+pub async fn number(
+    state: &AppState,
+    method: &Method,
+    answer: impl Future<Output = Response>,
+) -> Response {
     let id = format!("req_{}", model::ids::to_base32(state.engine.next_id()));
-    let span = tracing::info_span!("request", id = %id, method = %request.method());
-    let answer = CURRENT.scope(id.clone(), next.run(request).instrument(span));
-    let mut response = answer.await;
-    if let Ok(value) = HeaderValue::from_str(&id) {
-        response.headers_mut().insert(HEADER, value);
+    let said = HeaderValue::from_str(&id);
+    let span = tracing::info_span!("request", id = %id, method = %method);
+    let mut response = CURRENT.scope(id, answer.instrument(span)).await;
+    if let Ok(said) = said {
+        response.headers_mut().insert(HEADER, said);
     }
     response
 }

@@ -68,6 +68,6 @@ pub async fn index(State(state): State<AppState>, CurrentSite(site): CurrentSite
             name: found.product.name,
         })
         .collect();
-    let page = CataloguePage { site: PublicSite::from(&site), products };
+    let page = CataloguePage { site: PublicSite::from(&*site), products };
     reply::page("public/catalogue/index.html", page)
 }

@@ -1,5 +1,7 @@
 //! `GET /f/{form}`, `POST /f/{form}`: the hosted form, and what it and its copies send.
 
+use std::sync::Arc;
+
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -71,7 +73,7 @@ pub async fn show(
     let form = engine::forms::live(&state.engine, site.id, &slug).await?;
     let query = query.unwrap_or_default();
     if let (After::Message(message), true) = (&form.form.spec.after, query == "sent") {
-        let page = SentPage { site: (&site).into(), message: message.clone() };
+        let page = SentPage { site: (&*site).into(), message: message.clone() };
         return reply::page("public/forms/sent.html", page);
     }
     let origin = Origin {
@@ -107,7 +109,7 @@ pub async fn create(
     let signed = signed.map_or("", |(_, value)| value.as_str());
     let shown = engine::forms::as_shown(&state.engine, site.id, &form, signed).await?;
     let answer = Answer { pairs: pairs.clone(), touch, suspicion };
-    match opt_in::submit(&state.engine, &site, shown, answer).await {
+    match opt_in::submit(&state.engine, Arc::clone(&site), shown, answer).await {
         Ok(()) => Ok(after(&form)),
         Err(EngineError::RefusedAll(refusals)) => {
             again(&state, &site, &form, &pairs, &refusals, None)

@@ -315,7 +315,7 @@ pub async fn show(
         }
         Standing::Failed(why) => {
             let page = PayPage {
-                site: PublicSite::from(&site),
+                site: PublicSite::from(&*site),
                 action: format!("/order/{token}/pay"),
                 why,
                 what: "Your order".to_owned(),
@@ -515,7 +515,7 @@ pub async fn pay(
     }
     if let Some(error) = error {
         let page = PayPage {
-            site: PublicSite::from(&site),
+            site: PublicSite::from(&*site),
             action: format!("/order/{token}/pay"),
             why: String::new(),
             what: "Your order".to_owned(),
@@ -545,7 +545,7 @@ pub async fn challenge(
         .filter(|attempt| attempt.provider == Provider::Test);
     let Some(attempt) = waits else { return Ok(reply::to(&format!("/order/{token}/next"))) };
     let page = ChallengePage {
-        site: PublicSite::from(&site),
+        site: PublicSite::from(&*site),
         action: format!("/order/{token}/challenge/{payment}"),
         amount: Money::new(attempt.amount_minor, attempt.currency),
     };

@@ -4,6 +4,8 @@
 pub(crate) mod blocks;
 mod kept;
 
+use std::sync::Arc;
+
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -126,7 +128,7 @@ const ANY_REFERRER: &str = "whoever-linked-here.invalid";
 
 /// What was asked for.
 struct Asked {
-    site: Site,
+    site: Arc<Site>,
     slug: String,
     path: String,
     query: String,

@@ -192,6 +192,7 @@ async fn dawdles(db: Db) {
     let engine = rig.engine.clone();
     let drained = tokio::spawn(async move { engine::deliver::drain(&engine).await });
     gate.reached().await;
+    rig.engine.clock().advance_ms(250);
     let written = async {
         while rig.messages().await[0].state != State::Accepted {
             tokio::task::yield_now().await;
@@ -203,6 +204,40 @@ async fn dawdles(db: Db) {
     drained.await.unwrap().unwrap();
     assert!(rig.messages().await.iter().all(|message| message.state == State::Accepted));
     assert_eq!(sink.mails(), 2);
+}
+
+testkit::both!(a_server_that_dawdles_for_longer_than_a_lease_gets_each_mail_once, dawdles_long);
+
+async fn dawdles_long(db: Db) {
+    let sink = Sink::start(Options::default());
+    let gate = Gate::default();
+    sink.rule(Rule::at(Step::Rcpt).to("two@").act(Action::Wait(gate.clone())));
+    let rig = Rig::new(db.clone(), smtp_to(sink.port(), 1)).await;
+    for name in ["one", "two", "three"] {
+        rig.plan(&format!("{name}@example.com")).await;
+    }
+    let engine = rig.engine.clone();
+    let drained = tokio::spawn(async move { engine::deliver::drain(&engine).await });
+    gate.reached().await;
+    let first_ends = "select coalesce(min(lease_until), 0) from messages where state = 'leased'";
+    for _ in 0..3 {
+        let until = testkit::kills::number(&db, first_ends).await;
+        rig.engine.clock().advance_ms(30_000);
+        let renewed = async {
+            while testkit::kills::number(&db, first_ends).await <= until {
+                tokio::task::yield_now().await;
+            }
+        };
+        let limit = std::time::Duration::from_secs(30);
+        tokio::time::timeout(limit, renewed).await.expect("the claims run out");
+    }
+    engine::deliver::sweep(&rig.engine).await.unwrap();
+    gate.open();
+    drained.await.unwrap().unwrap();
+    for message in rig.messages().await {
+        assert_eq!((message.state, message.attempts), (State::Accepted, 1), "{message:?}");
+    }
+    assert_eq!((sink.mails(), sink.half_bodies(), sink.connections()), (3, 0, 1));
 }
 
 testkit::both!(an_answer_that_comes_after_the_lease_settles_what_was_unknown, late_answer);

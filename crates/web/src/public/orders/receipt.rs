@@ -82,7 +82,7 @@ pub async fn receipt(
         lines: invoice.lines.iter().map(|line| view(line, order.currency)).collect(),
     };
     let page = ReceiptPage {
-        site: PublicSite::from(&site),
+        site: PublicSite::from(&*site),
         invoices: engine::invoices::of(&whole).into_iter().map(invoice).collect(),
         name: order.name.clone(),
         country: order.country.clone(),
