@@ -192,9 +192,9 @@ async fn dawdles(db: Db) {
     let engine = rig.engine.clone();
     let drained = tokio::spawn(async move { engine::deliver::drain(&engine).await });
     gate.reached().await;
-    rig.engine.clock().advance_ms(250);
     let written = async {
         while rig.messages().await[0].state != State::Accepted {
+            rig.engine.clock().advance_ms(10);
             tokio::task::yield_now().await;
         }
     };
