@@ -1,6 +1,6 @@
 //! Copies an installation while it runs, and puts a copy back.
 //!
-//! A backup is a folder: `tundish.db`, `views.db`, `files/…` and `backup.json`. The databases are
+//! A backup is a folder: `tundish.db`, `views.db`, `files/…`, `audit-heads.txt`, `backup.json`. The databases are
 //! copied first and the files after: files are only ever added, so every file a copied row names
 //! is in the copy too. The master key stays out unless it is asked for.
 
@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use model::UtcMs;
 use serde::{Deserialize, Serialize};
 
+use crate::audits::HEADS;
 use crate::engine::Engine;
 use crate::fault::{EngineError, Result};
 
@@ -63,6 +64,11 @@ pub async fn run(engine: &Engine, to: &Path, key: Key) -> Result<Manifest> {
         fs::remove_dir_all(&partial).map_err(|e| fault(&partial, &e))?;
     }
     make_private(&partial)?;
+    // What was noted of the audit log, before the log itself: that may only reach further.
+    let heads = engine.data_dir().join(HEADS);
+    if heads.exists() {
+        copy_file(&heads, &partial.join(HEADS), &mut Copied::default())?;
+    }
     engine.db().copy_to(partial.join("tundish.db")).await?;
     engine.views().copy_to(partial.join("views.db")).await?;
     let data = engine.data_dir().to_owned();
@@ -163,6 +169,9 @@ pub fn restore(from: &Path, data: &Path, old: Old) -> Result<Restored> {
     }
     if from.join(FILES).exists() {
         copy_tree(&from.join(FILES), &partial.join(FILES), &mut copied)?;
+    }
+    if from.join(HEADS).exists() {
+        copy_file(&from.join(HEADS), &partial.join(HEADS), &mut copied)?;
     }
     // The key of the backup, else the one that lies in the folder already.
     let key = [from.join(KEY), data.join(KEY)].into_iter().find(|path| path.exists());

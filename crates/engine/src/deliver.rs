@@ -18,6 +18,7 @@ mod outcomes;
 mod routes;
 mod waits;
 
+pub(crate) use routes::NO_ADDRESS;
 pub(crate) use routes::Shared;
 pub use waits::{sweep, take_up};
 

@@ -43,7 +43,7 @@ mod tests {
     }
 
     #[test]
-    fn p03_pasted_script_is_taken_out() {
+    fn p04_pasted_script_is_taken_out() {
         let html = to_html("Hello <script>alert(1)</script> [x](javascript:alert(1)) **you**");
         assert!(!html.contains("script") && html.contains("<strong>you</strong>"), "{html}");
     }

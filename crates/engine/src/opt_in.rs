@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use model::consents::{Grant, NEWSLETTER, Source, held};
 use model::contacts::{
-    CONFIRM_LINK_DAYS, CONFIRMATION_EVERY_MS, CONFIRMATIONS_MAX, Contact, Status, SuppressionReason,
+    BOUNCE_HOLDS_MS, CONFIRM_LINK_DAYS, CONFIRMATION_EVERY_MS, CONFIRMATIONS_MAX, Contact, Status,
+    SuppressionReason,
 };
 use model::forms::{CONTACT_COLUMNS, Delivery, Submission};
 use model::ids::{ConfirmationId, ContactId, SubmissionId};
@@ -335,13 +336,11 @@ pub(crate) async fn ask(
     asking: &Confirmation,
     claim: Option<(&model::magnets::Claim, &model::magnets::Magnet)>,
 ) -> Result<()> {
-    if contact.status == Status::Suppressed && complained(tx, site.id, contact).await? {
-        return Ok(());
-    }
     let now = engine.now();
+    let Some(every_ms) = asked_every_ms(tx, site.id, contact, now).await? else { return Ok(()) };
     let email = EmailAddr::parse(&contact.email)?;
     let hmac = contacts::rate_hmac(engine, &email);
-    let not_since = now.plus_ms(-CONFIRMATION_EVERY_MS);
+    let not_since = now.plus_ms(-every_ms);
     let max = i64::try_from(CONFIRMATIONS_MAX).unwrap_or(0);
     let kind = "confirmation";
     if !store::suppressions::count_against_limit(tx, &hmac, kind, now, not_since, max).await? {
@@ -350,9 +349,23 @@ pub(crate) async fn ask(
     confirmations::mail(engine, tx, site, contact, asking, claim).await
 }
 
-async fn complained(tx: &mut Tx<'_>, site: SiteId, contact: &Contact) -> Result<bool> {
+/// How often a question may go to an address, if at all. Never to one that complained: only its
+/// own click in a mail it has lifts that. To a mailbox that was not there, not within thirty days
+/// of that, and then one try in thirty days.
+async fn asked_every_ms(
+    tx: &mut Tx<'_>,
+    site: SiteId,
+    contact: &Contact,
+    now: UtcMs,
+) -> Result<Option<i64>> {
     let found = store::suppressions::find(tx, site, &contact.address_hmac).await?;
-    Ok(found.is_some_and(|found| found.reason == SuppressionReason::Complaint))
+    Ok(match found.map(|found| (found.reason, found.since)) {
+        Some((SuppressionReason::Complaint, _)) => None,
+        Some((SuppressionReason::HardBounce, since)) => {
+            (now.since_ms(since) >= BOUNCE_HOLDS_MS).then_some(BOUNCE_HOLDS_MS)
+        }
+        _ => Some(CONFIRMATION_EVERY_MS),
+    })
 }
 
 /// The unticked box in the checkout was ticked: the consent waits for the receipt's button

@@ -1,11 +1,13 @@
 //! Preferences: what a contact chooses for itself, without a sign-in, by a signed link.
 
+use model::SiteId;
 use model::consents::{NEWSLETTER, Source};
-use model::contacts::{Contact, PAUSE_DAYS, Status};
+use model::contacts::{Contact, PAUSE_DAYS, Status, SuppressionReason};
 use model::ids::ContactId;
 use model::sites::Site;
 use model::tokens::{Purpose, TokenError};
 use serde_json::json;
+use store::Session;
 use store::events::NewEvent;
 use store::topics::Topic;
 
@@ -24,6 +26,31 @@ pub struct Chosen {
     pub contact: Contact,
     /// Every topic, and whether it is subscribed to.
     pub topics: Vec<(Topic, bool)>,
+    /// Whether its own click brings it back.
+    pub may_return: bool,
+}
+
+/// Whether its own click brings a contact back: it left, or it complained or its mailbox took no
+/// mail, and now its owner holds a mail of ours. Whom an operator barred stays away.
+fn may_return(contact: &Contact, barred: Option<SuppressionReason>) -> bool {
+    let by_itself = || {
+        matches!(barred, Some(SuppressionReason::Complaint | SuppressionReason::HardBounce))
+            && contact.confirmed_at.is_some()
+    };
+    match contact.status {
+        Status::Unsubscribed => true,
+        Status::Suppressed => by_itself(),
+        Status::Pending | Status::Confirmed => false,
+    }
+}
+
+async fn barred(
+    session: &mut Session<'_>,
+    site: SiteId,
+    contact: &Contact,
+) -> Result<Option<SuppressionReason>> {
+    let found = store::suppressions::find(session, site, &contact.address_hmac).await?;
+    Ok(found.map(|found| found.reason))
 }
 
 /// Whom a preference link names.
@@ -62,7 +89,8 @@ pub async fn look(engine: &Engine, site: &Site, token: &str) -> Result<Who> {
                         (topic, joined)
                     })
                     .collect();
-                Ok(Who::Contact(Box::new(Chosen { contact, topics })))
+                let may_return = may_return(&contact, barred(session, site, &contact).await?);
+                Ok(Who::Contact(Box::new(Chosen { contact, topics, may_return })))
             })
         })
         .await
@@ -137,17 +165,18 @@ pub async fn choose(engine: &Engine, site: &Site, id: ContactId, choices: Choice
         .await
 }
 
-/// A contact that had stopped everything wants mail again: its own link, its own button.
+/// A contact that had stopped everything wants mail again: its own link, its own button. Nothing
+/// where it was never in, or is barred.
 ///
 /// # Errors
-/// There is no such contact, or its address was never confirmed.
+/// There is no such contact.
 pub async fn subscribe_again(engine: &Engine, site: &Site, id: ContactId) -> Result<()> {
     let (of, site) = (engine.clone(), site.clone());
     engine
         .write(move |tx| {
             Box::pin(async move {
                 let contact = contacts::get(tx, site.id, id).await?;
-                if contact.status == Status::Confirmed {
+                if !may_return(&contact, barred(tx, site.id, &contact).await?) {
                     return Ok(());
                 }
                 let wording =

@@ -11,8 +11,8 @@ use store::Tx;
 
 use crate::engine::Engine;
 use crate::fault::{EngineError, Result};
-use crate::forms;
 use crate::rollups::zone_of;
+use crate::{audits, forms};
 
 /// Contacts looked at in one transaction.
 const BATCH: i64 = 200;
@@ -47,6 +47,7 @@ pub(crate) async fn run(engine: &Engine) -> Result<usize> {
             })
         })
         .await?;
+    audits::note_heads(engine).await?;
     Ok(gone)
 }
 

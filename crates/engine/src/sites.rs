@@ -5,9 +5,10 @@ use model::sites::Site;
 use model::{Currency, EmailAddr, Refused, SiteId};
 use store::Tx;
 
-use crate::audits;
+use crate::deliver::NO_ADDRESS;
 use crate::engine::Engine;
 use crate::fault::{EngineError, Result};
+use crate::{audits, outbox};
 
 /// Writes a site, new or changed, and lets it answer to `hosts` (exact names, no port).
 ///
@@ -44,7 +45,7 @@ pub async fn change(engine: &Engine, actor: Actor, site: Site) -> Result<()> {
     if !wrong.is_empty() {
         return Err(EngineError::RefusedAll(wrong));
     }
-    let engine_in = engine.clone();
+    let (engine_in, changed) = (engine.clone(), site.clone());
     engine
         .write_content(move |tx| {
             Box::pin(async move {
@@ -53,7 +54,8 @@ pub async fn change(engine: &Engine, actor: Actor, site: Site) -> Result<()> {
                 audits::record(&engine_in, tx, site.id, actor, "site.changed", site.id, &()).await
             })
         })
-        .await
+        .await?;
+    outbox::release_held(engine, &changed, NO_ADDRESS).await.map(drop)
 }
 
 /// Refuses an address a site cannot move to. One it was made with, for a test, may stay.

@@ -263,6 +263,12 @@ impl Disk {
     pub fn is_short(self, limit: u64) -> bool {
         self.free < (self.total / 10).min(limit)
     }
+
+    /// Free space below which forms and the checkout take nothing more either: a fifth of the
+    /// space at which sending pauses, so a fiftieth of a small disk.
+    pub fn is_full(self, limit: u64) -> bool {
+        self.free < (self.total / 10).min(limit) / 5
+    }
 }
 
 #[cfg(test)]
@@ -297,5 +303,10 @@ mod tests {
         assert!(disk(gigabyte / 2, 100 * gigabyte).is_short(gigabyte));
         assert!(!disk(gigabyte, 100 * gigabyte).is_short(gigabyte));
         assert!(!disk(gigabyte / 2, 4 * gigabyte).is_short(gigabyte));
+        // Forms and the checkout go on to a fiftieth.
+        assert!(!disk(gigabyte / 5, 100 * gigabyte).is_full(gigabyte));
+        assert!(disk(gigabyte / 6, 100 * gigabyte).is_full(gigabyte));
+        assert!(!disk(gigabyte / 49, gigabyte).is_full(gigabyte));
+        assert!(disk(gigabyte / 51, gigabyte).is_full(gigabyte));
     }
 }

@@ -55,7 +55,7 @@ pub fn to_mend(error: EngineError) -> Result<Vec<FieldError>, WebError> {
 pub struct Theirs(Vec<(String, String)>);
 
 /// Members of a form that nobody types.
-const UNTYPED: [&str; 2] = ["version", "revision"];
+const UNTYPED: [&str; 3] = ["version", "revision", "step_id"];
 
 impl Theirs {
     pub(crate) fn sample() -> Self {

@@ -153,7 +153,7 @@ fn admin_shop() -> Router<AppState> {
     use crate::admin::{
         also_bought, catalogue, coupons, offers, orders, paths, products, referrals,
     };
-    let uploads = DefaultBodyLimit::max(engine::files::BYTES_MAX);
+    let uploads = DefaultBodyLimit::max(UPLOAD_MAX);
     Router::new()
         .route("/admin/products", get(products::index).post(products::create).layer(uploads))
         .route("/admin/products/new", get(products::new))

@@ -4,9 +4,11 @@ use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use axum::http::StatusCode;
 use engine::Engine;
 use store::Reader;
 
+use crate::error::WebError;
 use crate::extract::net::Net;
 use crate::public::pages::Kept;
 
@@ -41,7 +43,17 @@ pub struct Reach {
     /// How this server stands in the world.
     pub settings: WebSettings,
     https: AtomicBool,
+    is_full: AtomicBool,
     settings_refused: Mutex<Option<String>>,
+}
+
+/// Whether there is room for what visitors send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Room {
+    /// There is.
+    Enough,
+    /// The disk is all but full.
+    None,
 }
 
 impl Deref for AppState {
@@ -65,6 +77,7 @@ impl AppState {
             engine,
             kept: Kept::default(),
             https: AtomicBool::new(settings.https),
+            is_full: AtomicBool::new(false),
             settings_refused: Mutex::default(),
             settings,
         }))
@@ -75,6 +88,24 @@ impl Reach {
     /// Whether browsers reach it by https.
     pub fn https(&self) -> bool {
         self.https.load(Ordering::Relaxed)
+    }
+
+    /// The disk was looked at.
+    pub fn set_room(&self, room: Room) {
+        self.is_full.store(room == Room::None, Ordering::Relaxed);
+    }
+
+    /// Before something new is taken from a visitor: whether it could be kept.
+    ///
+    /// # Errors
+    /// The disk is all but full: what is refused now is told so, instead of being lost.
+    pub(crate) fn check_room(&self) -> Result<(), WebError> {
+        if !self.is_full.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let why = "we cannot take anything just now, because our disk is full; nothing was sent \
+                   and nothing was charged: please try again in an hour";
+        Err(WebError::Bad(StatusCode::SERVICE_UNAVAILABLE, why))
     }
 
     /// Why the settings were not taken when they were last read again, if they were not.

@@ -197,6 +197,10 @@ impl Shared {
     }
 }
 
+/// Why marketing mail waits that would not say where its sender is. Every door of the settings
+/// asks for the address; a row written past them does not send.
+pub(crate) const NO_ADDRESS: &str = "no postal address: set one in the settings of the site";
+
 fn resolve(engine: &Engine, site: Site) -> Result<Route> {
     let sending = &site.settings.sending;
     let transport = match (&engine.sending().transport, &sending.smtp) {
@@ -213,9 +217,13 @@ fn resolve(engine: &Engine, site: Site) -> Result<Route> {
         (None, None) => Transport::Caught,
     };
     let signers = if transport.signs() { Vec::new() } else { signers(engine, &site)? };
-    let marketing_blocked = transport
-        .holds_unsigned(sending)
-        .then(|| "unsigned: make a DKIM key for the sending domain first".to_owned());
+    let marketing_blocked = if site.postal_address.trim().is_empty() {
+        Some(NO_ADDRESS.to_owned())
+    } else if transport.holds_unsigned(sending) {
+        Some("unsigned: make a DKIM key for the sending domain first".to_owned())
+    } else {
+        None
+    };
     let sender = Sender::new(site, signers).map_err(EngineError::Fault)?;
     Ok(Route {
         sender: Arc::new(sender),

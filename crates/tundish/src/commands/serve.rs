@@ -1,5 +1,6 @@
 //! `tundish serve`: everything in one process, until it is told to stop.
 
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -9,7 +10,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
-use web::WebSettings;
+use web::{Room, WebSettings};
 
 use super::reload::Wishes;
 use super::{Call, site, version};
@@ -139,10 +140,11 @@ pub async fn work(
         let state = web::AppState::with_settings(engine.clone(), settings);
         let (stop, limit) = (stop.clone(), config.shutdown());
         web = Some(state.clone());
+        parts.spawn(watch_room(DISK, holds.clone(), state.clone(), stop.clone()));
         parts.spawn(async move { Ok(web::serve(listener, state, stop, limit).await?) });
     }
     if role != "web" {
-        parts.spawn(send_while_it_may(holds, engine.clone(), stop.clone()));
+        parts.spawn(send_while_it_may(DISK, holds, engine.clone(), stop.clone()));
     }
     let until = async {
         match wishes {
@@ -199,15 +201,21 @@ async fn work_until(engine: Engine, stop: CancellationToken) {
     );
 }
 
-/// How often the disk and the clock are looked at.
-const ROUND: Duration = Duration::from_secs(30);
+/// How the disk and the clock are looked at.
+#[derive(Clone, Copy)]
+struct Look {
+    disk: fn(&Path) -> anyhow::Result<Disk>,
+    every: Duration,
+}
+
+const DISK: Look = Look { disk: Disk::under, every: Duration::from_secs(30) };
 
 /// Why nothing may be sent just now: a clock that cannot be right, or a disk that is nearly full.
-fn why_rest(config: &Config, engine: &Engine) -> Option<String> {
+fn why_rest(look: Look, config: &Config, engine: &Engine) -> Option<String> {
     if let Some(why) = version::clock_is_wrong(engine.now()) {
         return Some(why);
     }
-    match Disk::under(&config.data()) {
+    match (look.disk)(&config.data()) {
         Ok(disk) if disk.is_short(config.pause_below()) => {
             Some("the disk is nearly full: sending and imports pause; make room".to_owned())
         }
@@ -219,9 +227,39 @@ fn why_rest(config: &Config, engine: &Engine) -> Option<String> {
     }
 }
 
+/// Tells the web server whether there is room for what visitors send. What is taken must be kept:
+/// before the disk is full to its last byte, they are told to come again.
+async fn watch_room(
+    look: Look,
+    holds: watch::Receiver<Config>,
+    web: web::AppState,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let mut before = Room::Enough;
+    loop {
+        let room = {
+            let config = holds.borrow();
+            match (look.disk)(&config.data()) {
+                Ok(disk) if disk.is_full(config.pause_below()) => Room::None,
+                _ => Room::Enough,
+            }
+        };
+        if room == Room::None && before == Room::Enough {
+            tracing::error!("the disk is full: forms and the checkout take nothing; make room");
+        }
+        before = room;
+        web.set_room(room);
+        tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            () = tokio::time::sleep(look.every) => {}
+        }
+    }
+}
+
 /// Runs the scheduler, and rests it while the clock is wrong or the disk nearly full: forms and the
 /// checkout go on, what can wait does.
 async fn send_while_it_may(
+    look: Look,
     holds: watch::Receiver<Config>,
     engine: Engine,
     stop: CancellationToken,
@@ -229,7 +267,7 @@ async fn send_while_it_may(
     let mut working: Option<(CancellationToken, JoinHandle<()>)> = None;
     let mut told = false;
     loop {
-        let why = why_rest(&holds.borrow(), &engine);
+        let why = why_rest(look, &holds.borrow(), &engine);
         match (why, working.take()) {
             (Some(why), at_work) => {
                 if !told {
@@ -256,7 +294,7 @@ async fn send_while_it_may(
         };
         tokio::select! {
             () = stop.cancelled() => break,
-            () = tokio::time::sleep(ROUND) => {}
+            () = tokio::time::sleep(look.every) => {}
             // It ends at a stop alone; a panic is told by the one who waits for this part.
             ended = ended => return Ok(ended?),
         }
@@ -272,7 +310,12 @@ async fn send_while_it_may(
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use testkit::TestApp;
+
     use super::*;
+    use crate::config::Layers;
 
     #[tokio::test]
     async fn a_part_that_breaks_off_ends_the_server_with_a_sentence() {
@@ -301,5 +344,88 @@ mod tests {
         stop.cancel();
         let ended = stand_by(parts, stop.cancelled(), &stop, Duration::from_secs(5)).await;
         assert!(ended.is_ok());
+    }
+
+    static FREE: AtomicU64 = AtomicU64::new(50_000_000_000);
+    static LOOKED_TO_SEND: AtomicU64 = AtomicU64::new(0);
+    static LOOKED_FOR_ROOM: AtomicU64 = AtomicU64::new(0);
+
+    fn looked(count: &AtomicU64) -> anyhow::Result<Disk> {
+        let disk = Disk { free: FREE.load(Ordering::SeqCst), total: 100_000_000_000, kind: 0 };
+        count.fetch_add(1, Ordering::SeqCst);
+        Ok(disk)
+    }
+
+    const OFTEN: Duration = Duration::from_millis(5);
+
+    /// Sets what is free, and waits until both have taken it in: a second look comes after what
+    /// the first one caused.
+    async fn leave_free(bytes: u64) {
+        FREE.store(bytes, Ordering::SeqCst);
+        for count in [&LOOKED_TO_SEND, &LOOKED_FOR_ROOM] {
+            let before = count.load(Ordering::SeqCst);
+            while count.load(Ordering::SeqCst) < before + 3 {
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+
+    async fn answer(app: &TestApp, address: &str) -> testkit::Answer {
+        let token = app.get("/f/news").await.hidden("_t");
+        app.engine.clock().advance_ms(5_000);
+        app.post("/f/news", &[("_t", &token), ("email", address), ("consent", "on")]).await
+    }
+
+    async fn got(app: &TestApp, address: &str) -> bool {
+        let came = async {
+            while app.mails().iter().all(|mail| mail.to != address) {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), came).await.is_ok()
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn g08_a_disk_that_fills_up_pauses_mail_then_forms_and_both_come_back() {
+        let mut app = TestApp::start().await;
+        // No clock stands before this program was made.
+        app.engine.clock().advance_ms(2 * 365 * model::times::DAY_MS);
+        app.stock_shop().await;
+        let spec = model::forms::FormSpec::simple("Letters", "Yes, send me the letters.");
+        engine::forms::put(&app.engine, app.site.id, "news", "News", spec).await.unwrap();
+        let state = web::AppState::new(app.engine.clone());
+        app.router = web::router(state.clone());
+        let (_held, holds) = watch::channel(Config::load(Layers::default()).unwrap());
+        let stop = CancellationToken::new();
+        let mut parts = JoinSet::new();
+        let look = Look { disk: |_| looked(&LOOKED_FOR_ROOM), every: OFTEN };
+        parts.spawn(watch_room(look, holds.clone(), state, stop.clone()));
+        let look = Look { disk: |_| looked(&LOOKED_TO_SEND), every: OFTEN };
+        parts.spawn(send_while_it_may(look, holds, app.engine.clone(), stop.clone()));
+        assert_eq!(answer(&app, "ann@x.test").await.status, 303);
+        assert!(got(&app, "ann@x.test").await, "there is room");
+
+        leave_free(500_000_000).await;
+        assert_eq!(answer(&app, "ben@x.test").await.status, 303, "forms go on");
+        let bought = app.buy("guide", &[("email", "ben@x.test")]).await.answer;
+        assert_eq!(bought.status, 303, "and so does the checkout: {}", bought.body);
+        assert!(app.mails().iter().all(|mail| mail.to != "ben@x.test"), "what can wait waits");
+
+        leave_free(100_000_000).await;
+        for refused in [
+            answer(&app, "cid@x.test").await,
+            app.buy("guide", &[("email", "cid@x.test")]).await.answer,
+        ] {
+            assert_eq!(refused.status, 503, "{}", refused.body);
+            assert!(refused.body.contains("our disk is full"), "{}", refused.body);
+            assert!(refused.headers.contains_key("retry-after"));
+        }
+        assert_eq!(app.get("/buy/guide").await.status, 200, "what is only read is shown");
+
+        leave_free(50_000_000_000).await;
+        assert_eq!(answer(&app, "cid@x.test").await.status, 303);
+        assert!(got(&app, "ben@x.test").await && got(&app, "cid@x.test").await);
+        stop.cancel();
+        while parts.join_next().await.is_some() {}
     }
 }

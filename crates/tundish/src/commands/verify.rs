@@ -1,6 +1,6 @@
 //! `tundish verify`.
 
-use engine::verify;
+use engine::verify::{self, Finding};
 
 use super::Call;
 use crate::install;
@@ -13,8 +13,16 @@ use crate::output::refused;
 pub async fn run(call: &Call) -> anyhow::Result<()> {
     let installation = install::beside(&call.config).await?;
     let found = verify::run(&installation.engine.reader()).await;
+    let audits = engine::audits::check(&installation.engine).await;
     installation.close().await?;
-    let findings = found?;
+    let mut findings = found?;
+    findings.extend(audits?.into_iter().map(|found| Finding {
+        check: "audit log",
+        promise: "nothing in the audit log is changed or taken out",
+        site: 0,
+        subject: String::new(),
+        found,
+    }));
     call.output.either(&findings, || {
         findings
             .iter()

@@ -3,12 +3,14 @@
 mod addresses;
 mod admin;
 mod api;
+mod audit_log;
 mod checkout;
 mod commands;
 mod forms;
 mod imports;
 mod mails;
 mod pages;
+mod shown;
 mod templates;
 mod tenants;
 mod unsubscribe;

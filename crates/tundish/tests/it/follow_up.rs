@@ -64,7 +64,8 @@ async fn template(app: &TestApp, slug: &str, source: &str) -> TemplateId {
     templates::save(&app.engine, app.site.clone(), None, draft).await.unwrap()
 }
 
-fn step(id: i64, wait: &str, template: TemplateId, class: Class) -> Step {
+/// A mail of a sequence.
+pub fn step(id: i64, wait: &str, template: TemplateId, class: Class) -> Step {
     Step {
         id: StepId(id),
         wait: wait.parse().unwrap(),
@@ -74,7 +75,8 @@ fn step(id: i64, wait: &str, template: TemplateId, class: Class) -> Step {
     }
 }
 
-async fn sequence(app: &TestApp, starts_on: Trigger, steps: Vec<Step>) -> SequenceId {
+/// A sequence, live.
+pub async fn sequence(app: &TestApp, starts_on: Trigger, steps: Vec<Step>) -> SequenceId {
     let name = "Welcome".to_owned();
     let id = sequences::create(&app.engine, &app.site, "welcome".into(), name).await.unwrap();
     edit(app, id, 1, starts_on, steps, Vec::new()).await;
@@ -99,7 +101,8 @@ async fn edit(
     sequences::save(&app.engine, app.site.id, id, revision, draft).await.unwrap();
 }
 
-async fn messages(app: &TestApp, contact: ContactId) -> Vec<Message> {
+/// The messages to a contact, oldest first.
+pub async fn messages(app: &TestApp, contact: ContactId) -> Vec<Message> {
     let site = app.site.id;
     let before = MessageId(i64::MAX);
     let mut all = app

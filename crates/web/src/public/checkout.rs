@@ -227,6 +227,7 @@ pub async fn create(
     if wants_update {
         return draw(&state, &site, slug, form, Vec::new(), Shown::Updated).await;
     }
+    state.check_room()?;
     match checkout::place_from(&state.engine, &site, &slug, form.clone(), &net.0).await {
         Ok(Placed::Order(order)) => {
             let mut next = reply::to(&format!("/order/{}/next", form.token));

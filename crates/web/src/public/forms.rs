@@ -104,6 +104,7 @@ pub async fn create(
         Verdict::Hold => suspicion.or(Some(Suspicion::Flood)),
         Verdict::Refuse => return Ok(too_many()),
     };
+    state.check_room()?;
     let touch = touch_of(&state, &site, &headers, &pairs);
     let signed = pairs.iter().find(|(key, _)| key == VERSION_FIELD);
     let signed = signed.map_or("", |(_, value)| value.as_str());

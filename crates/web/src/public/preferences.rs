@@ -63,7 +63,7 @@ impl PreferencesPage {
     }
 
     fn new(app: &AppState, site: &Site, token: &str, chosen: Chosen) -> Self {
-        let Chosen { contact, topics } = chosen;
+        let Chosen { contact, topics, may_return } = chosen;
         let paused = contact.is_paused(app.engine.now());
         let until = contact.paused_until.filter(|_| paused);
         let topics = topics.into_iter().map(|(topic, joined)| TopicChoice {
@@ -88,7 +88,7 @@ impl PreferencesPage {
                 format!("Paused until {day}")
             }),
             no_sales: contact.no_sales,
-            can_subscribe: contact.status == Status::Unsubscribed,
+            can_subscribe: may_return,
             again_wording: AGAIN_WORDING,
             notice: None,
         }
@@ -168,9 +168,7 @@ pub async fn again(
     Path(token): Path<String>,
 ) -> Reply {
     let chosen = who(&state, &site, &token).await?;
-    if chosen.contact.status == Status::Unsubscribed {
-        preferences::subscribe_again(&state.engine, &site, chosen.contact.id).await?;
-    }
+    preferences::subscribe_again(&state.engine, &site, chosen.contact.id).await?;
     said(&state, &site, &token, "Welcome back.").await
 }
 

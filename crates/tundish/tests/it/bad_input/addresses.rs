@@ -5,6 +5,8 @@ use axum::http::header;
 use model::operators::Role;
 use testkit::TestApp;
 
+use crate::people;
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn p01_a_path_that_climbs_hides_or_is_too_long_is_refused() {
     let app = TestApp::start().await;
@@ -57,6 +59,46 @@ async fn p11_pages_with_personal_data_are_not_kept_anywhere() {
     for path in ["/admin", "/admin/account", "/admin/operators", "/admin/settings"] {
         assert_eq!(app.get(path).await.headers[header::CACHE_CONTROL], "no-store", "{path}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn p11_what_a_buyer_or_reader_is_shown_by_their_own_link_is_kept_nowhere() {
+    let app = people::app().await;
+    app.stock_shop().await;
+    let ada = people::confirmed(&app, "ada@x.test").await;
+    people::fill_in(&app, "chapter", &[("email", "ben@x.test")]).await;
+    let path = |url: String| url.strip_prefix(&app.site.base_url).unwrap().to_owned();
+    let fetched = people::path_in(&app, "magnet", "magnet_url").await;
+    let asked = people::path_in(&app, "confirmation", "confirm_url").await;
+    let bought = app.buy("guide", &[("email", "iris@example.org")]).await;
+    let order = format!("/order/{}", bought.token);
+    let mut next = bought.answer.location().to_owned();
+    while let Some(onward) = app.get(&next).await.headers.get(header::LOCATION) {
+        next = onward.to_str().unwrap().to_owned();
+    }
+    let pages = [
+        ("what comes after the order", next),
+        ("the order", order.clone()),
+        ("the receipt", format!("{order}/receipt")),
+        ("the checkout", "/buy/guide".to_owned()),
+        ("preferences", path(engine::links::preferences_url(&app.engine, &app.site, ada.id))),
+        ("unsubscribe", path(engine::links::unsubscribe_url_of(&app.engine, &app.site, ada.id))),
+        ("a question", asked),
+        ("a magnet", fetched),
+    ];
+    let check = async |what: &str, page: &str| {
+        let answer = app.get(page).await;
+        assert_eq!(answer.status, 200, "{what} {page}: {}", answer.body);
+        assert_eq!(answer.headers[header::CACHE_CONTROL], "no-store", "{what} {page}");
+    };
+    for (what, page) in pages {
+        check(what, &page).await;
+    }
+    app.buy("guide", &[("email", "ada@x.test"), ("method", "declines")]).await;
+    app.advance_ms(5 * model::times::HOUR_MS).await;
+    let mails = app.mails();
+    let cart = mails.iter().find(|mail| mail.subject.contains("cart")).expect("a mail of the cart");
+    check("the cart", &app.follow(cart, "/cart/").await).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -389,25 +389,46 @@ async fn c22_a_shared_download_link_ends_with_a_friendly_page() {
     engine::products::put(&app.engine, site, draft).await.unwrap();
     engine::offers::put(&app.engine, site, offer("guide", "guide", usd(1900))).await.unwrap();
     let bought = app.buy("guide", &[]).await;
-    let thanks = app.get(&format!("/order/{}", bought.token)).await;
-    let link = thanks.plain().split("/m/").nth(1).unwrap().split('"').next().unwrap().to_owned();
-    let max = engine::downloads::DOWNLOADS_MAX;
-    for _ in 0..max {
-        let (file, bytes) = engine::downloads::take(&app.engine, &app.site, &link).await.unwrap();
-        assert_eq!((file.name.as_str(), bytes.len()), ("guide.pdf", 18));
+    let link_of = async |bought: &testkit::Bought| {
+        let thanks = app.get(&format!("/order/{}", bought.token)).await;
+        format!("/m/{}", thanks.plain().split("/m/").nth(1).unwrap().split('"').next().unwrap())
+    };
+    let link = link_of(&bought).await;
+    let other = link_of(&app.buy("guide", &[("email", "other@example.org")]).await).await;
+    app.other_browser();
+    for n in 0..engine::downloads::DOWNLOADS_MAX {
+        let got = app.post(&link, &[]).await;
+        assert_eq!((got.status.as_u16(), got.body.len()), (200, 18), "{n}");
+        assert!(got.headers["content-disposition"].to_str().unwrap().contains("guide.pdf"));
     }
-    let used_up = engine::downloads::take(&app.engine, &app.site, &link).await.unwrap_err();
-    assert!(used_up.to_string().contains("write to us"));
-    assert!(
-        engine::downloads::open(&app.engine, &app.site, "A0000000000000000000000000aa")
-            .await
-            .is_err()
-    );
+    // Used up: no file any more, and a page in the look of the site that says what to do.
+    for _ in 0..3 {
+        let over = app.post(&link, &[]).await;
+        assert_eq!(over.location(), link);
+        let page = app.get(&link).await;
+        assert!(page.status.is_client_error(), "{}", page.status);
+        assert!(page.body.contains("write to us"), "{}", page.body);
+        assert!(page.body.contains("The Test Shop") && !page.body.contains("%PDF"));
+    }
+    // Another buyer's link has a count of its own.
+    assert_eq!(app.post(&other, &[]).await.body.len(), 18);
+    // A letter changed anywhere: no link of ours.
+    for at in 3..other.len() {
+        let mut forged = other.clone().into_bytes();
+        forged[at] = if forged[at] == b'A' { b'B' } else { b'A' };
+        let forged = String::from_utf8(forged).unwrap();
+        let page = app.get(&forged).await;
+        assert!(!page.body.contains("guide.pdf"), "{forged}: {}", page.body);
+        assert!(!app.post(&forged, &[]).await.body.contains("%PDF"), "{forged}");
+    }
+    // What was bought stays the buyer's (docs/decisions/0005): years later it is still there.
+    app.engine.clock().advance_ms(5 * 365 * model::times::DAY_MS);
+    assert_eq!(app.post(&other, &[]).await.body.len(), 18);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn c22_a_link_to_a_file_leads_to_that_file_however_the_product_is_changed() {
-    for app in crate::shop::on_both("c22_a_link_to_a_file").await {
+async fn a_link_to_a_file_leads_to_that_file_however_the_product_is_changed() {
+    for app in crate::shop::on_both("a_link_to_a_file").await {
         let (guide, _) = app.sell("guide", "The guide", Role::Front, usd(1900)).await;
         let mut files = Vec::new();
         for name in ["guide.pdf", "workbook.pdf", "bonus.pdf", "guide.pdf"] {

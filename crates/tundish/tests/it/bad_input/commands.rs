@@ -34,9 +34,8 @@ fn x02_a_second_server_on_a_folder_names_the_first() {
 }
 
 #[test]
-fn x04_a_newer_database_is_refused_and_a_rerun_continues() {
+fn x04_a_newer_database_is_refused() {
     let desk = Desk::new();
-    desk.run(&["migrate"]).ok();
     desk.run(&["migrate"]).ok();
     let url = format!("sqlite:{}", desk.data().join("tundish.db").display());
     tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -54,6 +53,60 @@ fn x04_a_newer_database_is_refused_and_a_rerun_continues() {
     for command in ["migrate", "serve"] {
         let said = desk.run(&[command]).refused(1);
         assert!(said.contains("newer tundish"), "{said}");
+    }
+}
+
+/// What a database holds: its tables and the migrations it knows.
+fn schema_of(desk: &Desk) -> Vec<String> {
+    let mut whole = Vec::new();
+    for (name, options) in
+        [("tundish.db", store::Options::main()), ("views.db", store::Options::views())]
+    {
+        let url = format!("sqlite:{}", desk.data().join(name).display());
+        tokio::runtime::Runtime::new().unwrap().block_on(async {
+            let db = store::Db::connect_as_is(&url, &options).await.unwrap();
+            let reader = db.reader();
+            let found = reader.read::<_, store::StoreError, _>(|session| {
+                Box::pin(async move {
+                    let sql = "select coalesce(sql, name) from sqlite_master order by name";
+                    let mut all: Vec<String> = session.query(sql).all().await?;
+                    let sql = "select name || checksum from migrations order by name";
+                    all.extend(session.query(sql).all::<String>().await?);
+                    Ok(all)
+                })
+            });
+            whole.extend(found.await.unwrap());
+            db.close().await;
+        });
+    }
+    whole
+}
+
+#[test]
+fn x04_a_migrate_that_was_stopped_anywhere_is_continued_by_the_next() {
+    use std::time::{Duration, Instant};
+    let whole = Desk::new();
+    let begun = Instant::now();
+    whole.run(&["migrate"]).ok();
+    let takes = begun.elapsed();
+    let wanted = schema_of(&whole);
+    let signals = [rustix::process::Signal::KILL, rustix::process::Signal::TERM];
+    for part in 0..12_u32 {
+        for signal in signals {
+            let desk = Desk::new();
+            let mut child = desk.command(&["migrate"]).spawn().unwrap();
+            let at = Instant::now() + takes * part / 12 + Duration::from_millis(1);
+            while Instant::now() < at && child.try_wait().unwrap().is_none() {
+                std::thread::yield_now();
+            }
+            let pid = rustix::process::Pid::from_child(&child);
+            // It may have ended by itself, which is fine too.
+            let _ = rustix::process::kill_process(pid, signal);
+            child.wait().unwrap();
+            desk.run(&["migrate"]).ok();
+            desk.run(&["migrate", "--check"]).ok();
+            assert_eq!(schema_of(&desk), wanted, "stopped at part {part} by {signal:?}");
+        }
     }
 }
 

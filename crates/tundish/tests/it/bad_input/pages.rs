@@ -106,6 +106,39 @@ async fn p07_the_link_to_a_draft_ends_after_a_day_and_is_found_by_no_search_engi
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn p03_what_an_address_asks_is_never_markup() {
+    let app = TestApp::start().await;
+    let spec = model::forms::FormSpec::simple("Letters", "Yes, send me the letters.");
+    engine::forms::put(&app.engine, app.site.id, "news", "News", spec).await.unwrap();
+    let block = |json| serde_json::from_value::<Block>(json).unwrap();
+    let content = PageContent {
+        title: "Bread".into(),
+        description: String::new(),
+        blocks: vec![
+            block(serde_json::json!({"type": "hero", "title": "{{ name }} Bread"})),
+            block(serde_json::json!({"type": "form", "form": "news"})),
+        ],
+    };
+    let draft = PageDraft { slug: "x".into(), kind: PageKind::Landing, content };
+    let id = engine::pages::create(&app.engine, app.site.id, draft).await.unwrap();
+    engine::pages::publish(&app.engine, app.site.id, id).await.unwrap();
+    let script = "%3Csvg%20onload%3Dalert(1)%3E%22%3E%3Cscript%3E";
+    let query = format!("name={script}&utm_source={script}&r={script}&{script}=1");
+    // Twice: the second answer comes from what was kept.
+    for _ in 0..2 {
+        for page in [format!("/p/x?{query}"), format!("/f/news?{query}")] {
+            let answer = app.get(&page).await;
+            assert_eq!(answer.status, 200, "{page}");
+            let lower = answer.body.to_lowercase();
+            assert!(!lower.contains("<svg onload") && !lower.contains("\"><script"), "{page}");
+        }
+    }
+    let plain = app.get("/p/x").await;
+    assert!(!plain.body.contains("onload"), "another visitor's query is not kept");
+    assert!(plain.body.contains("{{ name }} Bread"), "no parameter is put into a text");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn p10_a_page_that_was_taken_down_says_so_and_offers_what_there_is() {
     let app = TestApp::start().await;
     app.stock_shop().await;

@@ -2,7 +2,12 @@
 
 use engine::EngineError;
 use engine::templates::{self, Draft};
+use model::messages::{Class, State};
+use model::times::DAY_MS;
+use model::triggers::Trigger;
 use testkit::TestApp;
+
+use crate::follow_up::{confirmed, form, messages, sequence, step};
 
 fn draft(source: &str) -> Draft {
     Draft {
@@ -32,12 +37,14 @@ fn t01_a_misspelt_name_is_refused_with_its_place_even_behind_a_fallback() {
 }
 
 #[test]
-fn t02_loops_within_loops_run_out_of_fuel() {
-    let inner = "{% for c in range(10000) %}x{% endfor %}";
-    let said = refusal(&format!(
-        "{{% for a in range(10000) %}}{{% for b in range(10000) %}}{inner}{{% endfor %}}{{% endfor %}}"
-    ));
+fn t02_loops_within_loops_run_out_of_fuel_and_the_error_names_the_loop() {
+    let source = "{% for a in range(10000) %}\n{% for b in range(10000) %}\n\
+                  {% for c in range(10000) %}x{% endfor %}\n{% endfor %}{% endfor %}";
+    let begun = std::time::Instant::now();
+    let said = refusal(source);
     assert!(said.contains("fuel"), "{said}");
+    assert!(said.contains("line 3"), "the innermost loop: {said}");
+    assert!(begun.elapsed().as_millis() < 2_000, "{:?}", begun.elapsed());
 }
 
 #[test]
@@ -113,6 +120,43 @@ async fn t10_t11_what_data_says_is_never_read_as_a_template_and_is_escaped() {
     let mail = templates::preview(&app.engine, &app.site, &draft, Some(&contact)).unwrap();
     assert!(mail.plain.contains("<b>{{ 7 * 6 }}</b>"), "{}", mail.plain);
     assert!(mail.html.contains("&lt;b&gt;{{ 7 * 6 }}&lt;"), "{}", mail.html);
+    assert_eq!(mail.subject, "For <b>{{ 7 * 6 }}</b>", "nor twice escaped");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn t11_a_name_with_line_breaks_makes_no_header_of_its_own() {
+    let app = TestApp::start().await;
+    form(&app).await;
+    let ada = confirmed(&app, "ada@example.com").await;
+    // Past every door that would have cleaned it.
+    let (site, name) = (app.site.id, "J\u{fc}rgen\r\nBcc: all@example.com\u{7}\u{2028}x");
+    app.engine
+        .db()
+        .write::<_, store::StoreError, _>(move |tx| {
+            Box::pin(async move {
+                let sql = "update contacts set first_name = $2 where site_id = $1";
+                tx.query(sql).bind(site).bind(name).run().await
+            })
+        })
+        .await
+        .unwrap();
+    let draft = Draft {
+        subject: "For {{ contact.first_name }}, a letter".to_owned(),
+        ..draft("Hello {{ contact.first_name }}")
+    };
+    let site = app.site.clone();
+    let id = templates::save(&app.engine, site.clone(), None, draft).await.unwrap();
+    let to = model::EmailAddr::parse("test@example.com").unwrap();
+    templates::send_test(&app.engine, site, id, Some(ada), to).await.unwrap();
+    app.run_until_idle().await;
+    let mail = app.mail_to("test@example.com");
+    assert!(!mail.subject.chars().any(char::is_control), "{:?}", mail.subject);
+    assert!(mail.subject.contains("J\u{fc}rgen"), "{:?}", mail.subject);
+    let head = mail.source.split("\r\n\r\n").next().unwrap();
+    assert!(head.is_ascii(), "{head}");
+    assert!(!head.to_lowercase().contains("\nbcc:"), "{head}");
+    assert_eq!(head.matches("\nSubject:").count(), 1, "{head}");
+    assert!(mail.header("Subject").unwrap().starts_with("=?"), "{head}");
 }
 
 fn contact(first: &str, last: &str) -> model::contacts::Contact {
@@ -164,6 +208,35 @@ fn t14_every_mail_ends_with_the_address_and_a_way_out() {
     let site = model::sites::Site { postal_address: String::new(), ..testkit::site() };
     let made = templates::make(&site, &draft("Hello")).unwrap();
     assert!(made.warnings.iter().any(|warning| warning.code == "no_postal_address"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn t14_without_a_postal_address_marketing_mail_is_held_and_a_receipt_is_not() {
+    let app = TestApp::start().await;
+    form(&app).await;
+    let template = templates::save(&app.engine, app.site.clone(), None, draft("News.")).await;
+    let steps = vec![step(1, "1 days", template.unwrap(), Class::Value)];
+    sequence(&app, Trigger::Confirmed, steps).await;
+    let ada = confirmed(&app, "ada@example.com").await;
+    // No door takes a blank address; a row may have one all the same.
+    let blank = model::sites::Site { postal_address: " ".to_owned(), ..app.site.clone() };
+    engine::sites::put(&app.engine, blank, Vec::new()).await.unwrap();
+    app.advance_ms(2 * DAY_MS).await;
+    let all = messages(&app, ada).await;
+    let letter = all.iter().find(|message| message.class == Class::Value).unwrap();
+    assert_eq!(letter.state, State::Held, "{letter:?}");
+    assert!(letter.reason.as_deref().unwrap().contains("no postal address"), "{letter:?}");
+    let sent = app.mails().len();
+    app.sell("guide", "The guide", model::products::Role::Front, testkit::usd(1900)).await;
+    app.buy("guide", &[("email", "iris@example.com")]).await;
+    app.advance_ms(DAY_MS).await;
+    assert_eq!(app.mails().len(), sent + 1, "the receipt leaves");
+    // The address is given: what was held leaves.
+    let by = model::audits::Actor::Console;
+    engine::sites::change(&app.engine, by, app.site.clone()).await.unwrap();
+    app.run_until_idle().await;
+    assert!(app.mail_to("ada@example.com").text.contains("News."));
+    assert!(app.mail_to("ada@example.com").text.contains("1 Test Street"));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use axum::body::Body;
 use axum::http::header;
 use engine::operators::NewOperator;
 use model::audits::Actor;
@@ -161,14 +162,26 @@ async fn a18_a_reset_says_the_same_to_all_and_its_link_works_once_for_half_an_ho
         sites: Vec::new(),
     };
     engine::operators::add(&app.engine, Actor::Console, new).await.unwrap();
-    let known = app.post("/admin/forgot", &[("email", "owner@shop.example")]).await;
+    // Asked at another name of the site, and with one it does not have: the link is not led away.
+    let site = app.site.clone();
+    engine::sites::put(&app.engine, site, vec!["other.example".to_owned()]).await.unwrap();
+    let request = app
+        .request("POST", "/admin/forgot")
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .header("sec-fetch-site", "same-origin")
+        .header("x-forwarded-host", "evil.example")
+        .header("forwarded", "host=evil.example");
+    let mut request = request.body(Body::from("email=owner%40shop.example")).unwrap();
+    request.headers_mut().insert(header::HOST, "other.example".parse().unwrap());
+    let known = app.send(request).await;
+    assert_eq!(known.status, 200, "{}", known.body);
     let unknown = app.post("/admin/forgot", &[("email", "nobody@shop.example")]).await;
     assert_eq!((known.status, &known.body), (unknown.status, &unknown.body));
     app.run_until_idle().await;
     let mails = app.mails();
     assert_eq!(mails.len(), 1);
-    // The link is built from the settings, whatever host was asked.
     let text = format!("{:?}", mails[0]);
+    assert!(!text.contains("other.example") && !text.contains("evil.example"), "{text}");
     let after = text.split("http://shop.example/admin/password/").nth(1).unwrap();
     let token: String =
         after.chars().take_while(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).collect();
@@ -185,5 +198,10 @@ async fn a18_a_reset_says_the_same_to_all_and_its_link_works_once_for_half_an_ho
     let token: String =
         after.chars().take_while(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).collect();
     app.engine.clock().advance_ms(31 * 60_000);
-    assert_eq!(app.get(&format!("/admin/password/{token}")).await.status, 422);
+    let late = format!("/admin/password/{token}");
+    assert_eq!(app.get(&late).await.status, 422);
+    let fields = [("password", "the ferns are wet on sunday")];
+    assert_eq!(app.post(&late, &fields).await.status, 422);
+    let sign_in = [("email", "owner@shop.example"), ("password", "the ferns are wet on sunday")];
+    assert_eq!(app.post("/admin/sign-in", &sign_in).await.status, 422);
 }

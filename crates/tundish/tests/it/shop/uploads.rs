@@ -76,6 +76,10 @@ async fn what_was_uploaded_with_a_form_that_must_be_mended_is_kept() {
     assert!(page.contains("Remove lesson.mp4"), "{page}");
     assert!(page.contains(&format!("/media/{image}")), "{page}");
 
+    let whole = vec![b'x'; engine::files::BYTES_MAX];
+    let fits = ("file", "film.mp4", "video/mp4", whole.as_slice());
+    let saved = app.upload(saved.location(), &texts, &[fits]).await;
+    assert_eq!(saved.status, 303, "exactly what is promised: {}", saved.body);
     let large = vec![b'x'; engine::files::BYTES_MAX + 1];
     let too_large = ("file", "film.mp4", "video/mp4", large.as_slice());
     let refused = app.upload(saved.location(), &texts, &[too_large]).await;
