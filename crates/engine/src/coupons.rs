@@ -10,7 +10,7 @@ use store::coupons::CouponRow;
 
 use crate::audits;
 use crate::engine::Engine;
-use crate::fault::{EngineError, Result};
+use crate::fault::Result;
 
 pub use file::{HEADERS, export, import, look};
 
@@ -76,27 +76,6 @@ pub(crate) async fn put_in(
     };
     store::coupons::put(tx, site, &row, now).await?;
     Ok(row.coupon.id)
-}
-
-/// Switches a coupon on or off.
-///
-/// # Errors
-/// There is none.
-pub async fn switch(engine: &Engine, site: SiteId, id: CouponId, active: bool) -> Result<()> {
-    let (now, of) = (engine.now(), engine.clone());
-    engine
-        .write_content(move |tx| {
-            Box::pin(async move {
-                let mut row = store::coupons::find(tx, site, id)
-                    .await?
-                    .ok_or_else(|| EngineError::missing("coupon", id))?;
-                row.coupon.active = active;
-                store::coupons::put(tx, site, &row, now).await?;
-                let action = if active { "coupon.switched_on" } else { "coupon.switched_off" };
-                audits::note(&of, tx, site, action, id, &()).await
-            })
-        })
-        .await
 }
 
 /// Letters and digits of a minted code: none that are read for another.

@@ -296,7 +296,6 @@ async fn facts(
                     facts.offers_over.push(*offer);
                 }
             }
-            Exit::Replied => {}
         }
     }
     Ok(facts)

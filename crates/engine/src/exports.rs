@@ -99,17 +99,6 @@ pub async fn contacts(
     }
 }
 
-/// The same as one text: for a download.
-pub async fn contacts_text(engine: &Engine, site: SiteId) -> Result<String> {
-    let mut text = String::new();
-    contacts(engine, site, |line| {
-        text.push_str(line);
-        Ok(())
-    })
-    .await?;
-    Ok(text)
-}
-
 async fn field_keys(engine: &Engine, site: SiteId) -> Result<Vec<String>> {
     let (mut keys, mut after) = (BTreeSet::new(), ContactId(0));
     loop {

@@ -42,7 +42,6 @@ pub mod jobs;
 mod jumps;
 mod kept;
 pub mod keys;
-pub mod letter;
 mod letters;
 pub mod links;
 pub mod magnets;

@@ -130,21 +130,6 @@ impl Reply {
             self.text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
         format!("{} {}", self.code, text.trim_end())
     }
-
-    /// The server's name for the mail it took, where its words hold one in a form that is known:
-    /// `Ok: queued as 4F2A1`, `OK id=1abc-2`, `2.0.0 OK  1637 abc - gsmtp`. For matching relay
-    /// logs; never for deciding anything.
-    pub fn queue_id(&self) -> Option<&str> {
-        let text = self.text.lines().next()?;
-        let after = |mark: &str| text.split_once(mark).map(|(_, rest)| rest);
-        let rest = after("queued as ")
-            .or_else(|| after("queued mail for delivery "))
-            .or_else(|| after("id="))
-            .or_else(|| after("Message accepted "))?;
-        let end = rest.find(|c: char| c.is_whitespace() || matches!(c, ')' | ',' | ';' | ']'));
-        let id = end.map_or(Some(rest), |end| rest.get(..end))?;
-        (!id.is_empty() && id.len() <= 128).then_some(id)
-    }
 }
 
 impl Enhanced {
@@ -249,14 +234,6 @@ mod tests {
         assert_eq!(whole(b"250 2.1.5 Ok\r\n").enhanced.unwrap().detail, 5);
         assert_eq!(whole(b"250 10.0.0.1 hello\r\n").enhanced, None);
         assert_eq!(whole(b"554\r\n").text, "");
-    }
-
-    #[test]
-    fn queue_ids_of_common_servers_are_found() {
-        let id = |line: &[u8]| whole(line).queue_id().map(str::to_owned);
-        assert_eq!(id(b"250 2.0.0 Ok: queued as 4F2A1\r\n").unwrap(), "4F2A1");
-        assert_eq!(id(b"250 OK id=1tE-0Z-3\r\n").unwrap(), "1tE-0Z-3");
-        assert_eq!(id(b"250 fine\r\n"), None);
     }
 
     proptest::proptest! {

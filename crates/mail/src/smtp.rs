@@ -152,11 +152,6 @@ impl Connection {
         self.stream.is_tls()
     }
 
-    /// Whether the server takes several commands in one write.
-    pub fn is_pipelining(&self) -> bool {
-        self.server.pipelining
-    }
-
     /// The largest mail the server takes, where it has said so.
     pub fn size_max(&self) -> Option<u64> {
         self.server.size_max

@@ -219,17 +219,11 @@ pub fn why_not(class: Class, standing: &Standing, now: UtcMs) -> Option<WhyNot> 
 pub const PENDING_KEPT_DAYS: i64 = 30;
 /// A link to confirm holds this long.
 pub const CONFIRM_LINK_DAYS: i64 = 7;
+
 /// The least time between two confirmation mails to one address.
 pub const CONFIRMATION_EVERY_MS: i64 = HOUR_MS;
 /// Confirmation mails to one address while it is pending.
 pub const CONFIRMATIONS_MAX: usize = 3;
-
-/// Whether one more confirmation may go to an address that was sent some at `sent`, over all sites
-/// of the installation. Holds the flood off someone whose address others type.
-pub fn may_confirm_again(sent: &[UtcMs], now: UtcMs) -> bool {
-    sent.len() < CONFIRMATIONS_MAX
-        && sent.iter().all(|at| now.since_ms(*at) >= CONFIRMATION_EVERY_MS)
-}
 
 #[cfg(test)]
 mod tests {
@@ -291,14 +285,5 @@ mod tests {
         assert_eq!(tag(" \u{200b} "), None);
         assert_eq!(tag(&"x".repeat(81)), None);
         assert_eq!(clean("日本語", 2), "日本");
-    }
-
-    #[test]
-    fn f01_confirmations_are_few_and_far_between() {
-        let ago = |minutes: i64| NOW.plus_ms(-minutes * 60_000);
-        assert!(may_confirm_again(&[], NOW));
-        assert!(!may_confirm_again(&[ago(59)], NOW));
-        assert!(may_confirm_again(&[ago(60), ago(200)], NOW));
-        assert!(!may_confirm_again(&[ago(9_000), ago(6_000), ago(3_000)], NOW));
     }
 }

@@ -136,35 +136,6 @@ impl State {
     pub fn is_skipped(self) -> bool {
         matches!(self, Self::Suppressed | Self::Cancelled | Self::Expired)
     }
-
-    /// Whether a copy may be with the receiver.
-    pub fn may_have_left(self) -> bool {
-        matches!(self, Self::Committing | Self::Accepted | Self::Unknown)
-    }
-
-    /// Whether the move to `next` is one that delivery knows.
-    pub fn may_become(self, next: Self) -> bool {
-        use State::{
-            Accepted, Cancelled, Committing, Deferred, Expired, Failed, Held, Leased, Planned,
-            Queued, Suppressed, Unknown,
-        };
-        let skipped = matches!(next, Suppressed | Cancelled | Expired | Held);
-        match self {
-            Planned => next == Queued || skipped,
-            Queued => matches!(next, Leased | Planned) || skipped,
-            // Before the dot everything can still be taken back.
-            Leased => matches!(next, Committing | Queued | Deferred | Failed) || skipped,
-            // Back to queued: the dot was withheld (stall, suppression) and the socket closed.
-            Committing => matches!(next, Accepted | Deferred | Failed | Unknown | Queued),
-            Deferred => matches!(next, Queued | Failed) || skipped,
-            // Evidence, resend, or a person's decision.
-            Unknown => matches!(next, Accepted | Queued | Held | Cancelled | Suppressed),
-            Held => matches!(next, Queued | Planned | Suppressed | Cancelled | Expired),
-            // `queue retry`: an operator mended what made it fail.
-            Failed => next == Queued,
-            Accepted | Suppressed | Cancelled | Expired => false,
-        }
-    }
 }
 
 /// The Message-ID of a message, fixed when its row is made: `<m1.{id}.{check}@{domain}>`. It names
@@ -227,12 +198,6 @@ pub fn next_try(
     (next.since_ms(first_try) <= source.retry_for_ms()).then_some(next)
 }
 
-/// How long an `unknown` message waits before it is sent again: the receiver has ten minutes to
-/// answer the dot (RFC 5321 §4.5.3.2.6), but a person waits for a transactional one.
-pub fn unknown_wait_ms(class: Class) -> i64 {
-    if class == Class::Transactional { MINUTE_MS } else { 10 * MINUTE_MS }
-}
-
 /// One sales or back-end mail to a contact in this long.
 pub const SALES_EVERY_DAYS: i64 = 7;
 /// With "less often": one value or sales mail in this long.
@@ -245,25 +210,6 @@ pub const CATCH_UP_MS: i64 = 20 * HOUR_MS;
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const ALL: [State; 12] = State::ALL;
-
-    #[test]
-    fn every_state_but_the_final_ones_can_end_and_none_leaves_an_end() {
-        for state in ALL {
-            let reach: Vec<State> =
-                ALL.into_iter().filter(|next| state.may_become(*next)).collect();
-            assert!(!reach.contains(&state), "{state} to itself");
-            match state {
-                State::Failed => assert_eq!(reach, [State::Queued]),
-                state if state.is_final() => assert!(reach.is_empty(), "{state}"),
-                _ => assert!(!reach.is_empty(), "{state}"),
-            }
-        }
-        assert!(State::Committing.may_become(State::Unknown));
-        assert!(!State::Queued.may_become(State::Accepted));
-        assert!(!State::Committing.may_become(State::Cancelled), "the dot may have left");
-    }
 
     #[test]
     fn words_are_those_of_the_database() {

@@ -15,12 +15,7 @@ words! {
     }
 }
 
-impl Role {
-    /// Whether strangers are shown it.
-    pub fn is_front(self) -> bool {
-        matches!(self, Self::Front | Self::Both)
-    }
-}
+impl Role {}
 
 words! {
     /// Whether a product is still sold.

@@ -304,18 +304,6 @@ impl Weekly {
         }
         Occurrence { at, date }
     }
-
-    /// The next `count` occurrences at or after `at`.
-    pub fn next_many(self, at: UtcMs, zone: &Zone, count: usize) -> Vec<Occurrence> {
-        let mut from = at;
-        std::iter::repeat_with(|| {
-            let next = self.next(from, zone);
-            from = next.at.plus_ms(1);
-            next
-        })
-        .take(count)
-        .collect()
-    }
 }
 
 impl fmt::Display for Weekly {

@@ -1,6 +1,7 @@
 //! Sequences: follow-up in steps, each due a while after the one before it.
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::ids::{OfferId, ProductId, StepId, TemplateId};
 use crate::messages::Class;
@@ -93,8 +94,6 @@ pub enum Exit {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         product: Option<ProductId>,
     },
-    /// The contact answered by mail since joining.
-    Replied,
     /// The contact has this tag.
     Tagged {
         /// Which.
@@ -112,7 +111,6 @@ impl Exit {
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::Bought { .. } => "bought",
-            Self::Replied => "replied",
             Self::Tagged { .. } => "tagged",
             Self::DeadlinePassed { .. } => "deadline_passed",
         }
@@ -124,8 +122,6 @@ impl Exit {
 pub struct Facts {
     /// Products bought since joining.
     pub bought: Vec<ProductId>,
-    /// Whether a reply came since joining.
-    pub replied: bool,
     /// Tags now.
     pub tags: Vec<String>,
     /// Offers that are over for this contact.
@@ -140,8 +136,17 @@ pub struct Version {
     /// In order.
     pub steps: Vec<Step>,
     /// Any of these ends it.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "stored_exits")]
     pub exits: Vec<Exit>,
+}
+
+/// Exits as they are stored. A sequence could once be told to end on a reply, which nothing ever
+/// noticed: that one is left out.
+fn stored_exits<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Exit>, D::Error> {
+    let stored = Vec::<serde_json::Value>::deserialize(from)?;
+    let is_known = |exit: &serde_json::Value| exit.get("when").is_none_or(|when| when != "replied");
+    let exit = |exit| serde_json::from_value(exit).map_err(D::Error::custom);
+    stored.into_iter().filter(is_known).map(exit).collect()
 }
 
 impl Version {
@@ -196,7 +201,6 @@ impl Version {
         self.exits.iter().find(|exit| match exit {
             Exit::Bought { product: None } => !facts.bought.is_empty(),
             Exit::Bought { product: Some(product) } => facts.bought.contains(product),
-            Exit::Replied => facts.replied,
             Exit::Tagged { tag } => facts.tags.contains(tag),
             Exit::DeadlinePassed { offer } => facts.offers_over.contains(offer),
         })
@@ -264,14 +268,12 @@ mod tests {
         version.exits = vec![
             Exit::Bought { product: Some(ProductId(5)) },
             Exit::DeadlinePassed { offer: OfferId(7) },
-            Exit::Replied,
             Exit::Tagged { tag: "vip".to_owned() },
         ];
         let word = |facts: &Facts| version.exit_for(facts).map(Exit::as_str);
         assert_eq!(word(&Facts::default()), None);
         assert_eq!(word(&Facts { bought: vec![ProductId(4)], ..Facts::default() }), None);
         assert_eq!(word(&Facts { bought: vec![ProductId(5)], ..Facts::default() }), Some("bought"));
-        assert_eq!(word(&Facts { replied: true, ..Facts::default() }), Some("replied"));
         let over = Facts { offers_over: vec![OfferId(7)], ..Facts::default() };
         assert_eq!(word(&over), Some("deadline_passed"));
         assert_eq!(
@@ -286,6 +288,11 @@ mod tests {
         let json = serde_json::to_string(&good).unwrap();
         assert!(json.contains(r#""wait":"1 day","window":"09:00-17:00","kind":"mail""#), "{json}");
         assert_eq!(serde_json::from_str::<Version>(&json).unwrap(), good);
+        let exits = json.replace("\"exits\":[]", "\"exits\":[{\"when\":\"replied\"}]");
+        assert_ne!(exits, json);
+        assert_eq!(serde_json::from_str::<Version>(&exits).unwrap(), good);
+        let exits = json.replace("\"exits\":[]", "\"exits\":[{\"when\":\"tired\"}]");
+        assert!(serde_json::from_str::<Version>(&exits).is_err());
         assert!(good.check().is_ok());
         assert_eq!(good.step_after(None).unwrap().id, StepId(1));
         assert_eq!(good.step_after(Some(StepId(1))).unwrap().id, StepId(2));

@@ -1,14 +1,13 @@
 //! Tokens in addresses: what a link may do, under a key, without a row to look up.
 //!
-//! A token is `base64url(kid u8 ‖ id u64 ‖ what u16 ‖ MAC 80 bit)`, 28 characters; in mail
-//! addresses the same bytes are lower-case Crockford base32, 34 characters. The MAC is HMAC-SHA256
+//! A token is `base64url(kid u8 ‖ id u64 ‖ what u16 ‖ MAC 80 bit)`, 28 characters. The MAC is HMAC-SHA256
 //! under a key derived for one [`Purpose`], so that a click token cannot unsubscribe anyone.
 //! Random tokens (orders, carts, sessions) are stored as hashes: [`hash_secret`].
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-use data_encoding::{BASE64URL_NOPAD, Encoding, HEXLOWER, Specification};
+use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
@@ -230,11 +229,6 @@ impl KeyRing {
         BASE64URL_NOPAD.encode(&self.sign_bytes(purpose, id, what))
     }
 
-    /// The same for mail addresses, where case may be lost: 34 characters.
-    pub fn sign_base32(&self, purpose: Purpose, id: i64, what: u16) -> String {
-        base32().map_or_else(String::new, |b32| b32.encode(&self.sign_bytes(purpose, id, what)))
-    }
-
     /// A token that holds at least until `until`, and at most six hours longer.
     pub fn sign_until(&self, purpose: Purpose, id: i64, until: UtcMs) -> String {
         let steps = until.since_ms(UtcMs(EPOCH_MS)).max(0).saturating_add(UNTIL_STEP_MS - 1)
@@ -242,7 +236,7 @@ impl KeyRing {
         self.sign(purpose, id, u16::try_from(steps).unwrap_or(u16::MAX))
     }
 
-    /// Opens a token of either form.
+    /// Opens a token.
     ///
     /// # Errors
     /// [`TokenError`], but never `Expired`.
@@ -362,24 +356,8 @@ fn finish(mac: HmacSha256) -> [u8; KEY_BYTES] {
     mac.finalize().into_bytes().into()
 }
 
-/// Lower-case Crockford base32 that reads either case, and `i l o` as the digits they look like.
-fn base32() -> Option<&'static Encoding> {
-    static BASE32: std::sync::LazyLock<Option<Encoding>> = std::sync::LazyLock::new(|| {
-        let mut spec = Specification::new();
-        spec.symbols.push_str("0123456789abcdefghjkmnpqrstvwxyz");
-        spec.translate.from.push_str("ABCDEFGHJKMNPQRSTVWXYZiIlLoO");
-        spec.translate.to.push_str("abcdefghjkmnpqrstvwxyz111100");
-        spec.encoding().ok()
-    });
-    BASE32.as_ref()
-}
-
 fn decode(text: &str) -> Option<Vec<u8>> {
-    let bytes = match text.len() {
-        28 => BASE64URL_NOPAD.decode(text.as_bytes()).ok()?,
-        34 => base32()?.decode(text.as_bytes()).ok()?,
-        _ => return None,
-    };
+    let bytes = BASE64URL_NOPAD.decode(text.as_bytes()).ok()?;
     (bytes.len() == TOKEN_BYTES).then_some(bytes)
 }
 

@@ -14,8 +14,6 @@ const FIND: &str = "select site_id, id, offer_id, contact_id, email, choices, st
     due_at, created_at from carts where site_id = $1 and id = $2";
 const DUE: &str = "select site_id, id, offer_id, contact_id, email, choices, state, order_id,
     due_at, created_at from carts where state = 'open' and due_at <= $1 order by due_at limit $2";
-const LIST: &str = "select site_id, id, offer_id, contact_id, email, choices, state, order_id,
-    due_at, created_at from carts where site_id = $1 and id < $2 order by id desc limit $3";
 const MOVE: &str = "update carts set state = $4, updated_at = $5
     where site_id = $1 and id = $2 and state = $3";
 const ORDERED: &str = "update carts set state = 'ordered', order_id = $3, updated_at = $4
@@ -95,16 +93,6 @@ pub async fn find(session: &mut Session<'_>, site: SiteId, id: CartId) -> Result
 /// Carts whose mail is due.
 pub async fn due(session: &mut Session<'_>, now: UtcMs, limit: i64) -> Result<Vec<Cart>> {
     session.query(DUE).bind(now).bind(limit).all().await
-}
-
-/// Carts, newest first, from before `before`.
-pub async fn list(
-    session: &mut Session<'_>,
-    site: SiteId,
-    before: CartId,
-    limit: i64,
-) -> Result<Vec<Cart>> {
-    session.query(LIST).bind(site).bind(before).bind(limit).all().await
 }
 
 /// Moves a cart; `false` where it was not there.

@@ -29,9 +29,6 @@ const HUMANS_OF_SOURCE: &str = "select count(distinct c.message_id) from clicks 
 const OF_CONTACT: &str = "select site_id, id, message_id, contact_id, version_id, position, at,
     method, user_agent, prefetch, verdict, reason from clicks
     where site_id = $1 and contact_id = $2 order by id desc limit $3";
-const VERDICTS_OF_VERSION: &str = "select verdict, count(*) from clicks
-    where site_id = $1 and version_id = $2 and verdict is not null
-    group by verdict order by verdict";
 
 /// One click.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -159,15 +156,6 @@ pub async fn humans_of_version(
     version: TemplateVersionId,
 ) -> Result<Vec<(i64, i64, i64)>> {
     session.query(HUMANS_OF_VERSION).bind(site).bind(version).all().await
-}
-
-/// Clicks on a version by verdict.
-pub async fn verdicts_of_version(
-    session: &mut Session<'_>,
-    site: SiteId,
-    version: TemplateVersionId,
-) -> Result<Vec<(String, i64)>> {
-    session.query(VERDICTS_OF_VERSION).bind(site).bind(version).all().await
 }
 
 /// How many messages of a source people clicked in.

@@ -44,8 +44,6 @@ const SKIP_DUE: &str = "update enrolments set state = 'exited', ended_at = $2, d
     where state = 'active' and due_at < $1";
 const COUNTS: &str = "select state, count(*) from enrolments
     where site_id = $1 and sequence_id = $2 group by state order by state";
-const COUNTS_BY_STEP: &str = "select last_step_id, count(*) from enrolments
-    where site_id = $1 and sequence_id = $2 and state = 'active' group by last_step_id";
 
 /// One contact's place in one sequence.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -208,15 +206,6 @@ pub async fn counts(
     sequence: SequenceId,
 ) -> Result<Vec<(String, i64)>> {
     session.query(COUNTS).bind(site).bind(sequence).all().await
-}
-
-/// How many active ones stand after each step.
-pub async fn counts_by_step(
-    session: &mut Session<'_>,
-    site: SiteId,
-    sequence: SequenceId,
-) -> Result<Vec<(Option<StepId>, i64)>> {
-    session.query(COUNTS_BY_STEP).bind(site).bind(sequence).all().await
 }
 
 /// Ends what was due before `before`: after an older state was restored.

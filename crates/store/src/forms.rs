@@ -49,9 +49,6 @@ const SUBMISSIONS_OF_FORM_BY_STATE: &str = "select form_id, id, version, contact
     email, answers, dropped, touch, created_at from submissions
     where site_id = $1 and form_id = $2 and id < $3 and state in ($5, $6)
     order by id desc limit $4";
-const SUBMISSIONS_BY_STATE: &str = "select form_id, id, version, contact_id, state, why, email,
-    answers, dropped, touch, created_at from submissions
-    where site_id = $1 and state = $2 and id < $3 order by id desc limit $4";
 const SUBMISSIONS_BETWEEN: &str = "select form_id, id, version, contact_id, state, why, email,
     answers, dropped, touch, created_at from submissions
     where site_id = $1 and (cast($2 as text) = '' or state = $2)
@@ -312,17 +309,6 @@ pub async fn submissions_in(
 ) -> Result<Vec<Submission>> {
     let query = session.query(SUBMISSIONS_OF_FORM_BY_STATE).bind(site).bind(form).bind(before);
     states.into_iter().fold(query.bind(limit), |query, state| query.bind(state)).all().await
-}
-
-/// The site's answers in a state, newest first, from before `before`.
-pub async fn submissions_by_state(
-    session: &mut Session<'_>,
-    site: SiteId,
-    state: &str,
-    before: SubmissionId,
-    limit: i64,
-) -> Result<Vec<Submission>> {
-    session.query(SUBMISSIONS_BY_STATE).bind(site).bind(state).bind(before).bind(limit).all().await
 }
 
 /// The site's answers from `from` to before `before`, newest first; in a state, or in any where it

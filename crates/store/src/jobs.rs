@@ -30,12 +30,8 @@ const DEAD: &str = "update jobs set state = 'dead', lease_until = null, ended_at
     last_error = $5 where site_id = $1 and id = $2 and epoch = $3 and state = 'leased'";
 const FREE_EXPIRED: &str = "update jobs set state = 'ready', lease_until = null
     where state = 'leased' and lease_until < $1";
-const FREE_OF_OWNER: &str = "update jobs set state = 'ready', lease_until = null
-    where state = 'leased' and owner = $1";
 const COUNT_OPEN: &str = "select count(*) from jobs where state in ('ready', 'leased')";
 const NEXT_DUE: &str = "select min(due_at) from jobs where state = 'ready'";
-const LIST: &str = "select site_id, id, kind, payload, attempts, epoch, due_at from jobs
-    where site_id = $1 and state = $2 order by due_at limit $3";
 const FORGET_DONE: &str = "delete from jobs where state = 'done' and ended_at < $1";
 
 /// A job that was claimed, or is listed.
@@ -136,11 +132,6 @@ pub async fn free_expired(tx: &mut Tx<'_>, now: UtcMs) -> Result<u64> {
     tx.query(FREE_EXPIRED).bind(now).run().await
 }
 
-/// Frees every job of an earlier life of `owner`.
-pub async fn free_of_owner(tx: &mut Tx<'_>, owner: i64) -> Result<u64> {
-    tx.query(FREE_OF_OWNER).bind(owner).run().await
-}
-
 /// How many jobs are not ended.
 pub async fn count_open(session: &mut Session<'_>) -> Result<i64> {
     session.query(COUNT_OPEN).one().await
@@ -149,16 +140,6 @@ pub async fn count_open(session: &mut Session<'_>) -> Result<i64> {
 /// When the next job is due.
 pub async fn next_due(session: &mut Session<'_>) -> Result<Option<UtcMs>> {
     session.query(NEXT_DUE).one().await
-}
-
-/// Jobs of a site in a state, soonest first.
-pub async fn list(
-    session: &mut Session<'_>,
-    site: SiteId,
-    state: &str,
-    limit: i64,
-) -> Result<Vec<Job>> {
-    session.query(LIST).bind(site).bind(state).bind(limit).all().await
 }
 
 /// Deletes jobs that ended well before `before`.

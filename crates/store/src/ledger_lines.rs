@@ -10,8 +10,6 @@ const INSERT: &str = "insert into ledger_lines (site_id, id, txn_id, at, account
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
 const OF_ORDER: &str = "select id, txn_id, at, account, minor, currency, order_id, payment_id,
     refund_id, memo from ledger_lines where site_id = $1 and order_id = $2 order by id";
-const BALANCES: &str = "select account, currency, cast(sum(minor) as bigint) from ledger_lines
-    where site_id = $1 group by account, currency order by account, currency";
 
 /// One line of the ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,12 +79,4 @@ pub async fn of_order(
     order: OrderId,
 ) -> Result<Vec<LedgerLine>> {
     session.query(OF_ORDER).bind(site).bind(order).all().await
-}
-
-/// What each account holds: account, currency, minor units.
-pub async fn balances(
-    session: &mut Session<'_>,
-    site: SiteId,
-) -> Result<Vec<(String, String, i64)>> {
-    session.query(BALANCES).bind(site).all().await
 }

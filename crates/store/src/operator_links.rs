@@ -14,7 +14,6 @@ const INSERT: &str = "insert into operator_links
 const USE: &str = "update operator_links set used_at = $2 where id = $1 and used_at is null";
 const END_OF: &str = "update operator_links set used_at = $2
     where operator_id = $1 and used_at is null";
-const DELETE_OLD: &str = "delete from operator_links where expires_at < $1";
 
 /// A link that works once.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,9 +68,4 @@ pub async fn use_up(tx: &mut Tx<'_>, id: i64, at: UtcMs) -> Result<bool> {
 /// Ends every open link of an operator.
 pub async fn end_of(tx: &mut Tx<'_>, operator: OperatorId, at: UtcMs) -> Result<u64> {
     tx.query(END_OF).bind(operator).bind(at).run().await
-}
-
-/// Forgets links that expired before `before`.
-pub async fn delete_old(tx: &mut Tx<'_>, before: UtcMs) -> Result<u64> {
-    tx.query(DELETE_OLD).bind(before).run().await
 }

@@ -74,8 +74,6 @@ const CLOSE: &str = "update orders set closed_at = $3, invoice_number = $4, upda
         and state in ('paid', 'partially_refunded', 'refunded')";
 const STILL_OPEN: &str = "update orders set updated_at = $3
     where site_id = $1 and id = $2 and closed_at is null and close_at > $3 and state = 'paid'";
-const CLOSE_SOON: &str = "update orders set close_at = $3, updated_at = $4
-    where site_id = $1 and id = $2 and closed_at is null and close_at > $3";
 const REFUNDING: &str = "update orders set refunding_minor = refunding_minor + $3,
     updated_at = $4 where site_id = $1 and id = $2
         and state in ('paid', 'partially_refunded', 'refunded')
@@ -460,17 +458,6 @@ pub async fn close(
 /// Takes the row if one-click offers may still be accepted.
 pub async fn still_open(tx: &mut Tx<'_>, site: SiteId, id: OrderId, now: UtcMs) -> Result<bool> {
     Ok(tx.query(STILL_OPEN).bind(site).bind(id).bind(now).run().await? == 1)
-}
-
-/// Ends the window for one-click offers sooner.
-pub async fn close_soon(
-    tx: &mut Tx<'_>,
-    site: SiteId,
-    id: OrderId,
-    at: UtcMs,
-    now: UtcMs,
-) -> Result<()> {
-    tx.query(CLOSE_SOON).bind(site).bind(id).bind(at).bind(now).run().await.map(drop)
 }
 
 /// Guards a refund: `false` where it would pass what came in.

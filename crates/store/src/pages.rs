@@ -14,10 +14,6 @@ const FIND_BY_SLUG: &str = "select id, slug, kind, title, draft_version, publish
 const LIST: &str = "select id, slug, kind, title, draft_version, published_version, published_at,
     retired_at, created_at, updated_at from pages where site_id = $1 and id > $2
     order by id limit $3";
-const ARTICLES: &str = "select id, slug, kind, title, draft_version, published_version,
-    published_at, retired_at, created_at, updated_at from pages
-    where site_id = $1 and kind = 'article' and published_at is not null and retired_at is null
-    order by published_at desc limit $2";
 const INSERT: &str = "insert into pages (site_id, id, slug, kind, title, draft_version, created_at,
     updated_at) values ($1, $2, $3, $4, $5, 1, $6, $6)";
 const CHANGE: &str = "update pages set slug = $3, kind = $4, title = $5,
@@ -73,11 +69,6 @@ pub async fn list(
     limit: i64,
 ) -> Result<Vec<Page>> {
     session.query(LIST).bind(site).bind(after).bind(limit).all().await
-}
-
-/// Published articles, newest first.
-pub async fn articles(session: &mut Session<'_>, site: SiteId, limit: i64) -> Result<Vec<Page>> {
-    session.query(ARTICLES).bind(site).bind(limit).all().await
 }
 
 /// Writes a new page with its first version.

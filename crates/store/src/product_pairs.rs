@@ -20,7 +20,6 @@ const LIST: &str = "select product_id, other_id, together from product_pairs
     where site_id = $1 order by product_id, other_id";
 const PRODUCTS_OF: &str = "select distinct product_id from entitlements
     where site_id = $1 and contact_id = $2 order by product_id limit $3";
-const CUSTOMERS: &str = "select count(distinct contact_id) from entitlements where site_id = $1";
 const REBUILD: &str = "select a.product_id, b.product_id, count(*)
     from (select distinct contact_id, product_id from entitlements where site_id = $1) a
     join (select distinct contact_id, product_id from entitlements where site_id = $1) b
@@ -68,11 +67,6 @@ pub async fn products_of(
     limit: i64,
 ) -> Result<Vec<ProductId>> {
     session.query(PRODUCTS_OF).bind(site).bind(contact).bind(limit).all().await
-}
-
-/// How many customers a site ever had.
-pub async fn customers(session: &mut Session<'_>, site: SiteId) -> Result<i64> {
-    session.query(CUSTOMERS).bind(site).one().await
 }
 
 /// The same counts from the rows of what was granted.

@@ -15,9 +15,6 @@ const DUE: &str = "select site_id, id, referrer_id, referred_id, order_id, state
 const LIST: &str = "select site_id, id, referrer_id, referred_id, order_id, state, reason, due_at,
     reward_coupon_id, created_at, decided_at
     from referrals where site_id = $1 and id < $2 order by id desc limit $3";
-const OF_REFERRER: &str = "select site_id, id, referrer_id, referred_id, order_id, state, reason,
-    due_at, reward_coupon_id, created_at, decided_at
-    from referrals where site_id = $1 and referrer_id = $2 order by id desc limit $3";
 const DECIDE: &str = "update referrals set state = $3, reason = $4, reward_coupon_id = $5,
     decided_at = $6 where site_id = $1 and id = $2 and state = 'held'";
 const REVERSE_OF_ORDER: &str = "update referrals set state = 'reversed',
@@ -100,16 +97,6 @@ pub async fn list(
     limit: i64,
 ) -> Result<Vec<Referral>> {
     session.query(LIST).bind(site).bind(before).bind(limit).all().await
-}
-
-/// A customer's recommendations, newest first.
-pub async fn of_referrer(
-    session: &mut Session<'_>,
-    site: SiteId,
-    referrer: ContactId,
-    limit: i64,
-) -> Result<Vec<Referral>> {
-    session.query(OF_REFERRER).bind(site).bind(referrer).bind(limit).all().await
 }
 
 /// Decides a held recommendation; `false` where it was decided.

@@ -12,8 +12,6 @@ const REMOVE: &str = "delete from contact_tags
 const REMOVE_ALL: &str = "delete from contact_tags where site_id = $1 and contact_id = $2";
 const OF_CONTACT: &str = "select tag from contact_tags
     where site_id = $1 and contact_id = $2 order by tag";
-const HAS: &str = "select tag from contact_tags
-    where site_id = $1 and contact_id = $2 and tag = $3";
 const COUNTS: &str = "select tag, count(*) from contact_tags where site_id = $1
     group by tag order by tag limit $2";
 
@@ -45,17 +43,6 @@ pub async fn of_contact(
     contact: ContactId,
 ) -> Result<Vec<String>> {
     session.query(OF_CONTACT).bind(site).bind(contact).all().await
-}
-
-/// Whether a contact has a tag.
-pub async fn has(
-    session: &mut Session<'_>,
-    site: SiteId,
-    contact: ContactId,
-    tag: &str,
-) -> Result<bool> {
-    let found = session.query(HAS).bind(site).bind(contact).bind(tag);
-    Ok(found.maybe::<String>().await?.is_some())
 }
 
 /// Every tag of the site with the number of its contacts.

@@ -29,8 +29,6 @@ const INSERT_LINK: &str = "insert into links (site_id, version_id, position, tar
     values ($1, $2, $3, $4)";
 const LINKS: &str = "select target from links where site_id = $1 and version_id = $2
     order by position";
-const LINK: &str = "select target from links
-    where site_id = $1 and version_id = $2 and position = $3";
 
 /// A template: its current version says what it holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -190,14 +188,4 @@ pub async fn links(
     version: TemplateVersionId,
 ) -> Result<Vec<String>> {
     session.query(LINKS).bind(site).bind(version).all().await
-}
-
-/// Where one link of a version leads.
-pub async fn link(
-    session: &mut Session<'_>,
-    site: SiteId,
-    version: TemplateVersionId,
-    position: i64,
-) -> Result<Option<String>> {
-    session.query(LINK).bind(site).bind(version).bind(position).maybe().await
 }

@@ -11,8 +11,6 @@ const INSERT: &str = "insert into test_charges (site_id, id, idem_key, kind, par
     on conflict (site_id, idem_key) do nothing";
 const FIND: &str = "select id, idem_key, kind, parent_ref, metadata, amount_minor, currency,
     method, state, created_at from test_charges where site_id = $1 and idem_key = $2";
-const FIND_BY_ID: &str = "select id, idem_key, kind, parent_ref, metadata, amount_minor, currency,
-    method, state, created_at from test_charges where site_id = $1 and id = $2";
 const DECIDE: &str = "update test_charges set state = $3
     where site_id = $1 and idem_key = $2 and state = 'requires_action'";
 const COUNT: &str = "select count(*) from test_charges
@@ -86,15 +84,6 @@ pub async fn find(
     idem_key: &str,
 ) -> Result<Option<TestCharge>> {
     session.query(FIND).bind(site).bind(idem_key).maybe().await
-}
-
-/// The charge with this id.
-pub async fn find_by_id(
-    session: &mut Session<'_>,
-    site: SiteId,
-    id: i64,
-) -> Result<Option<TestCharge>> {
-    session.query(FIND_BY_ID).bind(site).bind(id).maybe().await
 }
 
 /// Decides a charge that asked for a challenge.

@@ -12,9 +12,6 @@ const INSERT: &str = "insert into touches (site_id, contact_id, id, at, is_first
 const OF_CONTACT: &str = "select contact_id, id, at, is_first, channel, source, medium, campaign,
     term, content, click_id, referrer, landing, code
     from touches where site_id = $1 and contact_id = $2 order by id limit $3";
-const BETWEEN: &str = "select contact_id, id, at, is_first, channel, source, medium, campaign,
-    term, content, click_id, referrer, landing, code
-    from touches where site_id = $1 and at >= $2 and at < $3 order by at limit $4";
 const FIRST_BY_SOURCE: &str = "select t.channel, t.source, t.medium, t.campaign, count(*),
     cast(sum(case when c.confirmed_at is null then 0 else 1 end) as bigint)
     from touches t join contacts c on c.site_id = t.site_id and c.id = t.contact_id
@@ -82,17 +79,6 @@ pub async fn of_contact(
     limit: i64,
 ) -> Result<Vec<StoredTouch>> {
     session.query(OF_CONTACT).bind(site).bind(contact).bind(limit).all().await
-}
-
-/// The touches of a span of time, oldest first.
-pub async fn between(
-    session: &mut Session<'_>,
-    site: SiteId,
-    from: UtcMs,
-    until: UtcMs,
-    limit: i64,
-) -> Result<Vec<StoredTouch>> {
-    session.query(BETWEEN).bind(site).bind(from).bind(until).bind(limit).all().await
 }
 
 /// How many contacts came by a source, and how many of them confirmed.

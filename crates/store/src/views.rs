@@ -11,9 +11,6 @@ const ADD: &str = "insert into page_view_days
     on conflict (site_id, day, page, source, medium, campaign) do update
     set views = page_view_days.views + excluded.views,
         visitors = page_view_days.visitors + excluded.visitors";
-const WITHIN: &str = "select day, page, source, medium, campaign, views, visitors
-    from page_view_days where site_id = $1 and day >= $2 and day <= $3
-    order by day, page, source, medium, campaign";
 
 const BY_SOURCE: &str = "select source, medium, campaign, cast(sum(views) as bigint),
     cast(sum(visitors) as bigint)
@@ -69,16 +66,6 @@ pub async fn add(
         .run()
         .await
         .map(drop)
-}
-
-/// The counts of the days `from ..= to` (ISO dates).
-pub async fn within(
-    session: &mut Session<'_>,
-    site: SiteId,
-    from: &str,
-    to: &str,
-) -> Result<Vec<DayViews>> {
-    session.query(WITHIN).bind(site).bind(from).bind(to).all().await
 }
 
 /// Views and visitors of the days `from ..= to` by where they came from: source, medium,

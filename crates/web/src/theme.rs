@@ -61,13 +61,6 @@ impl Theme {
     }
 }
 
-/// The accent as it must be in a mail, which is always light: readable as a button under white
-/// words.
-pub fn mail_accent(accent: &str) -> String {
-    let own = Colour { red: 31.0, green: 90.0, blue: 87.0 };
-    Colour::parse(accent).unwrap_or(own).readable_on(Colour::WHITE, Colour::BLACK).hex()
-}
-
 /// A colour in sRGB, each part from 0 to 255.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Colour {

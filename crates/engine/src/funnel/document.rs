@@ -176,7 +176,7 @@ pub struct SequenceDoc {
     /// contact or site.
     #[serde(default = "contact")]
     pub zone_of: String,
-    /// `bought`, `bought:PRODUCT`, `replied`, `tag:WORD`, `deadline:OFFER`.
+    /// `bought`, `bought:PRODUCT`, `tag:WORD`, `deadline:OFFER`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exits: Vec<String>,
     /// Its steps, in order.

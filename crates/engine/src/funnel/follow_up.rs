@@ -101,7 +101,6 @@ impl Names<'_> {
         match exit {
             Exit::Bought { product: None } => "bought".to_owned(),
             Exit::Bought { product: Some(id) } => format!("bought:{}", self.slugs.product(*id)),
-            Exit::Replied => "replied".to_owned(),
             Exit::Tagged { tag } => format!("tag:{tag}"),
             Exit::DeadlinePassed { offer } => format!("deadline:{}", self.slugs.offer(*offer)),
         }
@@ -275,7 +274,6 @@ async fn trigger(ground: &Ground<'_>, tx: &mut Tx<'_>, word: &str) -> Result<Tri
 async fn exit(ground: &Ground<'_>, tx: &mut Tx<'_>, word: &str) -> Result<Exit> {
     Ok(match word.split_once(':') {
         None if word == "bought" => Exit::Bought { product: None },
-        None if word == "replied" => Exit::Replied,
         Some(("bought", slug)) => {
             Exit::Bought { product: Some(product_id(tx, ground.site, slug).await?) }
         }
@@ -286,8 +284,7 @@ async fn exit(ground: &Ground<'_>, tx: &mut Tx<'_>, word: &str) -> Result<Exit> 
             Exit::DeadlinePassed { offer }
         }
         _ => {
-            let message = "a sequence ends on bought, bought:PRODUCT, replied, tag:WORD or \
-                           deadline:OFFER";
+            let message = "a sequence ends on bought, bought:PRODUCT, tag:WORD or deadline:OFFER";
             return Err(Refused::new("exit_unknown", message).at("exits").into());
         }
     })

@@ -12,12 +12,6 @@ const FIND: &str = "select site_id, id, dedupe_key, class, source_kind, source_i
     expires_at, attempts, epoch, date_at, commit_at, data_sha256, relay, reply_code,
     reply_enhanced, reply_text, unknown_count, accepted_at, created_at
     from messages where site_id = $1 and id = $2";
-const FIND_ANY_SITE: &str = "select site_id, id, dedupe_key, class, source_kind, source_id,
-    enrolment_id, contact_id, to_address, version_id, system_name, context, message_id, state,
-    reason, next_at, expires_at, attempts, epoch, date_at, commit_at, data_sha256, relay,
-    reply_code, reply_enhanced, reply_text, unknown_count, accepted_at, created_at
-    from messages where id = $1";
-const FIND_BY_KEY: &str = "select id from messages where site_id = $1 and dedupe_key = $2";
 const LIST: &str = "select site_id, id, dedupe_key, class, source_kind, source_id, enrolment_id,
     contact_id, to_address, version_id, system_name, context, message_id, state, reason, next_at,
     expires_at, attempts, epoch, date_at, commit_at, data_sha256, relay, reply_code,
@@ -74,8 +68,6 @@ const KEPT_COUNTS: &str = "select state, reason, count(*) from messages
 const QUEUED_UP_TO: &str = "select count(*) from (select id from messages
     where site_id = $1 and state = 'queued' and next_at <= $2 limit $3) q";
 const QUEUED: &str = "select count(*) from messages where site_id = $1 and state = 'queued'";
-const OUT: &str = "select count(*) from messages
-    where (state = 'leased' or state = 'committing') and lease_until is not null";
 const OUT_OF: &str = "select count(*) from messages
     where site_id = $1 and (state = 'leased' or state = 'committing')
     and lease_until is not null";
@@ -252,20 +244,6 @@ pub async fn find(
     session.query(FIND).bind(site).bind(id).maybe().await
 }
 
-/// The message with this id, of whichever site: for signed addresses, which carry no site.
-pub async fn find_any_site(session: &mut Session<'_>, id: MessageId) -> Result<Option<Message>> {
-    session.query(FIND_ANY_SITE).bind(id).maybe().await
-}
-
-/// The message with this dedupe key.
-pub async fn find_by_key(
-    session: &mut Session<'_>,
-    site: SiteId,
-    dedupe_key: &str,
-) -> Result<Option<MessageId>> {
-    session.query(FIND_BY_KEY).bind(site).bind(dedupe_key).maybe().await
-}
-
 /// Messages of a site, newest first, from before `before`.
 pub async fn list(
     session: &mut Session<'_>,
@@ -375,11 +353,6 @@ pub async fn count_due(
 /// How many messages are queued.
 pub async fn count_queued(session: &mut Session<'_>, site: SiteId) -> Result<i64> {
     session.query(QUEUED).bind(site).one().await
-}
-
-/// How many messages are claimed, of all sites.
-pub async fn count_out(session: &mut Session<'_>) -> Result<i64> {
-    session.query(OUT).one().await
 }
 
 /// How many messages of a site are claimed.

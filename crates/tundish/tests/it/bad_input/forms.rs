@@ -23,8 +23,8 @@ async fn submissions(app: &TestApp, state: &'static str) -> Vec<Submission> {
         .reader()
         .read::<_, StoreError, _>(move |session| {
             Box::pin(async move {
-                let last = SubmissionId(i64::MAX);
-                store::forms::submissions_by_state(session, site, state, last, 100).await
+                let all = (SubmissionId(0), SubmissionId(i64::MAX));
+                store::forms::submissions_between(session, site, state, all, 100).await
             })
         })
         .await

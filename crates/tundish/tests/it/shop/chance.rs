@@ -125,15 +125,5 @@ async fn any_mixture_of_buyers_banks_refunds_and_crashes_keeps_every_promise() {
         }
         app.advance_ms(60 * 86_400_000).await;
         is_sound(&app).await;
-        let site = app.site.id;
-        let books = app
-            .engine
-            .reader()
-            .read::<_, engine::EngineError, _>(move |session| {
-                Box::pin(async move { Ok(store::ledger_lines::balances(session, site).await?) })
-            })
-            .await
-            .unwrap();
-        assert_eq!(books.iter().map(|(_, _, minor)| minor).sum::<i64>(), 0, "seed {seed}");
     }
 }

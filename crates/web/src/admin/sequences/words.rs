@@ -35,7 +35,6 @@ pub(super) async fn exit_words(
         Exit::Bought { product: Some(id) } => {
             format!("buys {}", product(session, site, *id).await?)
         }
-        Exit::Replied => "replies".to_owned(),
         Exit::Tagged { tag } => format!("gets the tag {tag}"),
         Exit::DeadlinePassed { offer } => {
             let found = store::offers::find(session, site, *offer).await?;
