@@ -2,7 +2,7 @@
 //! shared.
 
 pub mod columns;
-mod pictures;
+pub(crate) mod pictures;
 pub mod tables;
 
 use std::path::PathBuf;
@@ -26,8 +26,24 @@ pub(crate) const BEING_WRITTEN: &str = "part";
 /// Characters of a file's name.
 const NAME_MAX: usize = 120;
 
-/// Stores a file; its id. The same bytes are kept once, whatever they are called; a picture
-/// without what it tells of its maker.
+/// Stores a picture that is to be shown, without what it tells of its maker; its id.
+///
+/// # Errors
+/// No page could show it, or as [`put`].
+pub async fn put_picture(
+    engine: &Engine,
+    site: SiteId,
+    name: &str,
+    content_type: &str,
+    bytes: Vec<u8>,
+) -> Result<FileId> {
+    check_size(&bytes)?;
+    let bytes = pictures::clean(content_type, bytes)?;
+    put(engine, site, name, content_type, bytes).await
+}
+
+/// Stores a file; its id. The same bytes are kept once, whatever they are called, and as they are:
+/// what is sold reaches its buyer as it was brought.
 ///
 /// # Errors
 /// It is empty or too large, or the folder cannot be written.
@@ -38,11 +54,7 @@ pub async fn put(
     content_type: &str,
     bytes: Vec<u8>,
 ) -> Result<FileId> {
-    if bytes.is_empty() || bytes.len() > BYTES_MAX {
-        let message = format!("give a file of 1 byte to {} MB", BYTES_MAX / 1024 / 1024);
-        return Err(Refused::new("file_size", message).at("file").into());
-    }
-    let bytes = pictures::clean(content_type, bytes)?;
+    check_size(&bytes)?;
     let sha256 = data_encoding::HEXLOWER.encode(&Sha256::digest(&bytes));
     let file = File {
         id: FileId(engine.next_id()),
@@ -74,7 +86,26 @@ pub async fn put(
     Ok(id)
 }
 
-/// A file with its bytes.
+fn check_size(bytes: &[u8]) -> std::result::Result<(), Refused> {
+    if bytes.is_empty() || bytes.len() > BYTES_MAX {
+        let message = format!("give a file of 1 byte to {} MB", BYTES_MAX / 1024 / 1024);
+        return Err(Refused::new("file_size", message).at("file"));
+    }
+    Ok(())
+}
+
+/// A file as anybody may see it: a picture without what it tells of its maker. A page may show what
+/// is also sold, or came with a funnel, and those are kept as they were brought.
+///
+/// # Errors
+/// No page could show it, or as [`read`].
+pub async fn shown(engine: &Engine, site: SiteId, id: FileId) -> Result<(File, Vec<u8>)> {
+    let (file, bytes) = read(engine, site, id).await?;
+    let bytes = pictures::clean(&file.content_type, bytes)?;
+    Ok((file, bytes))
+}
+
+/// A file with its bytes, as it was brought.
 ///
 /// # Errors
 /// There is none, or its bytes are gone.

@@ -63,6 +63,7 @@ pub async fn plan(engine: &Engine, site: &Site, path: &Path, rest: Rest) -> Resu
     let mut parsed = parse(&text, &name)?;
     let base = path.parent().unwrap_or(Path::new("."));
     let bundled = bundle::read(&mut parsed, base)?;
+    bundle::check_shown(&parsed, &bundled)?;
     normal::normalise(&mut parsed)?;
     let current = read(engine, site).await?;
     complete(&mut parsed.document, &current.document);

@@ -7,15 +7,16 @@ use model::{Refused, SiteId, Slug};
 use store::events::NewEvent;
 use store::{StoreError, Tx};
 
-use crate::audits;
 use crate::engine::Engine;
 use crate::fault::{EngineError, Result};
+use crate::{audits, files};
 
 /// Writes a new page as a draft.
 ///
 /// # Errors
 /// The slug is taken or reserved, or the content must be mended.
 pub async fn create(engine: &Engine, site: SiteId, draft: PageDraft) -> Result<PageId> {
+    check_pictures(engine, site, &draft.content).await?;
     let engine_too = engine.clone();
     engine
         .write_content(move |tx| {
@@ -57,6 +58,31 @@ pub(crate) async fn create_in(
     Ok(page.id)
 }
 
+/// Whether what a page names and nobody was shown before can be shown.
+async fn check_pictures(engine: &Engine, site: SiteId, content: &PageContent) -> Result<()> {
+    let names: Vec<String> = content.files().into_iter().map(str::to_owned).collect();
+    let files = engine
+        .reader()
+        .read::<_, EngineError, _>(move |session| {
+            Box::pin(async move {
+                let mut files = Vec::new();
+                for name in &names {
+                    files.extend(store::files::find_by_name(session, site, name).await?);
+                }
+                Ok(files)
+            })
+        })
+        .await?;
+    let pictures = files.into_iter().filter(|file| file.content_type.starts_with("image/"));
+    for file in pictures.filter(|file| !file.is_public) {
+        if let Err(EngineError::Refused(refused)) = files::shown(engine, site, file.id).await {
+            let message = format!("{}: {}", file.name, refused.message);
+            return Err(Refused::new(refused.code, message).at("image").into());
+        }
+    }
+    Ok(())
+}
+
 /// What a page names is to be seen by all; nothing else that is stored is.
 async fn show_files(tx: &mut Tx<'_>, site: SiteId, content: &PageContent) -> Result<()> {
     for name in content.files() {
@@ -79,6 +105,7 @@ pub async fn change(
     based_on: i64,
     draft: PageDraft,
 ) -> Result<()> {
+    check_pictures(engine, site, &draft.content).await?;
     let engine_too = engine.clone();
     engine
         .write_content(move |tx| {

@@ -297,20 +297,25 @@ impl PageContent {
 
     /// The names of the stored files it shows.
     pub fn files(&self) -> Vec<&str> {
-        let mut names: Vec<&str> = Vec::new();
-        for block in &self.blocks {
-            match block {
-                Block::Hero { image, .. } => names.extend(image.as_deref()),
-                Block::Image { image, .. } => names.push(image),
-                Block::Video { file, poster, .. } => {
-                    names.extend(file.as_deref());
-                    names.extend(poster.as_deref());
-                }
-                _ => {}
-            }
-        }
-        names
+        files_of(&self.blocks)
     }
+}
+
+/// The files that `blocks` show, by name.
+pub fn files_of(blocks: &[Block]) -> Vec<&str> {
+    let mut names: Vec<&str> = Vec::new();
+    for block in blocks {
+        match block {
+            Block::Hero { image, .. } => names.extend(image.as_deref()),
+            Block::Image { image, .. } => names.push(image),
+            Block::Video { file, poster, .. } => {
+                names.extend(file.as_deref());
+                names.extend(poster.as_deref());
+            }
+            _ => {}
+        }
+    }
+    names
 }
 
 impl Target {

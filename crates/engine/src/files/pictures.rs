@@ -1,8 +1,10 @@
-//! Pictures as they come from phones and cameras: where they were taken, and by what, is removed;
-//! one so large that a visitor's device would choke on it is refused (P12).
+//! Pictures as they are shown: where they were taken, and by what, is removed; one so large that a
+//! visitor's device would choke on it is refused (P12). What is sold or given away stays as it is.
 //!
 //! Only the containers are read, never the picture itself: no decoder, nothing a crafted picture
 //! could make large.
+
+mod avif;
 
 use model::Refused;
 
@@ -16,12 +18,25 @@ const PIXELS_MAX: u64 = 40_000_000;
 /// # Errors
 /// It is larger than a page can show, or no picture of the kind it is called.
 pub(crate) fn clean(content_type: &str, bytes: Vec<u8>) -> Result<Vec<u8>, Refused> {
+    Ok(read(content_type, &bytes)?.unwrap_or(bytes))
+}
+
+/// Whether a page can show it.
+///
+/// # Errors
+/// As [`clean`].
+pub(crate) fn check(content_type: &str, bytes: &[u8]) -> Result<(), Refused> {
+    read(content_type, bytes).map(drop)
+}
+
+fn read(content_type: &str, bytes: &[u8]) -> Result<Option<Vec<u8>>, Refused> {
     let found = match content_type {
-        "image/png" => png(&bytes),
-        "image/jpeg" => jpeg(&bytes),
-        "image/webp" => webp(&bytes),
-        "image/gif" => gif(&bytes),
-        _ => return Ok(bytes),
+        "image/png" => png(bytes),
+        "image/jpeg" => jpeg(bytes),
+        "image/webp" => webp(bytes),
+        "image/gif" => gif(bytes),
+        "image/avif" => avif::avif(bytes),
+        _ => return Ok(None),
     };
     let Some((width, height, cleaned)) = found else {
         let kind = content_type.trim_start_matches("image/");
@@ -35,7 +50,7 @@ pub(crate) fn clean(content_type: &str, bytes: Vec<u8>) -> Result<Vec<u8>, Refus
         );
         return Err(Refused::new("picture_too_large", message).at("file"));
     }
-    Ok(cleaned)
+    Ok(Some(cleaned))
 }
 
 type Found = Option<(u32, u32, Vec<u8>)>;
@@ -86,42 +101,76 @@ fn png(bytes: &[u8]) -> Found {
     Some((width, height, out))
 }
 
-/// JPEG: Exif, XMP, IPTC and comments go; which way up it is stays (ITU-T T.81 §B).
+/// JPEG: of what programs add to it the colours stay and which way up it is; the rest goes, and so
+/// does all that phones append behind its end: more pictures, films (ITU-T T.81 §B, CIPA DC-007).
 fn jpeg(bytes: &[u8]) -> Found {
     let mut out = bytes.get(..2).filter(|head| *head == b"\xff\xd8")?.to_vec();
-    let (mut at, mut found) = (2, None);
-    loop {
-        let (mark, kind) = (*bytes.get(at)?, *bytes.get(at + 1)?);
-        if mark != 0xff {
+    let (mut at, mut found, mut begun) = (2_usize, None, false);
+    while let Some([mark, kind]) = bytes.get(at..at.checked_add(2)?) {
+        if *mark != 0xff {
             return None;
         }
-        // Fill bytes, and marks that stand alone.
-        if kind == 0xff {
-            at += 1;
-            continue;
+        match *kind {
+            // A byte that fills.
+            0xff => {
+                at += 1;
+                continue;
+            }
+            // Marks that stand alone.
+            0x01 | 0xd0..=0xd7 => {
+                out.extend_from_slice(&[0xff, *kind]);
+                at += 2;
+                continue;
+            }
+            0xd9 => {
+                out.extend_from_slice(b"\xff\xd9");
+                break;
+            }
+            _ => {}
         }
         let end = (at + 2).checked_add(size(be16(bytes, at + 2)?)?)?;
-        let segment = bytes.get(at..end)?;
-        match kind {
-            // The picture itself: from here on all is kept.
-            0xda => {
-                out.extend_from_slice(bytes.get(at..)?);
-                let (width, height) = found?;
-                return Some((width, height, out));
-            }
+        // What was cut off stays cut off: a browser shows as much as there is.
+        let Some(segment) = bytes.get(at..end) else { break };
+        let data = segment.get(4..)?;
+        match *kind {
             0xe1 => {
-                if let Some(way) = orientation(segment.get(4..)?).filter(|way| *way > 1) {
+                if let Some(way) = orientation(data).filter(|way| *way > 1) {
                     out.extend_from_slice(&exif_of(way));
                 }
             }
-            0xed | 0xfe => {}
+            0xe0 if data.starts_with(b"JFIF\0") => out.extend_from_slice(segment),
+            0xe2 if data.starts_with(b"ICC_PROFILE\0") => out.extend_from_slice(segment),
+            0xee if data.starts_with(b"Adobe") => out.extend_from_slice(segment),
+            0xe0..=0xef | 0xfe => {}
             _ => out.extend_from_slice(segment),
         }
         if matches!(kind, 0xc0..=0xcf) && !matches!(kind, 0xc4 | 0xc8 | 0xcc) {
-            found = Some((be16(bytes, at + 7)?, be16(bytes, at + 5)?));
+            found = found.or(Some((be16(bytes, at + 7)?, be16(bytes, at + 5)?)));
         }
         at = end;
+        if *kind == 0xda {
+            at = scanned(bytes, end);
+            out.extend_from_slice(bytes.get(end..at)?);
+            begun = true;
+        }
     }
+    let (width, height) = found.filter(|_| begun)?;
+    Some((width, height, out))
+}
+
+/// Where the pixels of a scan end that begin at `from`: at the next mark that is no part of them.
+fn scanned(bytes: &[u8], from: usize) -> usize {
+    let mut at = from;
+    while let Some(next) = bytes.get(at..).and_then(|rest| rest.iter().position(|b| *b == 0xff)) {
+        at += next;
+        match bytes.get(at + 1) {
+            Some(0x00 | 0xd0..=0xd7) => at += 2,
+            Some(0xff) => at += 1,
+            Some(_) => return at,
+            None => break,
+        }
+    }
+    bytes.len()
 }
 
 /// Which way up an Exif segment says that the picture is: 1 to 8.
@@ -242,8 +291,18 @@ mod tests {
         out.extend(segment(0xe1, &[b"Exif\0\0".as_slice(), &tiff].concat()));
         out.extend(segment(0xfe, b"taken by Ada"));
         out.extend(segment(0xc0, &[8, 0, 20, 0, 30, 3]));
+        out.extend(segment(0xe2, b"ICC_PROFILE\0colours"));
+        out.extend(segment(0xe2, b"MPF\0where more is"));
+        out.extend(segment(0xeb, b"JP 52.5 N"));
         out.extend(segment(0xda, b"x"));
-        out.extend_from_slice(b"pixels\xff\xd9");
+        out.extend_from_slice(b"pix\xff\0\xff\xd0els");
+        // A picture in passes goes on behind its first.
+        out.extend(segment(0xfe, b"between 13.4 E"));
+        out.extend(segment(0xc4, b"table"));
+        out.extend(segment(0xda, b"x"));
+        out.extend_from_slice(b"finer\xff\xff\xd9");
+        // What phones append: one more picture, a film.
+        out.extend_from_slice(b"\xff\xd8\xff\xe1\0\x12Exif\0\x0013.4 E\xff\xd9ftypmp42 52.5 N");
         out
     }
 
@@ -272,8 +331,13 @@ mod tests {
         for (little, way) in [(true, 6), (false, 6), (true, 1)] {
             let cleaned = clean("image/jpeg", jpeg_of(little, way)).unwrap();
             let text = String::from_utf8_lossy(&cleaned).into_owned();
-            assert!(text.contains("pixels") && text.contains("JFIF"), "{text}");
-            assert!(!text.contains("13.4 E") && !text.contains("Ada"), "{text}");
+            for kept in ["els", "JFIF", "colours", "table", "finer"] {
+                assert!(text.contains(kept), "{kept}: {text}");
+            }
+            for gone in ["13.4 E", "52.5 N", "Ada", "MPF", "ftyp"] {
+                assert!(!text.contains(gone), "{gone}: {text}");
+            }
+            assert!(cleaned.ends_with(b"finer\xff\xff\xd9"), "{text}");
             assert_eq!(text.contains("Exif"), way > 1, "{text}");
             if way > 1 {
                 let at = cleaned.windows(4).position(|four| four == b"Exif").unwrap();
@@ -290,7 +354,7 @@ mod tests {
 
     #[test]
     fn what_is_no_picture_is_not_taken_for_one() {
-        for kind in ["image/png", "image/jpeg", "image/webp", "image/gif"] {
+        for kind in ["image/png", "image/jpeg", "image/webp", "image/gif", "image/avif"] {
             for bytes in
                 [&b""[..], b"<script>", b"\x89PNG\r\n", b"\xff\xd8\xff", b"RIFF", b"GIF89a"]
             {
@@ -312,5 +376,6 @@ mod tests {
             }
         }
         assert_eq!(clean("application/pdf", b"%PDF".to_vec()).unwrap(), b"%PDF");
+        assert!(check("image/png", &png_of(4, 4)).is_ok() && check("image/avif", b"x").is_err());
     }
 }

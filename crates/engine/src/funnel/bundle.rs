@@ -5,9 +5,11 @@ use std::path::{Component, Path};
 
 use data_encoding::HEXLOWER;
 use model::Refused;
+use model::blocks::files_of;
 use sha2::{Digest, Sha256};
 
 use super::text::Parsed;
+use crate::files::pictures;
 
 /// How a stored file is named in place of a path.
 pub const STORED: &str = "sha256:";
@@ -31,6 +33,23 @@ pub fn read(parsed: &mut Parsed, base: &Path) -> Result<BTreeMap<String, Bundled
     let done = all(parsed, &mut document, base);
     parsed.document = document;
     done
+}
+
+/// Whether what the pages and products of `parsed` show of `bundled` can be shown.
+///
+/// # Errors
+/// No page could show a picture, with the line that names it.
+pub fn check_shown(parsed: &Parsed, bundled: &BTreeMap<String, Bundled>) -> Result<(), Refused> {
+    let document = &parsed.document;
+    let pages = document.pages.values().flat_map(|page| files_of(&page.blocks));
+    let products = document.products.values().filter_map(|product| product.image.as_deref());
+    for name in pages.chain(products) {
+        if let Some(file) = bundled.get(name) {
+            pictures::check(file.content_type, &file.bytes)
+                .map_err(|refused| parsed.at(&format!("files.{name}"), &refused))?;
+        }
+    }
+    Ok(())
 }
 
 fn all(

@@ -393,8 +393,14 @@ async fn read(
                     break;
                 }
             };
-            let engine = who.engine(state);
-            match engine::files::put(&engine, who.site.id, &file_name, &kind, bytes).await {
+            let (engine, site) = (who.engine(state), who.site.id);
+            let put = match name.as_str() {
+                "image" => {
+                    engine::files::put_picture(&engine, site, &file_name, &kind, bytes).await
+                }
+                _ => engine::files::put(&engine, site, &file_name, &kind, bytes).await,
+            };
+            match put {
                 Ok(file) if name == "image" => sent.image = Some(file),
                 Ok(file) => sent.added.push(file),
                 Err(EngineError::Refused(refused)) => sent.refused = Some(refused.at(name)),

@@ -167,7 +167,7 @@ fn png(width: u32, height: u32) -> Vec<u8> {
 async fn p12_a_picture_no_device_could_show_is_refused_and_the_others_tell_no_place() {
     let app = TestApp::start().await;
     let (engine, site) = (&app.engine, app.site.id);
-    let put = |bytes| engine::files::put(engine, site, "a.png", "image/png", bytes);
+    let put = |bytes| engine::files::put_picture(engine, site, "a.png", "image/png", bytes);
     let refused = put(png(10_000, 10_000)).await.unwrap_err();
     assert!(refused.to_string().contains("10000 × 10000 pixels"), "{refused}");
     let refused = put(b"<script>alert(1)</script>".to_vec()).await.unwrap_err();
@@ -181,4 +181,31 @@ async fn p12_a_picture_no_device_could_show_is_refused_and_the_others_tell_no_pl
     let shown = app.get(&format!("/media/{id}")).await;
     assert_eq!(shown.status, 200);
     assert!(shown.body.contains("IHDR") && !shown.body.contains("52.5"), "{:?}", shown.body);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn p12_a_picture_that_is_sold_stays_as_it_was_brought_and_a_page_shows_it_without_its_place()
+{
+    let app = TestApp::start().await;
+    let (engine, site) = (&app.engine, app.site.id);
+    let mut ids = Vec::new();
+    for (name, bytes) in [("wall.png", png(10_000, 10_000)), ("hero.png", png(1_200, 800))] {
+        let id = engine::files::put(engine, site, name, "image/png", bytes.clone()).await.unwrap();
+        let kept = engine::files::read(engine, site, id).await.unwrap().1;
+        assert!(kept == bytes, "what is sold reaches its buyer as it was brought");
+        ids.push(id);
+    }
+    let showing = |name: &str| {
+        let mut draft = draft("Words.");
+        let image = serde_json::json!({"type": "image", "image": name, "alt": "Bread"});
+        draft.content.blocks.push(serde_json::from_value(image).unwrap());
+        engine::pages::create(engine, site, draft)
+    };
+    let refused = showing("wall.png").await.unwrap_err().to_string();
+    assert!(refused.contains("wall.png: this picture has 10000 × 10000 pixels"), "{refused}");
+    showing("hero.png").await.unwrap();
+    let shown = app.get(&format!("/media/{}", ids[1])).await;
+    assert_eq!(shown.status, 200);
+    assert!(shown.body.contains("IHDR") && !shown.body.contains("52.5"), "{:?}", shown.body);
+    assert_eq!(app.get(&format!("/media/{}", ids[0])).await.status, 404);
 }

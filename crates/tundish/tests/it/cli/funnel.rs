@@ -41,6 +41,23 @@ fn a_plan_is_empty_after_apply_and_after_export() {
 }
 
 #[test]
+fn a_picture_from_a_phone_leaves_the_plan_empty_and_one_too_large_is_told_with_its_line() {
+    let desk = shop();
+    let file = example(&desk);
+    let cover = file.with_file_name("covers").join("weekday-bread.png");
+    let mut bytes = std::fs::read(&cover).unwrap();
+    // Behind the header of 33 bytes.
+    bytes.splice(33..33, *b"\0\0\0\x0aeXIfgps 52.5 Ncrc!");
+    std::fs::write(&cover, &bytes).unwrap();
+    desk.run(&["apply", file.to_str().unwrap()]).ok();
+    assert_eq!(plan(&desk, &file), serde_json::json!([]));
+    bytes.splice(16..24, *b"\0\0\x27\x10\0\0\x27\x10");
+    std::fs::write(&cover, &bytes).unwrap();
+    let said = desk.run(&["plan", file.to_str().unwrap()]).refused(1);
+    assert!(said.contains("10000 × 10000 pixels") && said.contains("(line "), "{said}");
+}
+
+#[test]
 fn a_changed_price_is_the_only_change() {
     let desk = shop();
     let file = example(&desk);
