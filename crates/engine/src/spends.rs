@@ -10,7 +10,7 @@ use model::spends::{HEADERS, Spend};
 use model::{Currency, Money, Refused, SiteId, UtcMs};
 use serde_json::json;
 use sha2::{Digest, Sha256};
-use store::Session;
+use store::{Session, Tx};
 
 use crate::audits;
 use crate::engine::Engine;
@@ -101,16 +101,15 @@ pub async fn import(
     taken.created = engine
         .write(move |tx| {
             Box::pin(async move {
-                let (fresh, now) = (fresh(tx, site, lines).await?, of.now());
-                for line in &fresh {
-                    let spend = Spend { id: SpendId(of.next_id()), ..line.spend.clone() };
-                    store::spends::insert(tx, site, &spend, &line.key(), now).await?;
+                let mut added = 0;
+                for line in &lines {
+                    added += usize::from(write_down(&of, tx, site, line).await?);
                 }
-                if !fresh.is_empty() {
-                    let data = json!({ "amounts": fresh.len() });
+                if added > 0 {
+                    let data = json!({ "amounts": added });
                     audits::record(&of, tx, site, actor, "spend.added", "", &data).await?;
                 }
-                Ok(fresh.len())
+                Ok(added)
             })
         })
         .await?;
@@ -126,13 +125,24 @@ struct Line {
     nth: i64,
 }
 
-impl Line {
-    fn key(&self) -> String {
-        format!("file:{}:{}", self.hash, self.nth)
+/// Writes a line down unless it stands already; whether it was.
+async fn write_down(engine: &Engine, tx: &mut Tx<'_>, site: SiteId, line: &Line) -> Result<bool> {
+    for n in line.nth.. {
+        // Looked at before each key: another may take in the same file at this moment, and a key
+        // may be left of a line whose like was deleted.
+        if store::spends::count_equal(tx, site, &line.spend).await? >= line.nth {
+            return Ok(false);
+        }
+        let spend = Spend { id: SpendId(engine.next_id()), ..line.spend.clone() };
+        let key = format!("file:{}:{n}", line.hash);
+        if store::spends::insert(tx, site, &spend, &key, engine.now()).await? {
+            return Ok(true);
+        }
     }
+    Ok(false)
 }
 
-/// The lines that stand nowhere yet. An amount that was written down by hand, or came in a file
+/// The lines that stand nowhere yet, as `write_down` would find them. An amount that was written down by hand, or came in a file
 /// that said the same in other letters, is the same amount: what is written out comes in again and
 /// changes nothing.
 async fn fresh(session: &mut Session<'_>, site: SiteId, lines: Vec<Line>) -> Result<Vec<Line>> {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use engine::files::columns::Taken;
 use engine::spends;
 use model::audits::Actor;
+use model::ids::SpendId;
 use testkit::TestApp;
 
 async fn import(app: &TestApp, bytes: &[u8]) -> engine::Result<Taken> {
@@ -36,6 +37,36 @@ async fn a_file_read_twice_counts_once_and_bad_lines_are_told() {
     assert_eq!(told, wanted);
     let again = read(&app, text).await;
     assert_eq!((again.created, again.unchanged), (0, 3));
+}
+
+#[tokio::test]
+async fn an_amount_that_was_deleted_comes_in_again_and_what_is_added_is_there() {
+    let app = TestApp::start().await;
+    let text = "date,channel,amount\n2026-01-05,google,5\n2026-01-05,google,5\n";
+    assert_eq!(read(&app, text).await.created, 2);
+    for gone in [1, 0, 1] {
+        let standing = amounts(&app).await;
+        let (engine, site) = (&app.engine, app.site.id);
+        spends::remove(engine, Actor::Console, site, standing[gone]).await.unwrap();
+        let again = read(&app, text).await;
+        assert_eq!((again.created, again.unchanged), (1, 1));
+        assert_eq!(amounts(&app).await.len(), 2);
+    }
+}
+
+/// The amounts that stand, newest first.
+async fn amounts(app: &TestApp) -> Vec<SpendId> {
+    let site = app.site.id;
+    let all = app
+        .engine
+        .reader()
+        .read::<_, store::StoreError, _>(move |session| {
+            Box::pin(
+                async move { store::spends::list(session, site, SpendId(i64::MAX), 100).await },
+            )
+        })
+        .await;
+    all.unwrap().into_iter().map(|spend| spend.id).collect()
 }
 
 #[tokio::test]
