@@ -394,3 +394,17 @@ async fn sending(walk: &mut Walk<'_>) {
         walk.step(route, 1, async || app.post(route, fields).await).await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_payment_that_is_marked_twice_is_one_line() {
+    let app = TestApp::start().await;
+    app.stock_shop().await;
+    let bought = app.buy("guide", &[("method", "offline")]).await;
+    let whole = engine::orders::by_token(&app.engine, &app.site, &bought.token).await.unwrap();
+    for _ in 0..2 {
+        let by = model::audits::Actor::Console;
+        engine::orders::mark_paid(&app.engine, &app.site, whole.order.id, by).await.unwrap();
+    }
+    let all = lines(&app).await;
+    assert_eq!(all.iter().filter(|line| line.action == "order.mark_paid").count(), 1);
+}
