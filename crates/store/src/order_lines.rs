@@ -11,6 +11,11 @@ const OF_ORDER: &str = "select id, payment_id, position, kind, product_id, offer
     offer_version, name, quantity, unit_minor, goods_minor, discount_minor, tax_minor, net_minor,
     total_minor, cost_minor, state, stock
     from order_lines where site_id = $1 and order_id = $2 order by position, id";
+const OF_ORDERS: &str = "select order_id, id, payment_id, position, kind, product_id, offer_id,
+    offer_version, name, quantity, unit_minor, goods_minor, discount_minor, tax_minor, net_minor,
+    total_minor, cost_minor, state, stock
+    from order_lines where site_id = $1 and order_id >= $2 and order_id <= $3
+    order by order_id desc, position, id";
 const INSERT: &str = "insert into order_lines (site_id, id, order_id, payment_id, position, kind,
     product_id, offer_id, offer_version, name, quantity, unit_minor, goods_minor, discount_minor,
     tax_minor, net_minor, total_minor, cost_minor, state, stock, created_at)
@@ -96,6 +101,26 @@ pub async fn of_order(
     order: OrderId,
 ) -> Result<Vec<Line>> {
     session.query(OF_ORDER).bind(site).bind(order).all().await
+}
+
+/// The lines of the orders `first ..= last`: those of the newest order first, each in their order.
+pub async fn of_orders(
+    session: &mut Session<'_>,
+    site: SiteId,
+    first: OrderId,
+    last: OrderId,
+) -> Result<Vec<(OrderId, Line)>> {
+    let rows: Vec<OfOrder> =
+        session.query(OF_ORDERS).bind(site).bind(first).bind(last).all().await?;
+    Ok(rows.into_iter().map(|row| (row.0, row.1)).collect())
+}
+
+struct OfOrder(OrderId, Line);
+
+impl FromRow for OfOrder {
+    fn from_row(row: &mut Row) -> Result<Self> {
+        Ok(Self(row.take()?, Line::from_row(row)?))
+    }
 }
 
 /// Writes a new line.

@@ -356,33 +356,42 @@ pub async fn export(
     write: impl FnMut(&str) -> std::io::Result<()> + Send,
 ) -> Result<i64> {
     let mut out = Lines::begin(write, &HEADERS)?;
+    let slugs: BTreeMap<ProductId, String> = engine
+        .reader()
+        .read::<_, EngineError, _>(move |session| {
+            Box::pin(async move {
+                let products = store::products::list(session, site).await?;
+                Ok(products.into_iter().map(|product| (product.id, product.slug)).collect())
+            })
+        })
+        .await?;
     let mut before = OrderId(i64::MAX);
     loop {
         let from = before;
-        let (products, page) = engine
+        let (orders, lines) = engine
             .reader()
             .read::<_, EngineError, _>(move |session| {
                 Box::pin(async move {
                     let filter = Filter::default();
                     let orders = store::orders::list(session, site, from, &filter, PAGE).await?;
-                    let mut page = Vec::with_capacity(orders.len());
-                    for order in orders {
-                        let lines = store::order_lines::of_order(session, site, order.id).await?;
-                        page.push((order, lines));
-                    }
-                    Ok((store::products::list(session, site).await?, page))
+                    let lines = match (orders.last(), orders.first()) {
+                        (Some(first), Some(last)) => {
+                            store::order_lines::of_orders(session, site, first.id, last.id).await?
+                        }
+                        _ => Vec::new(),
+                    };
+                    Ok((orders, lines))
                 })
             })
             .await?;
-        let Some((last, _)) = page.last() else { return Ok(out.count()) };
+        let Some(last) = orders.last() else { return Ok(out.count()) };
         before = last.id;
-        let slug = |id: ProductId| {
-            let found = products.iter().find(|product| product.id == id);
-            found.map(|product| product.slug.clone()).unwrap_or_default()
-        };
-        for (order, lines) in &page {
-            for line in lines {
-                out.put(&cells(order, line, slug(line.product_id)))?;
+        // Both stand newest order first.
+        let mut lines = lines.into_iter().peekable();
+        for order in &orders {
+            while let Some((_, line)) = lines.next_if(|(of, _)| *of >= order.id) {
+                let slug = slugs.get(&line.product_id).cloned().unwrap_or_default();
+                out.put(&cells(order, &line, slug))?;
             }
         }
     }
