@@ -64,22 +64,26 @@ pub async fn restore(engine: &Engine, site: &Site, token: &str) -> Result<(Strin
 
 /// Mails those whose cart has waited; how many carts were decided.
 pub(crate) async fn remind(engine: &Engine) -> Result<usize> {
-    let now = engine.now();
+    let (now, resting) = (engine.now(), engine.resting());
+    let batch = resting.batch("cart", BATCH, now);
     let due = engine
         .reader()
         .read::<_, EngineError, _>(move |session| {
-            Box::pin(async move { Ok(store::carts::due(session, now, BATCH).await?) })
+            Box::pin(async move { Ok(store::carts::due(session, now, batch).await?) })
         })
         .await?;
+    let due: Vec<_> =
+        due.into_iter().filter(|cart| !resting.holds("cart", cart.site_id, cart.id.0)).collect();
     if due.is_empty() {
         return Ok(0);
     }
     let mut round = Round::default();
     for cart in due {
         let Some(site) = pay::site(engine, cart.site_id).await? else { continue };
-        let (it, id) = (engine.clone(), cart.id);
+        let (it, id, its_site) = (engine.clone(), cart.id, cart.site_id);
         let decided =
             engine.write(move |tx| Box::pin(async move { one(&it, tx, &site, &cart).await })).await;
+        let decided = resting.after(("cart", its_site, id.0), decided, now);
         round.took(format_args!("cart {id}"), decided.map(|()| 1));
     }
     engine.wake();

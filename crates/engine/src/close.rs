@@ -27,6 +27,8 @@ use crate::{
 pub const NEWSLETTER_WORDS: &str = "Send me the newsletter";
 /// Orders of one batch.
 const BATCH: i64 = 50;
+/// Of what kind the rows are that rest after a fault here.
+const CLOSING: &str = "order to close";
 
 /// Closes an order and makes its receipt; `false` where it was closed before.
 pub(crate) async fn close(
@@ -306,17 +308,22 @@ pub async fn resend_receipt(engine: &Engine, site: &Site, id: OrderId) -> Result
 
 /// Closes every order whose window is over.
 pub(crate) async fn close_due(engine: &Engine) -> Result<usize> {
-    let now = engine.now();
+    let (now, resting) = (engine.now(), engine.resting());
+    let batch = resting.batch(CLOSING, BATCH, now);
     let due = engine
         .reader()
         .read::<_, EngineError, _>(move |session| {
-            Box::pin(async move { Ok(store::orders::to_close(session, now, BATCH).await?) })
+            Box::pin(async move { Ok(store::orders::to_close(session, now, batch).await?) })
         })
         .await?;
     let mut round = Round::default();
     for (site_id, order) in due {
+        if resting.holds(CLOSING, site_id, order.0) {
+            continue;
+        }
         let Some(site) = pay::site(engine, site_id).await? else { continue };
         let closed = close_one(engine, site, order).await;
+        let closed = resting.after((CLOSING, site_id, order.0), closed, now);
         round.took(format_args!("order {order}"), closed.map(usize::from));
     }
     round.end()

@@ -26,6 +26,7 @@ use crate::master_keys;
 use crate::passwords::HASHES_AT_ONCE;
 use crate::purges::LastPurge;
 use crate::rng::Rng;
+use crate::sweeps::Resting;
 use crate::throttle::{Rate, Throttle};
 use crate::transport::Sending;
 use crate::views::Tally;
@@ -61,6 +62,7 @@ struct Inner {
     kept_sites: Kept<String, Arc<Site>>,
     ceilings: Ceilings,
     last_purge: LastPurge,
+    resting: Resting,
     ids: Mutex<IdMaker>,
     node: i64,
     epoch: i64,
@@ -112,6 +114,7 @@ impl Engine {
             kept_sites: Kept::default(),
             ceilings: Ceilings::default(),
             last_purge: LastPurge::default(),
+            resting: Resting::default(),
             ids,
             node,
             epoch,
@@ -301,6 +304,10 @@ impl Engine {
     }
 
     /// When people were last forgotten.
+    pub(crate) fn resting(&self) -> &Resting {
+        &self.0.resting
+    }
+
     pub(crate) fn last_purge(&self) -> &LastPurge {
         &self.0.last_purge
     }

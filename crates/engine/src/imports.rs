@@ -5,6 +5,7 @@ mod changes;
 mod columns;
 mod mapping;
 mod rows;
+mod sweep;
 pub mod undo;
 
 use std::collections::BTreeMap;
@@ -21,6 +22,7 @@ use store::imports::{Import, Note, Step};
 
 pub use columns::{Preset, Role};
 pub use mapping::{Column, columns, set_columns};
+pub(crate) use sweep::sweep;
 
 use crate::audits;
 use crate::engine::Engine;
@@ -32,8 +34,6 @@ use rows::{Person, Reader};
 const STARTED: &str = "import.started";
 /// Rows committed together.
 pub const BATCH_ROWS: usize = 1_000;
-/// Batches of one sweep: other work gets its turn in between.
-const BATCHES_A_SWEEP: usize = 10;
 /// Notes handed out at once.
 const NOTES_PAGE: i64 = 1_000;
 /// Addresses looked up at once in a dry run.
@@ -373,40 +373,6 @@ pub async fn run(
             return Ok(Report { import, dropped: preview.dropped });
         }
     }
-}
-
-/// Does some batches of an import that runs; how many.
-pub(crate) async fn sweep(engine: &Engine) -> Result<usize> {
-    let next = engine
-        .reader()
-        .read::<_, EngineError, _>(|session| {
-            Box::pin(async move {
-                let Some((site, id)) = store::imports::running(session).await? else {
-                    return Ok(None);
-                };
-                Ok(store::sites::find(session, site).await?.map(|site| (site, id)))
-            })
-        })
-        .await?;
-    let Some((site, id)) = next else { return Ok(0) };
-    match open(engine, site.id, id).await {
-        Ok((plan, table)) => {
-            batches(engine, &site, id, &table, &plan, BATCHES_A_SWEEP, &mut |_| ()).await
-        }
-        Err(error) => {
-            // It would break off in every round, and keep the imports behind it waiting.
-            tracing::error!(import = %id, %error, "an import cannot go on; it is paused");
-            let why = format!("it could not go on: {error}");
-            set_state(engine, site.id, id, "paused", Some(&why)).await.map(|()| 1)
-        }
-    }
-}
-
-async fn open(engine: &Engine, site: SiteId, id: ImportId) -> Result<(Plan, Table)> {
-    let import = get(engine, site, id).await?;
-    let plan = read_plan(&import)?;
-    let (_, bytes) = files::read(engine, site, import.file_id).await?;
-    Ok((plan, Table::read(&bytes)?))
 }
 
 /// Up to `most` batches from where the import stands; how many were committed. Ends early where

@@ -60,14 +60,15 @@ pub async fn run_due(engine: &Engine) -> Result<usize> {
 
 async fn claim(engine: &Engine) -> Result<Vec<Job>> {
     let (node, _) = engine.node();
-    let clock = engine.now();
+    // What is due goes by the wall; a lease by a clock that nobody sets.
+    let (now, steady) = (engine.now(), engine.lease_now());
     engine
         .write(move |tx| {
             Box::pin(async move {
-                let now = store::nodes::db_now(tx, clock).await?;
-                store::jobs::free_expired(tx, now).await?;
-                let until = now.plus_ms(LEASE_MS);
-                Ok(store::jobs::claim(tx, node, until, clock, CLAIM_MAX).await?)
+                let lease_now = store::nodes::db_now(tx, steady).await?;
+                store::jobs::free_expired(tx, lease_now).await?;
+                let until = lease_now.plus_ms(LEASE_MS);
+                Ok(store::jobs::claim(tx, node, until, now, CLAIM_MAX).await?)
             })
         })
         .await

@@ -12,6 +12,7 @@ use store::Tx;
 use crate::engine::Engine;
 use crate::fault::{EngineError, Result};
 use crate::rollups::zone_of;
+use crate::sweeps::Round;
 use crate::{audits, forms};
 
 /// Contacts looked at in one transaction.
@@ -33,22 +34,25 @@ pub(crate) async fn run(engine: &Engine) -> Result<usize> {
             Box::pin(async move { Ok(store::sites::list(session).await?) })
         })
         .await?;
-    let mut gone = 0;
+    let mut round = Round::default();
     for site in sites {
-        gone += pending(engine, &site).await?;
-        forms::forget_spam(engine, site.id).await?;
+        let (gone, spam) =
+            (pending(engine, &site).await, forms::forget_spam(engine, site.id).await);
+        round.took(format_args!("pending contacts of site {}", site.slug), gone);
+        round.took(format_args!("spam of site {}", site.slug), spam.map(|_| 0));
     }
     let before = engine.now().plus_days(-PENDING_KEPT_DAYS);
-    engine
+    let counts = engine
         .write(move |tx| {
             Box::pin(async move {
                 store::import_changes::forget_before(tx, before).await?;
                 Ok(store::suppressions::forget_limits(tx, before).await?)
             })
         })
-        .await?;
-    audits::note_heads(engine).await?;
-    Ok(gone)
+        .await;
+    round.took("counts of long ago", counts.map(|_| 0));
+    round.took("the heads of the audit log", audits::note_heads(engine).await.map(|()| 0));
+    round.end()
 }
 
 async fn pending(engine: &Engine, site: &Site) -> Result<usize> {

@@ -1,8 +1,12 @@
 //! Sweeps: what is due by its own row, claimed in batches, so that the cost grows with what is
 //! due and not with the list. No far-future timers: pausing and editing are queries.
 
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use model::times::MINUTE_MS;
+use model::{SiteId, UtcMs};
 use tokio_util::sync::CancellationToken;
 
 use crate::engine::Engine;
@@ -14,6 +18,8 @@ use crate::{
 
 /// How long the scheduler rests when nothing woke it.
 const REST: Duration = Duration::from_secs(1);
+/// How long a row rests that could not be dealt with.
+const AFTER_FAULT_MS: i64 = MINUTE_MS;
 /// Rounds of one tick before it is said that something makes work without end.
 const ROUNDS_MAX: usize = 10_000;
 
@@ -90,6 +96,43 @@ impl Round {
             Some(fault) if self.done == 0 => Err(fault),
             _ => Ok(self.done),
         }
+    }
+}
+
+/// Rows that could not be dealt with rest for a while: else they would stand before all others for
+/// ever, as they have been due for longest. Not kept over a restart.
+#[derive(Debug, Default)]
+pub(crate) struct Resting(Mutex<BTreeMap<(&'static str, i64, i64), UtcMs>>);
+
+impl Resting {
+    /// How many rows of a kind to ask for, so that a whole batch of them does not rest.
+    pub(crate) fn batch(&self, kind: &str, batch: i64, now: UtcMs) -> i64 {
+        let mut rows = self.rows();
+        rows.retain(|_, until| *until > now);
+        let resting = rows.keys().filter(|(of, ..)| *of == kind).count();
+        batch.saturating_add(i64::try_from(resting).unwrap_or(i64::MAX))
+    }
+
+    /// Whether a row rests.
+    pub(crate) fn holds(&self, kind: &'static str, site: SiteId, id: i64) -> bool {
+        self.rows().contains_key(&(kind, site.0, id))
+    }
+
+    /// Lets a row rest where `outcome` is a fault; `outcome` itself.
+    pub(crate) fn after<T>(
+        &self,
+        (kind, site, id): (&'static str, SiteId, i64),
+        outcome: Result<T>,
+        now: UtcMs,
+    ) -> Result<T> {
+        if outcome.is_err() {
+            self.rows().insert((kind, site.0, id), now.plus_ms(AFTER_FAULT_MS));
+        }
+        outcome
+    }
+
+    fn rows(&self) -> MutexGuard<'_, BTreeMap<(&'static str, i64, i64), UtcMs>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

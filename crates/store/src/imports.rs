@@ -27,7 +27,7 @@ const SET_STATE: &str = "update imports set state = $3, why = $4, updated_at = $
     where site_id = $1 and id = $2";
 const ADVANCE: &str = "update imports set next_line = $4, rows_read = rows_read + $5,
     created = created + $6, updated = updated + $7, unchanged = unchanged + $8,
-    skipped = skipped + $9, rejected = rejected + $10, updated_at = $11
+    skipped = skipped + $9, rejected = rejected + $10, updated_at = $11, why = null
     where site_id = $1 and id = $2 and next_line = $3 and state = 'running'";
 const NOTE: &str = "insert into import_errors (site_id, import_id, line, email, level, message)
     values ($1, $2, $3, $4, $5, $6) on conflict (site_id, import_id, line, message) do nothing";

@@ -55,7 +55,9 @@ pub async fn seen(tx: &mut Tx<'_>, id: i64, now: UtcMs) -> Result<()> {
     tx.query(SEEN).bind(id).bind(now).run().await.map(drop)
 }
 
-/// The database's own clock; SQLite has one process, so there it is `clock`.
+/// The database's own clock; SQLite has none, so there it is `clock`, and a command that works
+/// beside the server differs from it by as much as the wall clock was set between their starts. A
+/// lease may then seem over early or late; what it guards is fenced by its epoch.
 pub async fn db_now(session: &mut Session<'_>, clock: UtcMs) -> Result<UtcMs> {
     if session.is_sqlite() {
         return Ok(clock);

@@ -15,6 +15,8 @@ use crate::sweeps::Round;
 
 /// Rows of one batch.
 const BATCH: i64 = 50;
+/// Of what kind the rows are that rest after a fault here.
+const EXPIRING: &str = "order to expire";
 
 /// Takes up attempts that were begun and have no end: asks again with the stored parameters and
 /// key, or, once the key may be forgotten, looks and leaves it to a person.
@@ -73,17 +75,22 @@ pub(crate) async fn site(engine: &Engine, id: SiteId) -> Result<Option<Site>> {
 /// Ends orders that were not paid in time. A challenge that is still open is called off at the
 /// provider first; if it had been confirmed a moment before, the order is paid instead.
 pub(crate) async fn expire(engine: &Engine) -> Result<usize> {
-    let now = engine.now();
+    let (now, resting) = (engine.now(), engine.resting());
+    let batch = resting.batch(EXPIRING, BATCH, now);
     let due = engine
         .reader()
         .read::<_, EngineError, _>(move |session| {
-            Box::pin(async move { Ok(store::orders::to_expire(session, now, BATCH).await?) })
+            Box::pin(async move { Ok(store::orders::to_expire(session, now, batch).await?) })
         })
         .await?;
     let mut round = Round::default();
     for (site_id, order) in due {
+        if resting.holds(EXPIRING, site_id, order.0) {
+            continue;
+        }
         let Some(site) = site(engine, site_id).await? else { continue };
         let ended = expire_one(engine, &site, order).await;
+        let ended = resting.after((EXPIRING, site_id, order.0), ended, now);
         round.took(format_args!("order {order}"), ended);
     }
     round.end()

@@ -1,11 +1,15 @@
 //! What goes on without anybody looking: one bad row keeps nothing else waiting.
 
 use engine::messages::NewMessage;
-use model::ids::{CartId, FileId, ImportId, OfferId};
+use model::SiteId;
+use model::ids::{CartId, FileId, ImportId, JobId, OfferId};
+use model::jobs::Work;
 use model::messages::{Class, SourceKind};
+use model::sites::Site;
 use store::StoreError;
 use store::carts::Cart;
 use store::imports::Import;
+use store::jobs::NewJob;
 use testkit::TestApp;
 
 async fn letter(app: &TestApp, key: &str) {
@@ -47,7 +51,10 @@ async fn a_row_that_cannot_be_read_keeps_neither_its_like_nor_the_mail_waiting()
         due_at: now,
         created_at: now,
     };
-    let carts = [cart(1, "no address at all"), cart(2, "ada@x.test")];
+    let mut carts: Vec<Cart> = (2..60).map(|id| cart(id, "no address at all")).collect();
+    carts.push(cart(1, "no address at all"));
+    carts.push(Cart { due_at: now.plus_ms(1), ..cart(99, "ada@x.test") });
+    app.engine.clock().advance_ms(1);
     app.engine
         .db()
         .write::<_, StoreError, _>(move |tx| {
@@ -61,17 +68,20 @@ async fn a_row_that_cannot_be_read_keeps_neither_its_like_nor_the_mail_waiting()
         .await
         .unwrap();
     letter(&app, "first").await;
-    assert!(engine::sweeps::tick(&app.engine).await.unwrap() >= 2);
+    assert!(engine::sweeps::tick(&app.engine).await.unwrap() >= 1);
     assert_eq!(app.mails().len(), 1);
+    // However many there are of them, they do not stand before it for ever.
+    engine::sweeps::run_until_idle(&app.engine).await.unwrap();
     let next = app
         .engine
         .reader()
         .read::<_, StoreError, _>(move |session| {
-            Box::pin(async move { store::carts::find(session, site, CartId(2)).await })
+            Box::pin(async move { store::carts::find(session, site, CartId(99)).await })
         })
         .await;
     assert_eq!(next.unwrap().unwrap().state, "closed", "nobody there who wants a reminder");
     // With nothing else to do it is said, so that nobody goes round without end.
+    app.engine.clock().advance_ms(60_000);
     let last = engine::sweeps::run_until_idle(&app.engine).await;
     assert!(last.unwrap_err().to_string().contains("address"));
 }
@@ -79,11 +89,20 @@ async fn a_row_that_cannot_be_read_keeps_neither_its_like_nor_the_mail_waiting()
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_import_whose_file_is_gone_is_paused_and_says_so() {
     let app = TestApp::start().await;
+    begin(&app, ImportId(7), FileId(1)).await;
+    app.run_until_idle().await;
+    let import = engine::imports::get(&app.engine, app.site.id, ImportId(7)).await.unwrap();
+    assert_eq!(import.state, "paused");
+    assert!(import.why.unwrap().starts_with("it could not go on: there is no file"));
+}
+
+/// An import that runs.
+async fn begin(app: &TestApp, id: ImportId, file: FileId) {
     let (site, now) = (app.site.id, app.engine.now());
     let import = Import {
-        id: ImportId(7),
+        id,
         name: "a.csv".to_owned(),
-        file_id: FileId(1),
+        file_id: file,
         file_hash: "f".to_owned(),
         preset: "csv".to_owned(),
         plan: serde_json::to_string(&engine::imports::Plan::default()).unwrap(),
@@ -107,10 +126,116 @@ async fn an_import_whose_file_is_gone_is_paused_and_says_so() {
         })
         .await
         .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_import_that_breaks_off_twice_at_one_line_lets_the_ones_behind_it_go_on() {
+    let app = TestApp::start().await;
+    crate::follow_up::form(&app).await;
+    crate::follow_up::confirmed(&app, "bad@x.test").await;
+    sql(&app, "update contacts set fields = '{' where email = 'bad@x.test'").await;
+    for (id, text) in [(7, "email\nbad@x.test\n"), (8, "email\ngood@x.test\n")] {
+        let bytes = text.as_bytes().to_vec();
+        let put = engine::files::put(&app.engine, app.site.id, "a.csv", "text/csv", bytes);
+        begin(&app, ImportId(id), put.await.unwrap()).await;
+    }
+    let state = async |id: i64| {
+        let found = engine::imports::get(&app.engine, app.site.id, ImportId(id)).await.unwrap();
+        (found.state, found.why.unwrap_or_default())
+    };
+    drop(engine::sweeps::tick(&app.engine).await);
+    let (first, why) = state(7).await;
+    assert_eq!(first, "running", "the database may have been busy");
+    assert!(why.starts_with("it broke off where line"), "{why}");
+    engine::sweeps::run_until_idle(&app.engine).await.unwrap();
+    let (first, why) = state(7).await;
+    assert_eq!(first, "paused");
+    assert!(why.starts_with("it could not go on: "), "{why}");
+    assert_eq!(state(8).await.0, "done");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_site_whose_purge_breaks_off_keeps_no_other_site_from_its_own() {
+    let app = TestApp::start().await;
+    let other = Site {
+        id: SiteId(0),
+        slug: "other".to_owned(),
+        base_url: "http://other.example".to_owned(),
+        ..app.site.clone()
+    };
+    let hosts = vec!["other.example".to_owned()];
+    let id = engine::sites::put(&app.engine, other.clone(), hosts).await.unwrap();
+    let other = Site { id, ..other };
+    for site in [&app.site, &other] {
+        let (of, site) = (app.engine.clone(), site.clone());
+        let address = model::EmailAddr::parse("shy@x.test").unwrap();
+        app.engine
+            .db()
+            .write::<_, engine::EngineError, _>(move |tx| {
+                Box::pin(async move {
+                    let now = of.now();
+                    engine::contacts::find_or_create(&of, tx, &site, &address, now).await
+                })
+            })
+            .await
+            .unwrap();
+    }
+    let first: &'static str = Box::leak(
+        format!("update contacts set fields = '{{' where site_id = {}", app.site.id.0).into(),
+    );
+    sql(&app, first).await;
+    app.engine.clock().advance_ms(31 * model::times::DAY_MS);
+    drop(engine::sweeps::run_until_idle(&app.engine).await);
+    let left = app
+        .engine
+        .reader()
+        .read::<_, StoreError, _>(move |session| {
+            Box::pin(
+                async move { store::contacts::find_by_key(session, other.id, "shy@x.test").await },
+            )
+        })
+        .await;
+    assert_eq!(left.unwrap(), None);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_whose_end_was_lost_waits_no_longer_because_the_clock_was_set_back() {
+    let app = TestApp::start().await;
+    let (site, now) = (app.site.id, app.engine.now());
+    let payload = serde_json::to_string(&Work::ForgetDoneJobs).unwrap();
+    let open = async || {
+        app.engine
+            .reader()
+            .read::<_, StoreError, _>(|session| {
+                Box::pin(async move { store::jobs::count_open(session).await })
+            })
+            .await
+            .unwrap()
+    };
     app.run_until_idle().await;
-    let import = engine::imports::get(&app.engine, site, ImportId(7)).await.unwrap();
-    assert_eq!(import.state, "paused");
-    assert!(import.why.unwrap().starts_with("it could not go on: there is no file"));
+    let before = open().await;
+    app.engine
+        .db()
+        .write::<_, StoreError, _>(move |tx| {
+            Box::pin(async move {
+                let job = NewJob {
+                    id: JobId(10),
+                    kind: Work::ForgetDoneJobs.kind(),
+                    payload: &payload,
+                    dedupe_key: "lost",
+                    due_at: model::UtcMs(0),
+                };
+                store::jobs::insert(tx, site, job, now).await?;
+                store::jobs::claim(tx, 1, now.plus_ms(60_000), now, 10).await.map(drop)
+            })
+        })
+        .await
+        .unwrap();
+    assert_eq!(open().await, before + 1);
+    app.engine.clock().jump_ms(-2 * model::times::HOUR_MS);
+    app.engine.clock().advance_ms(61_000);
+    engine::jobs::run_due(&app.engine).await.unwrap();
+    assert_eq!(open().await, before);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -164,15 +289,15 @@ async fn an_import_by_command_and_the_servers_own_sweep_share_its_batches() {
 async fn a_site_whose_mail_cannot_leave_holds_no_other_sites_back() {
     let app = TestApp::start().await;
     let (engine, broken) = (&app.engine, &app.site);
-    let other = model::sites::Site {
-        id: model::SiteId(0),
+    let other = Site {
+        id: SiteId(0),
         slug: "other".to_owned(),
         base_url: "http://other.example".to_owned(),
         ..broken.clone()
     };
     let hosts = vec!["other.example".to_owned()];
     let id = engine::sites::put(engine, other.clone(), hosts).await.unwrap();
-    let other = model::sites::Site { id, ..other };
+    let other = Site { id, ..other };
     let mut mute = broken.clone();
     mute.sender_address = "Shop <a@b.example>".to_owned();
     engine::sites::put(engine, mute, Vec::new()).await.unwrap();
@@ -199,15 +324,15 @@ async fn sql(app: &TestApp, text: &'static str) {
 async fn a_planned_mail_that_cannot_be_looked_at_holds_up_neither_its_site_nor_the_next() {
     let app = TestApp::start().await;
     let (engine, first) = (&app.engine, &app.site);
-    let other = model::sites::Site {
-        id: model::SiteId(0),
+    let other = Site {
+        id: SiteId(0),
         slug: "other".to_owned(),
         base_url: "http://other.example".to_owned(),
         ..first.clone()
     };
     let hosts = vec!["other.example".to_owned()];
     let id = engine::sites::put(engine, other.clone(), hosts).await.unwrap();
-    let other = model::sites::Site { id, ..other };
+    let other = Site { id, ..other };
     crate::follow_up::form(&app).await;
     let bad = crate::follow_up::confirmed(&app, "bad@x.test").await;
     let later = Some(engine.now().plus_ms(60_000));
