@@ -109,7 +109,7 @@ impl Sender {
         let links = compiled.map_or(0, |compiled| compiled.links());
         let context = self.context(engine, frozen, links)?;
         let rendered = match (compiled, &frozen.system_name) {
-            (Some(compiled), _) => compiled.render(context),
+            (Some(compiled), _) => compiled.render(&context),
             (None, Some(name)) => mails::render(name, &context),
             (None, None) => return Err("the message has lost its template".to_owned()),
         };

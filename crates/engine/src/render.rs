@@ -99,12 +99,10 @@ impl Compiled {
     }
 
     /// Renders all three parts; the others see the subject.
-    pub fn render(&self, mut context: serde_json::Value) -> Result<Rendered, Error> {
-        let subject = part(&self.env, "subject.txt", &Value::from(Serde(&context)))?;
-        if let Some(names) = context.as_object_mut() {
-            names.insert("subject".to_owned(), json!(subject));
-        }
+    pub fn render(&self, context: &serde_json::Value) -> Result<Rendered, Error> {
         let context = Value::from(Serde(context));
+        let subject = part(&self.env, "subject.txt", &context)?;
+        let context = minijinja::context! { subject => &subject, ..context };
         Ok(Rendered {
             subject,
             plain: part(&self.env, "plain.txt", &context)?,

@@ -88,6 +88,7 @@ const PENDING_BEFORE: &str = "select c.id from contacts c
     and c.erased_at is null and not exists (select 1 from confirmations a
         where a.site_id = c.site_id and a.contact_id = c.id and a.state = 'open'
         and a.expires_at > $5)
+    and not exists (select 1 from orders o where o.site_id = c.site_id and o.contact_id = c.id)
     order by c.id limit $4";
 const DELETE: &str = "delete from contacts where site_id = $1 and id = $2";
 
@@ -327,7 +328,8 @@ pub async fn count_by_status(
     session.query(COUNT_BY_STATUS).bind(site).all().await
 }
 
-/// Pending contacts made before the id `before`, after `after`, whose last link is over at `now`.
+/// Pending contacts without an order, made before the id `before`, after `after`, whose last link is
+/// over at `now`.
 pub async fn pending_before(
     session: &mut Session<'_>,
     site: SiteId,

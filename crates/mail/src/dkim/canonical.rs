@@ -100,10 +100,11 @@ pub(super) fn relaxed_header(field: &[u8], out: &mut Vec<u8>) {
 /// White space at line ends gone, runs of it as one space, no empty lines at the end.
 fn relaxed_body(body: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(body.len() + 2);
+    let line_end = memmem::Finder::new(b"\r\n");
     let mut rest = body;
     let mut empty_lines = 0;
     while !rest.is_empty() {
-        let end = memmem::find(rest, b"\r\n").unwrap_or(rest.len());
+        let end = line_end.find(rest).unwrap_or(rest.len());
         let (line, after) = rest.split_at(end);
         rest = after.get(2..).unwrap_or_default();
         let line = line.trim_ascii_end();
