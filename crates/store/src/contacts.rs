@@ -65,24 +65,10 @@ const LIST_BY_STATUS: &str = "select id, email, email_key, address_hmac, status,
     paused_until, created_at, updated_at, confirmed_at, unsubscribed_at, erased_at
     from contacts where site_id = $1 and status = $2 and id < $3 and erased_at is null
     order by id desc limit $4";
-const LIST_BY_TAG: &str = "select c.id, c.email, c.email_key, c.address_hmac, c.status,
-    c.first_name, c.last_name, c.external_id, c.language, c.timezone, c.fields, c.is_test,
-    c.no_sales, c.less_often, c.paused_until, c.created_at, c.updated_at, c.confirmed_at,
-    c.unsubscribed_at, c.erased_at
-    from contact_tags t join contacts c on c.site_id = t.site_id and c.id = t.contact_id
-    where t.site_id = $1 and t.tag = $2 and t.contact_id < $3
-    order by t.contact_id desc limit $4";
 const LIST_FROM: &str = "select id, email, email_key, address_hmac, status, first_name,
     last_name, external_id, language, timezone, fields, is_test, no_sales, less_often,
     paused_until, created_at, updated_at, confirmed_at, unsubscribed_at, erased_at
     from contacts where site_id = $1 and id > $2 and erased_at is null order by id limit $3";
-const LIST_BY_PREFIX: &str = "select id, email, email_key, address_hmac, status, first_name,
-    last_name, external_id, language, timezone, fields, is_test, no_sales, less_often,
-    paused_until, created_at, updated_at, confirmed_at, unsubscribed_at, erased_at
-    from contacts where site_id = $1 and email_key >= $2 and email_key < $3
-    and erased_at is null order by email_key limit $4";
-const COUNT_BY_STATUS: &str = "select status, count(*) from contacts
-    where site_id = $1 and erased_at is null group by status";
 const PENDING_BEFORE: &str = "select c.id from contacts c
     where c.site_id = $1 and c.status = 'pending' and c.id < $2 and c.id > $3
     and c.erased_at is null and not exists (select 1 from confirmations a
@@ -287,17 +273,6 @@ pub async fn list(
     query.bind(before).bind(limit).all().await
 }
 
-/// Contacts with a tag, newest first, from before `before`.
-pub async fn list_by_tag(
-    session: &mut Session<'_>,
-    site: SiteId,
-    tag: &str,
-    before: ContactId,
-    limit: i64,
-) -> Result<Vec<Contact>> {
-    session.query(LIST_BY_TAG).bind(site).bind(tag).bind(before).bind(limit).all().await
-}
-
 /// Contacts, oldest first, from after `after`: for exports.
 pub async fn list_from(
     session: &mut Session<'_>,
@@ -306,26 +281,6 @@ pub async fn list_from(
     limit: i64,
 ) -> Result<Vec<Contact>> {
     session.query(LIST_FROM).bind(site).bind(after).bind(limit).all().await
-}
-
-/// Contacts whose address begins with `prefix`, in the order of their addresses.
-pub async fn list_by_prefix(
-    session: &mut Session<'_>,
-    site: SiteId,
-    prefix: &str,
-    limit: i64,
-) -> Result<Vec<Contact>> {
-    let prefix = prefix.to_lowercase();
-    let end = format!("{prefix}\u{10ffff}");
-    session.query(LIST_BY_PREFIX).bind(site).bind(prefix).bind(end).bind(limit).all().await
-}
-
-/// How many contacts stand how.
-pub async fn count_by_status(
-    session: &mut Session<'_>,
-    site: SiteId,
-) -> Result<Vec<(String, i64)>> {
-    session.query(COUNT_BY_STATUS).bind(site).all().await
 }
 
 /// Pending contacts without an order, made before the id `before`, after `after`, whose last link is
