@@ -94,15 +94,13 @@ fn check_size(bytes: &[u8]) -> std::result::Result<(), Refused> {
     Ok(())
 }
 
-/// A file as anybody may see it: a picture without what it tells of its maker. A page may show what
-/// is also sold, or came with a funnel, and those are kept as they were brought.
+/// The bytes of a file as anybody may see it: a picture without what it tells of its maker. A page
+/// may show what is also sold, or came with a funnel, and those are kept as they were brought.
 ///
 /// # Errors
 /// No page could show it, or as [`read`].
-pub async fn shown(engine: &Engine, site: SiteId, id: FileId) -> Result<(File, Vec<u8>)> {
-    let (file, bytes) = read(engine, site, id).await?;
-    let bytes = pictures::clean(&file.content_type, bytes)?;
-    Ok((file, bytes))
+pub async fn shown(engine: &Engine, file: &File) -> Result<Vec<u8>> {
+    Ok(pictures::clean(&file.content_type, bytes_of(engine, file).await?)?)
 }
 
 /// A file with its bytes, as it was brought.
@@ -111,14 +109,17 @@ pub async fn shown(engine: &Engine, site: SiteId, id: FileId) -> Result<(File, V
 /// There is none, or its bytes are gone.
 pub async fn read(engine: &Engine, site: SiteId, id: FileId) -> Result<(File, Vec<u8>)> {
     let file = find(engine, site, id).await?;
-    let bytes = if engine.db().is_sqlite() {
-        tokio::fs::read(path_of(engine, &file.sha256)).await.map_err(|e| {
-            EngineError::Fault(format!("the file {} cannot be read: {e}", file.name))
-        })?
-    } else {
-        read_parts(engine, &file).await?
-    };
+    let bytes = bytes_of(engine, &file).await?;
     Ok((file, bytes))
+}
+
+/// The bytes of a file whose row was found.
+async fn bytes_of(engine: &Engine, file: &File) -> Result<Vec<u8>> {
+    if !engine.db().is_sqlite() {
+        return read_parts(engine, file).await;
+    }
+    let read = tokio::fs::read(path_of(engine, &file.sha256)).await;
+    read.map_err(|e| EngineError::Fault(format!("the file {} cannot be read: {e}", file.name)))
 }
 
 /// A file's row.

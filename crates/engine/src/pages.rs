@@ -75,7 +75,7 @@ async fn check_pictures(engine: &Engine, site: SiteId, content: &PageContent) ->
         .await?;
     let pictures = files.into_iter().filter(|file| file.content_type.starts_with("image/"));
     for file in pictures.filter(|file| !file.is_public) {
-        if let Err(EngineError::Refused(refused)) = files::shown(engine, site, file.id).await {
+        if let Err(EngineError::Refused(refused)) = files::shown(engine, &file).await {
             let message = format!("{}: {}", file.name, refused.message);
             return Err(Refused::new(refused.code, message).at("image").into());
         }

@@ -111,22 +111,23 @@ pub struct Again {
     pub theirs: Theirs,
 }
 
-/// How a form comes back: `mine` as typed, `now` as it is stored. After 409 the form must carry the
-/// version of `now`, so that saving it again replaces theirs.
+/// How a form comes back: `mine` as typed, `now` as it is stored. After 409 `renew` gives mine the
+/// version of theirs, so that saving it again replaces that.
 ///
 /// # Errors
 /// The failure itself, where it is none a form can mend.
 pub fn again<F: Serialize>(
     error: EngineError,
-    mine: &F,
+    mine: &mut F,
     now: Option<&F>,
+    renew: impl FnOnce(&mut F, &F),
 ) -> Result<Again, WebError> {
     match (error, now) {
-        (EngineError::Conflict(said), Some(now)) => Ok(Again {
-            status: StatusCode::CONFLICT,
-            errors: vec![FieldError::new("", &said)],
-            theirs: Theirs::of(mine, now),
-        }),
+        (EngineError::Conflict(said), Some(now)) => {
+            let (errors, theirs) = (vec![FieldError::new("", &said)], Theirs::of(mine, now));
+            renew(mine, now);
+            Ok(Again { status: StatusCode::CONFLICT, errors, theirs })
+        }
         (error, _) => Ok(Again {
             status: StatusCode::UNPROCESSABLE_ENTITY,
             errors: to_mend(error)?,
@@ -147,11 +148,14 @@ mod tests {
             pitch: &'static str,
             version: i64,
         }
-        let mine = Form { name: "Mine".to_owned(), pitch: "a\r\nb", version: 1 };
+        let mut mine = Form { name: "Mine".to_owned(), pitch: "a\r\nb", version: 1 };
         let now = Form { name: "Theirs".to_owned(), pitch: "a\nb", version: 2 };
-        let back = again(EngineError::Conflict("so".to_owned()), &mine, Some(&now)).unwrap();
+        let renew = |mine: &mut Form, now: &Form| mine.version = now.version;
+        let said = EngineError::Conflict("so".to_owned());
+        let back = again(said, &mut mine, Some(&now), renew).unwrap();
+        assert_eq!(mine.version, 2);
         assert_eq!(back.status, StatusCode::CONFLICT);
         assert_eq!(back.theirs.0, [("name".to_owned(), "Theirs".to_owned())]);
-        assert!(again(EngineError::Fault("x".to_owned()), &mine, None).is_err());
+        assert!(again(EngineError::Fault("x".to_owned()), &mut mine, None, renew).is_err());
     }
 }

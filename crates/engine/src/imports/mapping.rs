@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use model::ids::ImportId;
 use model::{Refused, SiteId};
 use serde::Serialize;
+use store::imports::Import;
 
 use super::columns::{NO_ADDRESS, Preset, Role, guess, key_of, roles};
 use super::{Plan, get, plan_text, read_plan};
@@ -33,14 +34,12 @@ pub struct Column {
     pub samples: Vec<String>,
 }
 
-/// The columns of a file that was brought, and what each is taken for so far.
+/// The columns of the file of an import, `bytes`, and what each is taken for so far.
 ///
 /// # Errors
-/// There is no such import.
-pub async fn columns(engine: &Engine, site: SiteId, id: ImportId) -> Result<Vec<Column>> {
-    let import = get(engine, site, id).await?;
-    let (_, bytes) = files::read(engine, site, import.file_id).await?;
-    Ok(columns_of(&Table::read(&bytes)?, &read_plan(&import)?))
+/// It is no table.
+pub fn columns(import: &Import, bytes: &[u8]) -> Result<Vec<Column>> {
+    Ok(columns_of(&Table::read(bytes)?, &read_plan(import)?))
 }
 
 fn columns_of(table: &Table, plan: &Plan) -> Vec<Column> {

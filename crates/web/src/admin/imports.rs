@@ -233,8 +233,8 @@ async fn page_of(
     let is_ready = import.state == "ready";
     let (mut columns, mut preview) = (Vec::new(), None);
     if is_ready {
-        columns = imports::columns(engine, site, id).await?;
         let (_, bytes) = engine::files::read(engine, site, import.file_id).await?;
+        columns = imports::columns(&import, &bytes)?;
         preview = match imports::look(engine, site, &bytes, &plan).await {
             Ok(preview) => Some(preview),
             // No column holds the address yet: that is asked for first.

@@ -1,7 +1,6 @@
 //! `/admin/offers`: products at a price, until when, and how many.
 
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
 use axum_extra::extract::Form;
 use engine::EngineError;
 use engine::offers::Draft;
@@ -330,10 +329,10 @@ async fn save(
                 Some(known) => Some(form_of(state, who, known).await?),
                 None => None,
             };
-            let Again { status, errors, theirs } = forms::again(error, &form, now.as_ref())?;
-            if let Some(now) = now.filter(|_| status == StatusCode::CONFLICT) {
-                form.version = now.version;
-            }
+            let renew =
+                |form: &mut OfferForm, now: &OfferForm| form.version.clone_from(&now.version);
+            let Again { status, errors, theirs } =
+                forms::again(error, &mut form, now.as_ref(), renew)?;
             let page = page_of(state, who, id, form).await?;
             let mut page = OfferPage { errors, theirs, ..page };
             if let Some(known) = known {

@@ -4,7 +4,6 @@ pub mod blocks;
 mod fields;
 
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
 use axum::response::Response;
 use axum_extra::extract::Form;
 use engine::EngineError;
@@ -175,10 +174,8 @@ fn again(
     (mut form, now): (HeadForm, Option<HeadForm>),
     error: EngineError,
 ) -> Reply {
-    let Again { status, errors, theirs } = forms::again(error, &form, now.as_ref())?;
-    if let Some(now) = now.filter(|_| status == StatusCode::CONFLICT) {
-        form.version = now.version;
-    }
+    let renew = |form: &mut HeadForm, now: &HeadForm| form.version = now.version;
+    let Again { status, errors, theirs } = forms::again(error, &mut form, now.as_ref(), renew)?;
     let page = EditPage { frame: who.frame("pages"), action, back, form, errors, theirs };
     reply::page_with(status, "admin/pages/edit.html", page)
 }

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
 use axum_extra::extract::Form;
 use engine::EngineError;
 use engine::paths::Draft;
@@ -356,10 +355,9 @@ async fn save(
                 Some(id) => Some(stored(state, who, id).await?.2),
                 None => None,
             };
-            let Again { status, errors, theirs } = forms::again(error, &form, now.as_ref())?;
-            if let Some(now) = now.filter(|_| status == StatusCode::CONFLICT) {
-                form.version = now.version;
-            }
+            let renew = |form: &mut PathForm, now: &PathForm| form.version.clone_from(&now.version);
+            let Again { status, errors, theirs } =
+                forms::again(error, &mut form, now.as_ref(), renew)?;
             let page = PathPage { errors, theirs, ..page_of(state, who, id, form).await? };
             reply::page_with(status, "admin/paths/show.html", page)
         }

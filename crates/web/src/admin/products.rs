@@ -297,10 +297,10 @@ async fn save(
         Err(error) => {
             let shown = its_image.map(|id| format!("/media/{id}"));
             let (mut form, now) = (sent.form, known.map(form_of));
-            let Again { mut status, errors, theirs } = forms::again(error, &form, now.as_ref())?;
-            if let Some(now) = now.filter(|_| status == StatusCode::CONFLICT) {
-                form.version = now.version;
-            }
+            let renew =
+                |form: &mut ProductForm, now: &ProductForm| form.version.clone_from(&now.version);
+            let Again { mut status, errors, theirs } =
+                forms::again(error, &mut form, now.as_ref(), renew)?;
             if is_too_large {
                 status = StatusCode::PAYLOAD_TOO_LARGE;
             }

@@ -1,7 +1,6 @@
 //! `/admin/templates`: what is written, seen as a reader will see it, and sent as a test.
 
 use axum::extract::{Path, Query, State};
-use axum::http::StatusCode;
 use axum_extra::extract::Form;
 use engine::EngineError;
 use engine::templates::{self, Draft, Made};
@@ -199,10 +198,8 @@ fn refused(
     now: Option<DraftForm>,
     error: EngineError,
 ) -> Reply {
-    let Again { status, errors, theirs } = forms::again(error, &form, now.as_ref())?;
-    if let Some(now) = now.filter(|_| status == StatusCode::CONFLICT) {
-        form.revision = now.revision;
-    }
+    let renew = |form: &mut DraftForm, now: &DraftForm| form.revision = now.revision;
+    let Again { status, errors, theirs } = forms::again(error, &mut form, now.as_ref(), renew)?;
     let page = EditPage { form, errors, theirs, ..page };
     reply::page_with(status, "admin/templates/edit.html", page)
 }

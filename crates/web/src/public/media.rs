@@ -39,7 +39,7 @@ pub async fn show(
     if !file.is_public || !SHOWN.contains(&file.content_type.as_str()) {
         return Err(WebError::NotFound);
     }
-    let (file, bytes) = engine::files::shown(&state.engine, site.id, id).await?;
+    let bytes = engine::files::shown(&state.engine, &file).await?;
     let kind = HeaderValue::from_str(&file.content_type).map_err(|_| WebError::NotFound)?;
     let saved = file.content_type == "image/svg+xml";
     let place = if saved { "attachment" } else { "inline" };

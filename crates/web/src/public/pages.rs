@@ -32,6 +32,7 @@ use crate::templates;
 
 use self::blocks::{BlockView, Visit};
 pub use self::kept::Kept;
+use self::kept::{ANY_REFERRER, KeptPage};
 
 /// How long a page is kept at most: the signed time in its forms must stay fresh.
 const KEPT_MS_MAX: i64 = 10 * MINUTE_MS;
@@ -122,10 +123,6 @@ pub async fn preview(
     Ok(shown)
 }
 
-/// What stands in a kept page for the host that linked to it. No host is called like this: names
-/// below `invalid` are nobody's (RFC 2606).
-const ANY_REFERRER: &str = "whoever-linked-here.invalid";
-
 /// What was asked for.
 struct Asked {
     site: Arc<Site>,
@@ -152,15 +149,15 @@ impl Asked {
             return Ok(answer(drawn.html, "no-store"));
         }
         let came_from = touch.referrer.clone();
-        if let Some(html) = state.kept.find(self.site.id, &self.path, revision, now) {
-            return Ok(answer_to_one(html, came_from.as_deref()));
+        if let Some(page) = state.kept.find(self.site.id, &self.path, revision, now) {
+            return Ok(answer_to_one(&page, came_from.as_deref()));
         }
         let kept = (self.site.id, self.path.clone());
         // Drawn for everybody: where this visitor came from is filled in when it is answered.
         let anybody = Touch { referrer: Some(ANY_REFERRER.to_owned()), ..touch };
         let drawn = self.draw(state, anybody, now).await?;
-        let html = state.kept.put(kept, revision, drawn.until, drawn.html);
-        Ok(answer_to_one(html, came_from.as_deref()))
+        let page = state.kept.put(kept, revision, drawn.until, drawn.html);
+        Ok(answer_to_one(&page, came_from.as_deref()))
     }
 
     async fn draw(self, state: &AppState, touch: Touch, now: UtcMs) -> Result<Drawn, WebError> {
@@ -243,15 +240,14 @@ fn frame(site: &Site, page: &Page, content: PageContent, blocks: Vec<BlockView>)
 
 /// A page that is kept for all, with the one thing in it that is this visitor's own: the host that
 /// linked here, which its forms carry along.
-fn answer_to_one(html: axum::body::Bytes, referrer: Option<&str>) -> Response {
-    let text = std::str::from_utf8(&html).unwrap_or_default();
-    if !text.contains(ANY_REFERRER) {
+fn answer_to_one(page: &KeptPage, referrer: Option<&str>) -> Response {
+    if let Some(html) = page.for_all() {
         return answer(html, "no-cache");
     }
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':');
     let host = referrer.filter(|host| host.chars().all(plain)).unwrap_or_default();
     let keep = if host.is_empty() { "no-cache" } else { "no-store" };
-    answer(text.replace(ANY_REFERRER, host), keep)
+    answer(page.linked_from(host), keep)
 }
 
 fn answer(html: impl Into<axum::body::Bytes>, keep: &'static str) -> Response {

@@ -1,5 +1,6 @@
-//! Files that are no lists of contacts: orders, amounts spent, suppressed addresses, coupons. Each line is
-//! taken or left with its reason, and a file that is taken twice changes nothing the second time.
+//! Files that are no lists of contacts: orders, amounts spent, suppressed addresses, coupons. Each
+//! line is taken or left with its reason, and a file that is taken twice changes nothing the second
+//! time.
 
 use std::collections::BTreeMap;
 

@@ -327,10 +327,8 @@ pub async fn update(
     };
     let page = page(&state, &who, id).await?;
     let now = SequenceForm::with(page.form.clone(), &page.rows);
-    let Again { status, errors, theirs } = forms::again(error, &form, Some(&now))?;
-    if status == StatusCode::CONFLICT {
-        form.revision = now.revision;
-    }
+    let renew = |form: &mut SequenceForm, now: &SequenceForm| form.revision = now.revision;
+    let Again { status, errors, theirs } = forms::again(error, &mut form, Some(&now), renew)?;
     let theirs = [&page.triggers, &page.exits, &page.templates]
         .into_iter()
         .fold(theirs, |theirs, choices| theirs.named(choices));
