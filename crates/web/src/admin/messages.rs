@@ -6,10 +6,11 @@ use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use engine::EngineError;
 use engine::outbox::{self, Act, Shown};
-use model::UtcMs;
 use model::ids::{MessageId, StepId};
 use model::messages::{SourceKind, State as Stands};
+use model::{SiteId, UtcMs};
 use serde::{Deserialize, Serialize};
+use store::Session;
 use store::messages::{Attempt, Count, Message, Narrow};
 
 use super::numbers::{Period, link};
@@ -164,6 +165,60 @@ fn tabs(
     tabs
 }
 
+/// Which rows of the ledger are asked for.
+struct Wanted {
+    state: Option<Stands>,
+    step: Option<StepId>,
+    clicked: bool,
+    /// From the first moment to before the second.
+    made: Option<(UtcMs, UtcMs)>,
+    before: MessageId,
+}
+
+impl Wanted {
+    fn of(asked: &Asked, who: &CurrentOperator) -> Result<Self, WebError> {
+        let step: Option<StepId> = asked.step.parse().ok();
+        if step.is_none() && !(asked.step.is_empty() && asked.clicked.is_empty()) {
+            let why = "clicks are shown for one step of a sequence, and there is no such step";
+            return Err(WebError::Bad(StatusCode::BAD_REQUEST, why));
+        }
+        let before = asked.before.as_deref().and_then(|id| id.parse().ok());
+        Ok(Self {
+            state: asked.state.parse().ok(),
+            step,
+            clicked: !asked.clicked.is_empty(),
+            made: Period::opened(who, &asked.from, &asked.to).map(|days| days.bounds()),
+            before: before.unwrap_or(MessageId(i64::MAX)),
+        })
+    }
+
+    async fn list(&self, session: &mut Session<'_>, site: SiteId) -> store::Result<Vec<Message>> {
+        use store::messages as ledger;
+        let first = |at: UtcMs| MessageId(model::ids::first_id_at(at));
+        let made = self.made.map(|(from, until)| (first(from), first(until).min(self.before)));
+        let state = self.state.map(|word| word.to_string()).unwrap_or_default();
+        let narrow = Narrow { state, clicked: self.clicked };
+        match (self.step, made, self.state) {
+            (Some(step), made, _) => {
+                let of = (SourceKind::Sequence, step.0);
+                let before = made.map_or(self.before, |(_, until)| until);
+                let of = ledger::list_of_source(session, site, of, &narrow, before, PAGE);
+                let mut list = of.await?;
+                // Newest first: what is older than the days asked for ends the list.
+                list.retain(|one| made.is_none_or(|(from, _)| one.id >= from));
+                Ok(list)
+            }
+            (None, Some(ids), _) => {
+                ledger::list_between(session, site, &narrow.state, ids, PAGE).await
+            }
+            (None, None, None) => ledger::list(session, site, self.before, PAGE).await,
+            (None, None, Some(word)) => {
+                ledger::list_of_state(session, site, word, self.before, PAGE).await
+            }
+        }
+    }
+}
+
 /// The ledger, newest first; by state with the reasons.
 pub async fn index(
     State(state): State<AppState>,
@@ -171,51 +226,19 @@ pub async fn index(
     Query(asked): Query<Asked>,
 ) -> Reply {
     let site = who.site.id;
-    let before = asked.before.as_deref().and_then(|id| id.parse().ok());
-    let before = before.unwrap_or(MessageId(i64::MAX));
-    let wanted: Option<Stands> = asked.state.parse().ok();
-    let step: Option<StepId> = asked.step.parse().ok();
-    if step.is_none() && !(asked.step.is_empty() && asked.clicked.is_empty()) {
-        let why = "clicks are shown for one step of a sequence, and there is no such step";
-        return Err(WebError::Bad(StatusCode::BAD_REQUEST, why));
-    }
-    let made = Period::opened(&who, &asked.from, &asked.to).map(|days| days.bounds());
-    let first = |at: UtcMs| MessageId(model::ids::first_id_at(at));
-    let narrow = Narrow {
-        state: wanted.map(|word| word.to_string()).unwrap_or_default(),
-        clicked: !asked.clicked.is_empty(),
-    };
+    let wanted = Wanted::of(&asked, &who)?;
+    let state_asked = wanted.state;
     let (list, counts, queued) = state
         .reader
         .read::<_, EngineError, _>(move |session| {
             Box::pin(async move {
-                use store::messages as ledger;
-                let list = match (step, made, wanted) {
-                    (Some(step), made, _) => {
-                        let of = (SourceKind::Sequence, step.0);
-                        let days = made.map(|(from, until)| (first(from), first(until)));
-                        let before = days.map_or(before, |(_, until)| until.min(before));
-                        let of = ledger::list_of_source(session, site, of, &narrow, before, PAGE);
-                        let mut list = of.await?;
-                        // Newest first: what is older than the days asked for ends the list.
-                        list.retain(|one| days.is_none_or(|(from, _)| one.id >= from));
-                        list
-                    }
-                    (None, Some((from, until)), _) => {
-                        let ids = (first(from), first(until).min(before));
-                        ledger::list_between(session, site, &narrow.state, ids, PAGE).await?
-                    }
-                    (None, None, None) => ledger::list(session, site, before, PAGE).await?,
-                    (None, None, Some(word)) => {
-                        ledger::list_of_state(session, site, word, before, PAGE).await?
-                    }
-                };
-                let counts = ledger::kept_counts(session, site).await?;
-                Ok((list, counts, ledger::count_queued(session, site).await?))
+                let list = wanted.list(session, site).await?;
+                let counts = store::messages::kept_counts(session, site).await?;
+                Ok((list, counts, store::messages::count_queued(session, site).await?))
             })
         })
         .await?;
-    let word = wanted.map(|word| word.as_str().to_owned()).unwrap_or_default();
+    let word = state_asked.map(|word| word.as_str().to_owned()).unwrap_or_default();
     let narrowed = asked.narrowed();
     let tabs = tabs(&counts, queued, &word, &narrowed);
     let reasons = counts
