@@ -84,7 +84,9 @@ fn schema_of(desk: &Desk) -> Vec<String> {
 
 #[test]
 fn x04_a_migrate_that_was_stopped_anywhere_is_continued_by_the_next() {
-    use std::time::{Duration, Instant};
+    use std::time::Duration;
+
+    use tokio::time::Instant;
     let whole = Desk::new();
     let begun = Instant::now();
     whole.run(&["migrate"]).ok();
