@@ -31,7 +31,16 @@ pub fn start(config: &Config) -> Log {
 impl Log {
     /// Takes the level the settings say now.
     pub fn set_level(&self, config: &Config) {
-        if let Err(error) = self.0.reload(filter(config)) {
+        self.take(filter(config));
+    }
+
+    /// Only what is wrong, until [`Log::set_level`].
+    pub fn only_faults(&self) {
+        self.take(EnvFilter::new("warn"));
+    }
+
+    fn take(&self, filter: EnvFilter) {
+        if let Err(error) = self.0.reload(filter) {
             tracing::warn!(%error, "the level of the log stays as it is");
         }
     }

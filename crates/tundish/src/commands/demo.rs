@@ -74,7 +74,10 @@ pub async fn run(call: &Call, flags: &Demo) -> anyhow::Result<()> {
     let address = listener.local_addr()?;
     let password = password();
     call.output.say("making a shop and the year it has behind it …");
+    // What a year's log would say, nobody reads in half a minute.
+    call.log.only_faults();
     make(config, address, &password, flags.days).await?;
+    call.log.set_level(config);
     settle(&data)?;
 
     let installation = install::alone(config, Clock::System, Rng::System).await?;
