@@ -284,8 +284,18 @@ impl Drop for Browser {
     }
 }
 
-/// Starts a driver on a port of its choosing, which it prints.
+/// Times a driver is started before a test gives up.
+const STARTS: usize = 5;
+
+/// Starts a driver on a port of its choosing.
 fn start_driver() -> (Child, u16) {
+    // It looks for a port that is free by IPv4, and ends if somebody else has it by IPv6.
+    let mut started = (0..STARTS).filter_map(|_| try_driver());
+    started.next().expect("chromedriver starts")
+}
+
+/// One try; `None` where it ended without a port.
+fn try_driver() -> Option<(Child, u16)> {
     let mut driver = Command::new(CHROMEDRIVER)
         .arg("--port=0")
         .stdout(Stdio::piped())
@@ -293,15 +303,16 @@ fn start_driver() -> (Child, u16) {
         .spawn()
         .unwrap();
     let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
-    let port = loop {
-        let line = lines.next().unwrap().unwrap();
-        if let Some(rest) = line.split("successfully on port ").nth(1) {
-            break rest.trim_end_matches('.').parse().unwrap();
-        }
+    let port = lines.by_ref().map_while(Result::ok).find_map(|line| {
+        line.split("successfully on port ").nth(1)?.trim_end_matches('.').parse().ok()
+    });
+    let Some(port) = port else {
+        driver.wait().unwrap();
+        return None;
     };
     // The pipe must stay read, or the driver stops when it is full.
     std::thread::spawn(move || lines.for_each(drop));
-    (driver, port)
+    Some((driver, port))
 }
 
 fn http(port: u16, method: &str, path: &str, body: &Value) -> Value {
