@@ -92,7 +92,7 @@ async fn pending(engine: &Engine, site: &Site) -> Result<usize> {
 /// Forgets one pending contact, unless it bought something, or confirmed a moment ago.
 async fn forget(tx: &mut Tx<'_>, site: model::SiteId, id: ContactId) -> Result<bool> {
     let found = store::contacts::find_to_change(tx, site, id).await?;
-    if found.is_none_or(|found| found.status != Status::Pending) {
+    if found.is_none_or(|found| found.status != Status::Pending || found.is_erased()) {
         return Ok(false);
     }
     remove(tx, site, id).await
