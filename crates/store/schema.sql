@@ -200,7 +200,7 @@ create table coupon_redemptions (
     created_at bigint not null,
     primary key (site_id, id),
     unique (site_id, coupon_id, address_hmac, n),
-    unique (site_id, coupon_id, order_id)
+    unique (site_id, order_id, coupon_id)
 );
 
 create table coupons (
@@ -886,6 +886,7 @@ create table referrals (
     primary key (site_id, id),
     unique (site_id, referred_id)
 );
+create index referrals_by_order on referrals (site_id, order_id);
 create index referrals_by_referrer on referrals (site_id, referrer_id);
 create index referrals_by_time on referrals (site_id, created_at);
 create index referrals_due on referrals (state, due_at);

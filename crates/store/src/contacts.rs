@@ -69,13 +69,10 @@ const LIST_FROM: &str = "select id, email, email_key, address_hmac, status, firs
     last_name, external_id, language, timezone, fields, is_test, no_sales, less_often,
     paused_until, created_at, updated_at, confirmed_at, unsubscribed_at, erased_at
     from contacts where site_id = $1 and id > $2 and erased_at is null order by id limit $3";
-// By the index on standing alone, and a contact's confirmations as a range of one: told as equal,
-// SQLite without statistics walks all confirmations of the site for each contact.
 const PENDING_BEFORE: &str = "select c.id from contacts c
     where c.site_id = $1 and c.status = 'pending' and c.id < $2 and c.id > $3
     and not exists (select 1 from confirmations a where a.site_id = c.site_id
-        and a.contact_id >= c.id and a.contact_id <= c.id and a.state = 'open'
-        and a.expires_at > $5)
+        and a.contact_id = c.id and a.state = 'open' and a.expires_at > $5)
     and not exists (select 1 from orders o where o.site_id = c.site_id and o.contact_id = c.id)
     order by c.id limit $4";
 const DELETE: &str = "delete from contacts where site_id = $1 and id = $2";

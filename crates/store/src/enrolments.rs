@@ -16,8 +16,8 @@ const DUE: &str = "select site_id, id, sequence_id, version_id, contact_id, stat
     from enrolments where state = 'active' and due_at <= $1 order by due_at limit $2";
 const LIST_OF_CONTACT: &str = "select site_id, id, sequence_id, version_id, contact_id, state,
     last_step_id, last_step_at, due_at, entered_at, ended_at, ended_why
-    from enrolments where site_id = $1 and contact_id >= $2 and contact_id <= $2
-    order by contact_id desc, id desc";
+    from enrolments where site_id = $1 and contact_id = $2
+    order by id desc";
 const LIST_OF_SEQUENCE: &str = "select site_id, id, sequence_id, version_id, contact_id, state,
     last_step_id, last_step_at, due_at, entered_at, ended_at, ended_why
     from enrolments where site_id = $1 and sequence_id = $2 and id < $3

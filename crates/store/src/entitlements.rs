@@ -11,9 +11,9 @@ const GRANT: &str = "insert into entitlements (site_id, id, contact_id, product_
 const FIND: &str = "select id, contact_id, product_id, order_id, line_id, quantity, downloads,
     granted_at, revoked_at from entitlements where site_id = $1 and id = $2";
 const OF_ORDER: &str = "select id, contact_id, product_id, order_id, line_id, quantity, downloads,
-    granted_at, revoked_at from entitlements e where site_id = $1
-    and exists (select 1 from order_lines l where l.site_id = e.site_id and l.id = e.line_id
-        and l.order_id = $2) order by id";
+    granted_at, revoked_at from entitlements where site_id = $1
+    and line_id in (select l.id from order_lines l where l.site_id = $1 and l.order_id = $2)
+    order by id";
 const OWNED: &str = "select distinct product_id from entitlements
     where site_id = $1 and contact_id = $2 and revoked_at is null";
 const REVOKE: &str = "update entitlements set revoked_at = $3

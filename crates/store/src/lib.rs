@@ -10,6 +10,7 @@ mod error;
 mod migrate;
 mod postgres;
 mod sqlite;
+pub mod statistics;
 mod value;
 pub mod views;
 

@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 
 use crate::db::{Db, Schema, Session, Tx};
 use crate::error::StoreError;
-use crate::{Result, dialect};
+use crate::{Result, dialect, statistics};
 
 struct Migration {
     name: &'static str,
@@ -62,7 +62,8 @@ pub async fn up(db: &Db, schema: Schema) -> Result<()> {
     for migration in of(schema) {
         db.write::<_, StoreError, _>(|tx| Box::pin(apply(tx, migration))).await?;
     }
-    db.write(move |tx| Box::pin(async move { refuse_newer(tx).await })).await
+    db.write(move |tx| Box::pin(async move { refuse_newer(tx).await })).await?;
+    statistics::settle(db).await
 }
 
 /// The migrations this database lacks.

@@ -12,8 +12,6 @@ const NEWEST_CHANGE: &str = "select max(updated_at) from orders";
 const CUSTOMERS: &str = "select distinct contact_id from orders
     where site_id = $1 and contact_id > $2 and paid_at is not null
     order by contact_id limit $3";
-// One customer's rows as a range of one, and times that no index is asked for: SQLite without
-// statistics prefers an index on time, and walks the whole site for each customer.
 const PAID: &str = "select o.id, o.paid_at, o.currency, o.tax_ppm, o.tax_included,
     o.captured_minor - o.tax_minor, o.discount_minor, o.coupon_id,
     (select coalesce(cast(sum(l.cost_minor) as bigint), 0) from order_lines l
@@ -22,14 +20,14 @@ const PAID: &str = "select o.id, o.paid_at, o.currency, o.tax_ppm, o.tax_include
         where r.site_id = o.site_id and r.order_id = o.id and r.state = 'succeeded'),
     coalesce((select l.product_id from order_lines l
         where l.site_id = o.site_id and l.order_id = o.id order by l.position, l.id limit 1), 0)
-    from orders o where o.site_id = $1 and o.contact_id >= $2 and o.contact_id <= $2
-    and coalesce(o.paid_at, 0) <> 0 order by o.paid_at, o.id";
+    from orders o where o.site_id = $1 and o.contact_id = $2
+    and o.paid_at is not null order by o.paid_at, o.id";
 const IS_TEST: &str = "select is_test from contacts where site_id = $1 and id = $2";
 const FIRST_TOUCH: &str = "select channel, coalesce(source, '') from touches
     where site_id = $1 and contact_id = $2 and is_first = true order by id limit 1";
 const LANDING: &str = "select landing from touches
-    where site_id = $1 and contact_id >= $2 and contact_id <= $2 and coalesce(at, 0) <= $3
-    order by coalesce(at, 0) desc, id desc limit 1";
+    where site_id = $1 and contact_id = $2 and at <= $3
+    order by at desc, id desc limit 1";
 const CLICKED: &str =
     "select m.id, m.source_kind, case when m.source_kind in ('sequence', 'broadcast')
         then m.source_id else 0 end,
@@ -40,8 +38,8 @@ const CLICKED: &str =
         and c.at > $3 and c.at <= $4
     order by c.at desc, c.id desc limit 1";
 const REWARDED: &str = "select referred_id from referrals
-    where site_id = $1 and referrer_id >= $2 and referrer_id <= $2 and reward_coupon_id = $3
-    order by referrer_id, id limit 1";
+    where site_id = $1 and referrer_id = $2 and reward_coupon_id = $3
+    order by id limit 1";
 const OF_CONTACT: &str = "select order_id, contact_id, paid_at, paid_day, nth, first_at, cohort,
     day, first_product_id, channel, source, landing, currency, net_minor, refunded_minor,
     discount_minor, reward_minor, reward_for, cost_minor, message_id, mail_kind, mail_source_id,

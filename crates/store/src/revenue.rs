@@ -85,7 +85,7 @@ const MAIL_ROWS: &str = "select m.id, m.to_address, m.contact_id, m.state, m.acc
     from messages m left join template_versions v
         on v.site_id = m.site_id and v.id = m.version_id
     where m.site_id = $1 and m.source_kind = $2 and (cast($3 as bigint) = 0 or m.source_id = $3)
-        and coalesce(v.template_id, 0) = $4 and m.accepted_at >= $5 and m.accepted_at < $6
+        and coalesce(v.template_id, 0) = $4 and +m.accepted_at >= $5 and +m.accepted_at < $6
         and m.id < $7
         and (cast($8 as bigint) = 0 or exists (select 1 from clicks k
             where k.site_id = m.site_id and k.message_id = m.id and k.verdict = 'human'))

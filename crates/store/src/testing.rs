@@ -1,5 +1,5 @@
-//! What tests need of the store besides its rows: a fresh PostgreSQL database, and the schema that
-//! the migrations make.
+//! What tests need of the store besides its rows: a fresh PostgreSQL database, the schema that the
+//! migrations make, and how SQLite goes about a statement.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use crate::{Db, Options, Result, Schema};
 /// What SQLite holds of the schema, a table with its indexes after it.
 const WHOLE: &str = "select m.sql from sqlite_master m
     join sqlite_master t on t.type = 'table' and t.name = m.tbl_name
-    where m.sql is not null
+    where m.sql is not null and m.name not like 'sqlite%'
     order by t.name, case m.type when 'table' then 0 else 1 end, m.name";
 
 /// Makes an empty database called `name` on the server of `base`, in place of one of that name.
@@ -49,6 +49,25 @@ pub async fn schema(folder: &Path) -> Result<String> {
         db.close().await;
     }
     Ok(text)
+}
+
+/// How SQLite would answer each of `statements` in the file at `path`: a line for each table it
+/// looks at.
+///
+/// # Errors
+/// The file cannot be opened, or a statement does not prepare.
+pub fn plans(path: &Path, statements: &[String]) -> Result<Vec<Vec<String>>> {
+    let link = rusqlite::Connection::open(path)?;
+    let plan = |sql: &String| {
+        let mut statement = link.prepare(&format!("explain query plan {sql}"))?;
+        let mut rows = statement.raw_query();
+        let mut lines = Vec::new();
+        while let Some(row) = rows.next()? {
+            lines.push(row.get("detail")?);
+        }
+        Ok(lines)
+    };
+    statements.iter().map(plan).collect()
 }
 
 /// SQLite keeps a statement as it was typed, but for its first words, and without its semicolon.

@@ -134,7 +134,7 @@ create table coupon_redemptions (
     created_at bigint not null,
     primary key (site_id, id),
     unique (site_id, coupon_id, address_hmac, n),
-    unique (site_id, coupon_id, order_id)
+    unique (site_id, order_id, coupon_id)
 );
 
 -- A checkout form that was sent, so that it can be given back as it was.
@@ -412,4 +412,5 @@ create table referrals (
 );
 
 create index referrals_due on referrals (state, due_at);
+create index referrals_by_order on referrals (site_id, order_id);
 create index referrals_by_referrer on referrals (site_id, referrer_id);

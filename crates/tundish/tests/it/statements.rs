@@ -1,7 +1,9 @@
-//! Every SQL text of the store prepares on both databases, found by reading the store's source.
+//! Every SQL text of the store prepares on both databases and walks no whole site on SQLite, found
+//! by reading the store's source.
 
 use std::path::{Path, PathBuf};
 
+use ::store::statistics::GROWING;
 use ::store::{Db, StoreError};
 
 fn sources(dir: &Path, found: &mut Vec<PathBuf>) {
@@ -15,8 +17,39 @@ fn sources(dir: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// String literals that begin like a statement, with the field name before them if there is one.
-fn statements(text: &str) -> Vec<(String, String)> {
+/// A statement as the source has it.
+struct Found {
+    /// File and constant, `orders/OF_CONTACT`; `verify` is one for all of its checks.
+    place: String,
+    /// Which database it is for, where it differs.
+    field: String,
+    sql: String,
+}
+
+/// Every statement of the store.
+fn all() -> Vec<Found> {
+    let mut files = Vec::new();
+    let source = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../store/src"));
+    sources(source, &mut files);
+    let skipped = ["migrate.rs", "testing.rs", "dialect.rs", "statistics.rs"];
+    let mut found = Vec::new();
+    for file in files {
+        if skipped.iter().any(|name| file.ends_with(name)) {
+            continue;
+        }
+        let short = file.strip_prefix(source).unwrap().with_extension("");
+        found.extend(statements(&short.display().to_string(), &read(&file)));
+    }
+    assert!(found.len() > 400, "the statements were found by reading the source");
+    found
+}
+
+fn read(file: &Path) -> String {
+    std::fs::read_to_string(file).unwrap()
+}
+
+/// String literals that begin like a statement.
+fn statements(file: &str, text: &str) -> Vec<Found> {
     let mut found = Vec::new();
     let mut rest = text;
     while let Some(at) = rest.find('"') {
@@ -32,7 +65,11 @@ fn statements(text: &str) -> Vec<(String, String)> {
         if begins.iter().any(|word| literal.starts_with(word)) && literal.len() > 12 {
             let field = before.rsplit([' ', '\n', '{']).next().unwrap_or_default();
             let field = field.trim_end_matches(':').to_owned();
-            found.push((field, literal.replace("\\\n", " ").replace("\\\"", "\"")));
+            let before = &text[..text.len() - rest.len() + at];
+            let name = before.rsplit_once("const ").map_or("", |(_, after)| after);
+            let name = name.split(':').next().unwrap_or_default();
+            let sql = literal.replace("\\\n", " ").replace("\\\"", "\"");
+            found.push(Found { place: format!("{file}/{name}"), field, sql });
         }
         rest = body.get(end + 1..).unwrap_or_default();
     }
@@ -40,31 +77,18 @@ fn statements(text: &str) -> Vec<(String, String)> {
 }
 
 async fn prepare_all(db: Db, other: &'static str) {
-    let mut files = Vec::new();
-    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/../store/src");
-    sources(Path::new(source), &mut files);
-    let skipped = ["migrate.rs", "testing.rs", "dialect.rs", "verify_only_sqlite.rs"];
-    let mut count = 0;
-    for file in files {
-        if skipped.iter().any(|name| file.ends_with(name)) {
+    for Found { place, field, sql } in all() {
+        if field == other {
             continue;
         }
-        let text = std::fs::read_to_string(&file).unwrap();
-        for (field, sql) in statements(&text) {
-            if field == other {
-                continue;
-            }
-            count += 1;
-            let shown = format!("{}: {sql}", file.file_name().unwrap().display());
-            db.reader()
-                .read::<_, StoreError, _>(move |session| {
-                    Box::pin(async move { session.prepare_only(&sql).await })
-                })
-                .await
-                .unwrap_or_else(|e| panic!("{shown}\n{e}"));
-        }
+        let shown = format!("{place}: {sql}");
+        db.reader()
+            .read::<_, StoreError, _>(move |session| {
+                Box::pin(async move { session.prepare_only(&sql).await })
+            })
+            .await
+            .unwrap_or_else(|e| panic!("{shown}\n{e}"));
     }
-    assert!(count > 20, "the statements were found by reading the source; only {count} were");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -87,4 +111,146 @@ async fn every_statement_prepares_on_postgres() {
     let db2 = Db::connect(&url, views).await.unwrap();
     drop(db);
     prepare_all(db2, "sqlite").await;
+}
+
+/// Tables of what somebody set up, or of days: some hundreds of rows.
+const SET_UP: &[&str] = &[
+    "api_keys",
+    "audit_heads",
+    "counters",
+    "file_parts",
+    "files",
+    "form_versions",
+    "forms",
+    "import_undos",
+    "imports",
+    "links",
+    "magnets",
+    "mail_days",
+    "meta",
+    "migrations",
+    "nodes",
+    "offers",
+    "operator_links",
+    "operator_sites",
+    "operators",
+    "page_versions",
+    "page_view_days",
+    "pages",
+    "path_levels",
+    "paths",
+    "product_files",
+    "product_pairs",
+    "product_pins",
+    "products",
+    "rolled_days",
+    "sequence_versions",
+    "sequences",
+    "sessions",
+    "short_links",
+    "site_hosts",
+    "sites",
+    "spends",
+    "stage_days",
+    "template_versions",
+    "templates",
+    "topics",
+    "wordings",
+];
+
+/// Statements that look at a table of a whole site (or more) because that is the question.
+const WALKS: &[(&str, &str)] = &[
+    ("clicks/HUMANS_OF_VERSION", "the human clicks alone, for one page of the admin"),
+    ("economics/COHORT_DAYS", "a line for each order ever: the figure is of all of them"),
+    ("economics/FIRST_PRODUCTS", "stops at the first order of each product"),
+    ("economics/MARGINS", "a line for each order ever: the figure is of all of them"),
+    ("economics/PURCHASES", "a line for each order ever: the figure is of all of them"),
+    ("economics/REWARDS", "a line for each order ever: the figure is of all of them"),
+    ("forms/COUNTS", "what each form ever brought"),
+    ("magnets/COUNTS", "what each free thing ever brought"),
+    ("messages/lists/NEXT_DUE", "the first entry of the index of what waits"),
+    ("messages/lists/QUEUED", "what waits is counted"),
+    ("messages/sweeps/CANCEL_DUE", "once, after a restore"),
+    ("nodes/LAST_EVENT", "the last entry of each site, once, at the start"),
+    ("order_figures/DELETE_LOST", "a rebuild of all figures"),
+    ("order_offers/COUNTS", "what each offer ever brought"),
+    ("product_pairs/REBUILD", "counted anew from everything sold"),
+    ("tags/COUNTS", "how many have each tag"),
+    ("test_charges/COUNT", "the test provider's own rows"),
+    ("today/IN_REVIEW", "the index of what waits for a look alone"),
+    ("topics/COUNTS", "how many follow each topic"),
+];
+
+/// The growing tables that a statement calls `name`.
+fn is_growing(sql: &str, name: &str) -> bool {
+    let words: Vec<&str> =
+        sql.split([' ', '\n', '(', ')', ',']).filter(|w| !w.is_empty()).collect();
+    let names = |at: usize| {
+        let before = at.checked_sub(1).and_then(|before| words.get(before));
+        before.is_some_and(|word| ["from", "join", "update", "into"].contains(word))
+    };
+    GROWING.iter().any(|table| {
+        let mut places = (0..words.len()).filter(|at| words[*at] == *table && names(*at));
+        places.any(|at| *table == name || words.get(at + 1) == Some(&name))
+    })
+}
+
+/// A line of a plan that goes through a growing table from end to end of a site.
+fn walks(sql: &str, line: &str) -> bool {
+    let mut words = line.split(' ');
+    let verb = words.next().unwrap_or_default();
+    let table = words.next().unwrap_or_default();
+    let by_site_alone = line.ends_with("(site_id=?)") || line.contains("(ANY(");
+    (verb == "SCAN" || verb == "SEARCH" && by_site_alone) && is_growing(sql, table)
+}
+
+#[tokio::test]
+async fn no_statement_walks_a_whole_site_unawares() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("all.db");
+    let url = format!("sqlite:{}", path.display());
+    Db::connect(&url, store::Options::main()).await.unwrap().close().await;
+    let views = store::Options { schema: store::Schema::Views, ..store::Options::main() };
+    Db::connect(&url, views).await.unwrap().close().await;
+
+    let found: Vec<Found> = all()
+        .into_iter()
+        .filter(|found| found.field != "postgres" && !found.place.starts_with("verify/"))
+        .collect();
+    let texts: Vec<String> = found.iter().map(|found| found.sql.clone()).collect();
+    let plans = ::store::testing::plans(&path, &texts).unwrap();
+    let mut walking: Vec<&str> = Vec::new();
+    let mut unawares = Vec::new();
+    for (found, plan) in found.iter().zip(&plans) {
+        let Some(line) = plan.iter().find(|line| walks(&found.sql, line)) else { continue };
+        walking.push(&found.place);
+        if !WALKS.iter().any(|(place, _)| *place == found.place) {
+            unawares.push(format!("{}: {line}", found.place));
+        }
+    }
+    assert!(
+        unawares.is_empty(),
+        "give it an index, or a reason in WALKS:\n{}",
+        unawares.join("\n")
+    );
+    let idle = WALKS.iter().filter(|(place, _)| !walking.contains(place));
+    assert_eq!(idle.count(), 0, "these do not walk; strike them out: {walking:?}");
+}
+
+#[tokio::test]
+async fn every_table_says_whether_it_grows() {
+    let dir = tempfile::tempdir().unwrap();
+    let schema = ::store::testing::schema(dir.path()).await.unwrap();
+    let mut made = Vec::new();
+    for line in schema.lines() {
+        let Some(table) = line.strip_prefix("create table ") else { continue };
+        made.push(table.trim_end_matches(" ("));
+    }
+    for table in GROWING.iter().chain(SET_UP) {
+        assert!(made.contains(table), "there is no table {table}");
+    }
+    for table in made {
+        let places = [GROWING.contains(&table), SET_UP.contains(&table)];
+        assert!(places[0] != places[1], "{table} either grows (store/statistics.rs) or is set up");
+    }
 }
