@@ -1,8 +1,8 @@
 //! Copies an installation while it runs, and puts a copy back.
 //!
-//! A backup is a folder: `tundish.db`, `views.db`, `files/…`, `audit-heads.txt`, `backup.json`. The databases are
-//! copied first and the files after: files are only ever added, so every file a copied row names
-//! is in the copy too. The master key stays out unless it is asked for.
+//! A backup is a folder: `tundish.db`, `views.db`, `files/…`, `audit-heads.txt`, `backup.json`. The
+//! databases are copied first and the files after: files are only ever added, so every file a
+//! copied row names is in the copy too. The master key stays out unless it is asked for.
 
 use std::fs::{self, File};
 use std::io::Write;

@@ -59,7 +59,8 @@ impl Clock {
         }
     }
 
-    /// Waits until [`Clock::steady_ms`] says `until`; by a fake clock, until somebody moves it there.
+    /// Waits until [`Clock::steady_ms`] says `until`; by a fake clock, until somebody moves it
+    /// there.
     pub async fn sleep_until(&self, until: i64) {
         match self {
             Self::System => {

@@ -303,11 +303,12 @@ impl Engine {
         &self.0.ceilings
     }
 
-    /// When people were last forgotten.
+    /// The rows that rest because their turn ended in a fault.
     pub(crate) fn resting(&self) -> &Resting {
         &self.0.resting
     }
 
+    /// When people were last forgotten.
     pub(crate) fn last_purge(&self) -> &LastPurge {
         &self.0.last_purge
     }

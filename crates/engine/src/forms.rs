@@ -6,6 +6,7 @@ use model::consents::Grant;
 use model::forms::FormSpec;
 use model::ids::{FormId, SubmissionId};
 use model::magnets::Magnet;
+use model::slugs::IfKnown;
 use model::times::DAY_MS;
 use model::tokens::Purpose;
 use model::{Refused, SiteId, Slug};
@@ -14,7 +15,6 @@ use store::{Session, Tx};
 
 use crate::engine::Engine;
 use crate::fault::{EngineError, Result};
-use crate::magnets::IfKnown;
 use crate::{audits, consents};
 
 /// A form with what it refers to, ready to be shown and answered.

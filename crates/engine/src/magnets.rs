@@ -6,6 +6,7 @@ use model::ids::{ClaimId, ConfirmationId, ContactId, FileId, MagnetId};
 use model::magnets::{Claim, Magnet, MagnetKind};
 use model::messages::{Class, SourceKind};
 use model::sites::Site;
+use model::slugs::IfKnown;
 use model::tokens::{Purpose, TokenError};
 use model::{EmailAddr, Refused, SiteId, Slug};
 use serde_json::json;
@@ -24,15 +25,6 @@ pub enum Gift {
     File(FileId),
     /// A page elsewhere.
     Link(String),
-}
-
-/// What becomes of a thing that is written under a slug that another has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum IfKnown {
-    /// That one is changed.
-    Change,
-    /// It is refused.
-    Refuse,
 }
 
 /// Writes a magnet, new or changed, by its slug; its id.

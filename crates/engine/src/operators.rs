@@ -301,7 +301,8 @@ pub async fn find(engine: &Engine, address: &str) -> Result<Operator> {
 /// Their sign-ins end, so that none keeps rights it began with.
 ///
 /// # Errors
-/// There is no such operator, or not for `actor`; `owner_needed` where nobody could sign in as owner any more.
+/// There is no such operator, or not for `actor`; `owner_needed` where nobody could sign in as
+/// owner any more.
 pub async fn set_rights(
     engine: &Engine,
     actor: Actor,

@@ -140,7 +140,8 @@ pub async fn try_smtp(engine: &Engine, site: SiteId) -> Result<()> {
     }
 }
 
-/// Makes a signing key, `rsa` or `ed25519`. What was held because it would have left unsigned is released.
+/// Makes a signing key, `rsa` or `ed25519`. What was held because it would have left unsigned is
+/// released.
 ///
 /// # Errors
 /// The selector is taken or cannot be one.

@@ -142,9 +142,9 @@ async fn write_down(engine: &Engine, tx: &mut Tx<'_>, site: SiteId, line: &Line)
     Ok(false)
 }
 
-/// The lines that stand nowhere yet, as `write_down` would find them. An amount that was written down by hand, or came in a file
-/// that said the same in other letters, is the same amount: what is written out comes in again and
-/// changes nothing.
+/// The lines that stand nowhere yet, as `write_down` would find them. An amount that was written
+/// down by hand, or came in a file that said the same in other letters, is the same amount: what is
+/// written out comes in again and changes nothing.
 async fn fresh(session: &mut Session<'_>, site: SiteId, lines: Vec<Line>) -> Result<Vec<Line>> {
     let mut standing: BTreeMap<String, i64> = BTreeMap::new();
     let mut fresh = Vec::new();

@@ -247,8 +247,8 @@ impl Basket {
             .collect()
     }
 
-    /// What it comes to. `discounts` has one entry a line, from [`crate::coupons::Coupon::evaluate`],
-    /// or none at all.
+    /// What it comes to. `discounts` has one entry a line, from
+    /// [`crate::coupons::Coupon::evaluate`], or none at all.
     ///
     /// # Errors
     /// `basket_empty`, `basket_too_long`, `quantity_invalid`, `price_negative`,

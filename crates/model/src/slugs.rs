@@ -151,6 +151,15 @@ impl<'de> Deserialize<'de> for Slug {
     }
 }
 
+/// What becomes of a thing that is written under a slug that another has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IfKnown {
+    /// That one is changed.
+    Change,
+    /// It is refused.
+    Refuse,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

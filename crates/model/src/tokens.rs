@@ -1,8 +1,8 @@
 //! Tokens in addresses: what a link may do, under a key, without a row to look up.
 //!
-//! A token is `base64url(kid u8 ‖ id u64 ‖ what u16 ‖ MAC 80 bit)`, 28 characters. The MAC is HMAC-SHA256
-//! under a key derived for one [`Purpose`], so that a click token cannot unsubscribe anyone.
-//! Random tokens (orders, carts, sessions) are stored as hashes: [`hash_secret`].
+//! A token is `base64url(kid u8 ‖ id u64 ‖ what u16 ‖ MAC 80 bit)`, 28 characters. The MAC is
+//! HMAC-SHA256 under a key derived for one [`Purpose`], so that a click token cannot unsubscribe
+//! anyone. Random tokens (orders, carts, sessions) are stored as hashes: [`hash_secret`].
 
 use std::collections::BTreeMap;
 use std::fmt;

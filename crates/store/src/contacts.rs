@@ -282,8 +282,8 @@ pub async fn list_from(
     session.query(LIST_FROM).bind(site).bind(after).bind(limit).all().await
 }
 
-/// Pending contacts without an order, made before the id `before`, after `after`, whose last link is
-/// over at `now`.
+/// Pending contacts without an order, made before the id `before`, after `after`, whose last link
+/// is over at `now`.
 pub async fn pending_before(
     session: &mut Session<'_>,
     site: SiteId,

@@ -373,7 +373,8 @@ pub async fn pend(
     Ok(tx.query(PEND).bind(site).bind(id).bind(expires_at).bind(now).run().await? == 1)
 }
 
-/// Marks it paid, with what came in and what may be charged again; `false` where it was already, or may not be.
+/// Marks it paid, with what came in and what may be charged again; `false` where it was already, or
+/// may not be.
 pub async fn pay(
     tx: &mut Tx<'_>,
     site: SiteId,

@@ -301,7 +301,8 @@ pub struct Import {
     /// Only say what it would do
     #[arg(long)]
     pub dry_run: bool,
-    /// What a column is, where its name does not say it: mail=email, town=field.city, x=-, cost=amount
+    /// What a column is, where its name does not say it: mail=email, town=field.city, x=-,
+    /// cost=amount
     #[arg(long, value_name = "COLUMN=FIELD")]
     pub map: Vec<String>,
     /// What the people on the list agreed to, where and when

@@ -1,5 +1,5 @@
-//! Asks a name server for TXT records: one question and one answer of RFC 1035, written out by hand,
-//! since nothing else here needs a resolver.
+//! Asks a name server for TXT records: one question and one answer of RFC 1035, written out by
+//! hand, since nothing else here needs a resolver.
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;

@@ -1,7 +1,7 @@
 //! The restore guard's memory: `data/generation` beside the database, counted up with it at each
 //! start. A database that is older than the file, a file that is missing, or another machine
-//! means that mails due now may have been sent already, elsewhere or before. A PostgreSQL says itself
-//! which cluster it is and how far it has written; there a missing file means a new node.
+//! means that mails due now may have been sent already, elsewhere or before. A PostgreSQL says
+//! itself which cluster it is and how far it has written; there a missing file means a new node.
 
 use std::fs::{self, File};
 use std::io::Write;

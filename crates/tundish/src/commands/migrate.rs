@@ -10,7 +10,8 @@ use crate::output::refused;
 /// Brings the tables up to date, or only says what is missing.
 ///
 /// # Errors
-/// A server is running, the database is newer than the program, or something is missing (`--check`).
+/// A server is running, the database is newer than the program, or something is missing
+/// (`--check`).
 pub async fn run(call: &Call, flags: &Migrate) -> anyhow::Result<()> {
     let config = &call.config;
     let dir = config.data();

@@ -155,7 +155,8 @@ pub async fn work(
     stand_by(parts, until, &stop, config.shutdown()).await
 }
 
-/// Waits for `until`, which ends at `stop`, or for a part to end by itself, and then for the others.
+/// Waits for `until`, which ends at `stop`, or for a part to end by itself, and then for the
+/// others.
 async fn stand_by(
     mut parts: JoinSet<anyhow::Result<()>>,
     until: impl Future<Output = ()>,

@@ -1,7 +1,7 @@
 //! The whole admin, as an operator walks it: every entry of the menu, one page of each kind behind
 //! it, and what a visitor of the shop is shown when something is not there. On each page no other
-//! host is asked for anything, and nothing sticks out of the screen. axe, which takes longest, looks
-//! at every page once: at half of them in the light, at the others on a phone at night.
+//! host is asked for anything, and nothing sticks out of the screen. axe, which takes longest,
+//! looks at every page once: at half of them in the light, at the others on a phone at night.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;

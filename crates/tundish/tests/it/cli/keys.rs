@@ -82,22 +82,26 @@ fn the_doctor_looks_at_each_thing_and_says_what_mends_it() {
     assert!(said.lines().all(|line| ["ok", "warn"].iter().any(|w| line.starts_with(w))), "{said}");
 }
 
+/// A mail server that nobody reaches.
+fn relay(relay_signs: bool) -> engine::sending::Smtp {
+    engine::sending::Smtp {
+        host: "relay.invalid".to_owned(),
+        port: 587,
+        tls: model::sending::SmtpTls::parse("starttls").unwrap(),
+        username: String::new(),
+        password: None,
+        connections: 1,
+        per_second: 0,
+        relay_signs,
+    }
+}
+
 #[test]
 fn the_doctor_looks_at_the_mail_server_that_is_set_in_the_admin() {
     let desk = shop();
     desk.write("tundish.toml", "[server]\nlisten = \"127.0.0.1:0\"\n");
     super::opened(&desk, async |engine, site| {
-        let smtp = engine::sending::Smtp {
-            host: "relay.invalid".to_owned(),
-            port: 587,
-            tls: model::sending::SmtpTls::parse("starttls").unwrap(),
-            username: String::new(),
-            password: None,
-            connections: 1,
-            per_second: 0,
-            relay_signs: false,
-        };
-        engine::sending::set_smtp(&engine, &site, smtp).await.unwrap();
+        engine::sending::set_smtp(&engine, &site, relay(false)).await.unwrap();
     });
     let ran = desk.run(&["doctor", "--json"]);
     let checks: Value = serde_json::from_str(&ran.stdout).unwrap();
@@ -210,17 +214,7 @@ fn the_doctor_asks_the_name_servers_and_says_when_none_answers() {
     assert_eq!(dns, "");
     // Where the mail server signs, no key of ours is missed.
     super::opened(&desk, async |engine, site| {
-        let smtp = engine::sending::Smtp {
-            host: "relay.invalid".to_owned(),
-            port: 587,
-            tls: model::sending::SmtpTls::parse("starttls").unwrap(),
-            username: String::new(),
-            password: None,
-            connections: 1,
-            per_second: 0,
-            relay_signs: true,
-        };
-        engine::sending::set_smtp(&engine, &site, smtp).await.unwrap();
+        engine::sending::set_smtp(&engine, &site, relay(true)).await.unwrap();
     });
     let [spf, dkim, ..] = seen(&[("TUNDISH_DNS_SERVERS", &server)]);
     assert!(spf.contains("ok") && dkim.is_empty(), "{dkim}");
