@@ -15,6 +15,8 @@ use crate::render::{Rendered, filters};
 /// The accent of a site that has chosen none; readable under white words.
 const ACCENT: &str = "#1f6f64";
 const LAYOUT: &str = "layout.html";
+/// What the name of a mail's whole template ends in; made of its words and the layout.
+const WHOLE: &str = "/whole.html";
 
 #[derive(RustEmbed)]
 #[folder = "templates/email/"]
@@ -47,10 +49,35 @@ fn environment() -> Environment<'static> {
     mails.set_formatter(crate::render::format);
     filters::add_to(&mut mails);
     mails.set_loader(|name| {
-        let Some(file) = Files::get(name) else { return Ok(None) };
-        Ok(Some(TemplateSource::new(String::from_utf8_lossy(&file.data).into_owned())))
+        let source = match name.strip_suffix(WHOLE) {
+            Some(mail) => whole(mail)?,
+            None => source(name),
+        };
+        Ok(source.map(TemplateSource::new))
     });
     mails
+}
+
+fn source(file: &str) -> Option<String> {
+    Files::get(file).map(|file| String::from_utf8_lossy(&file.data).into_owned())
+}
+
+/// The template of a whole mail: its words in the layout, the style sheet moved onto the elements.
+/// Moving it takes longer than everything else that is done for a mail, so that it is done once,
+/// on the template: a tag stands in a comment meanwhile, which may stand anywhere in a page.
+fn whole(mail: &str) -> Result<Option<String>, Error> {
+    let parts = (source(LAYOUT), source(&format!("{mail}/html.html")));
+    let (Some(layout), Some(body)) = parts else { return Ok(None) };
+    let page = layout.split_once("-#}").map_or(layout.as_str(), |(_, page)| page);
+    let page = page
+        .replace("{{ body_html | safe }}", &body)
+        .replace("{{ site.accent }}", ACCENT)
+        .replace("{%", "<!--{%")
+        .replace("%}", "%}-->");
+    let page = inline(&page)?;
+    let page =
+        page.replace("<!--{%", "{%").replace("%}-->", "%}").replace(ACCENT, "{{ site.accent }}");
+    Ok(Some(page))
 }
 
 /// Renders the mail `name`. `context` is what its sender gave and what the frame adds.
@@ -62,8 +89,8 @@ pub(crate) fn render(name: &str, context: &Value) -> Result<Rendered, Error> {
     let subject = part("subject.txt")?.trim().to_owned();
     let mut plain = part("text.txt")?.trim().to_owned();
     plain.push_str(&plain_foot(context));
-    let body = part("html.html")?;
-    let html = inline(&in_layout(&subject, &body, context)?)?;
+    let html = MAILS.get_template(&format!("{name}{WHOLE}"))?;
+    let html = html.render(Serde(Value::Object(frame(&subject, context))))?;
     Ok(Rendered { subject, plain, html })
 }
 
@@ -75,6 +102,13 @@ pub(crate) fn subject(name: &str, context: &Value) -> Result<String, Error> {
 
 /// `body` in the layout, its style sheet not yet inlined.
 pub(crate) fn in_layout(subject: &str, body: &str, context: &Value) -> Result<String, Error> {
+    let mut frame = frame(subject, context);
+    frame.insert("body_html".to_owned(), json!(body));
+    MAILS.get_template(LAYOUT)?.render(Serde(Value::Object(frame)))
+}
+
+/// What the layout sees: `context`, and nothing for what that does not speak of.
+fn frame(subject: &str, context: &Value) -> Map<String, Value> {
     let empty = Map::new();
     let mut frame = context.as_object().unwrap_or(&empty).clone();
     for absent in ["button", "receipt", "offers", "why", "unsubscribe_url", "preferences_url"] {
@@ -82,8 +116,7 @@ pub(crate) fn in_layout(subject: &str, body: &str, context: &Value) -> Result<St
     }
     frame.entry("preheader").or_insert(json!(""));
     frame.insert("subject".to_owned(), json!(subject));
-    frame.insert("body_html".to_owned(), json!(body));
-    MAILS.get_template(LAYOUT)?.render(Serde(Value::Object(frame)))
+    frame
 }
 
 /// Moves the style sheet onto the elements, as mail programs need it.
@@ -132,12 +165,46 @@ mod tests {
     fn every_mail_has_its_three_parts_and_parses() {
         assert!(names().len() >= 7);
         for name in names() {
-            for file in ["subject.txt", "text.txt", "html.html"] {
+            for file in ["subject.txt", "text.txt", "html.html", "whole.html"] {
                 let template = format!("{name}/{file}");
                 if let Err(why) = MAILS.get_template(&template) {
                     panic!("{template}: {why:#}");
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_mail_made_from_its_whole_template_is_the_mail_whose_styles_are_moved_last() {
+        let context = json!({
+            "language": "en",
+            "site": { "name": "Ada & Sons <\"Bread\">", "url": "https://shop.example/?a=1&b=2",
+                "base_url": "https://shop.example", "address": "1 Mill Lane", "accent": "#a03060",
+                "sender_name": "Ada", "language": "en" },
+            "contact": { "first_name": "Zoë <b>" },
+            "order_url": "https://shop.example/o/1?x=1&y=2",
+            "downloads": [{ "url": "https://shop.example/d/1", "name": "Bread & Butter" }],
+            "button": { "href": "https://shop.example/go?a=1&b=2", "label": "Go" },
+            "receipt": { "number": "No. 7", "date": "today", "to": ["Ada", "London"],
+                "lines": [{ "name": "Bread <1>", "note": "two", "amount": "$19.00" },
+                    { "name": "Book", "note": "", "amount": "$2.00" }],
+                "totals": [{ "label": "Tax", "amount": "$1.00", "strong": false },
+                    { "label": "Total", "amount": "$22.00", "strong": true }],
+                "note": "Thank you" },
+            "offers": { "title": "Next", "terms": "while it lasts", "items": [
+                { "name": "Course", "text": "learn", "price": "$97", "href": "https://shop.example/c",
+                    "label": "See it", "image": "https://shop.example/i.png" }] },
+            "why": "You ordered.", "unsubscribe_url": "https://shop.example/u",
+            "preferences_url": "https://shop.example/p", "preheader": "Your receipt",
+        });
+        let whole = render("receipt", &context).unwrap();
+        let body = MAILS.get_template("receipt/html.html").unwrap();
+        let body = body.render(Serde(&context)).unwrap();
+        let last = inline(&in_layout(&whole.subject, &body, &context).unwrap()).unwrap();
+        let plainly = |html: &str| {
+            let html = html.replace("&#x27;", "'").replace("&#x2f;", "/").replace("&quot;", "\"");
+            html.split_whitespace().collect::<Vec<_>>().join(" ").replace("> <", "><")
+        };
+        assert_eq!(plainly(&whole.html), plainly(&last));
     }
 }

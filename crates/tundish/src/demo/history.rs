@@ -27,7 +27,7 @@ use super::people::{Dice, Person};
 /// Days of history, where nothing else is asked for.
 pub const DAYS: i64 = 365;
 /// How often in a day the workers run.
-const ROUNDS: i64 = 6;
+const ROUNDS: i64 = 4;
 /// The seed: the same shop every time.
 const SEED: u64 = 8095;
 const FORM: &str = "first-loaf";
