@@ -3,7 +3,8 @@
 use model::audits::Actor;
 use model::consents::Source;
 use model::contacts::Contact;
-use model::ids::{ContactId, EnrolmentId};
+use model::ids::{ContactId, EnrolmentId, SequenceId};
+use model::sequence_runs::Outcome;
 use model::sites::Site;
 use model::{EmailAddr, Refused, SiteId, UtcMs};
 use serde_json::json;
@@ -12,7 +13,7 @@ use store::events::NewEvent;
 
 use crate::engine::Engine;
 use crate::fault::{EngineError, Result};
-use crate::{audits, consents, contacts, enrolments};
+use crate::{audits, consents, contacts, enrolments, sequences};
 
 /// Makes a contact by hand: pending, without consent. One that is here already is found.
 ///
@@ -226,6 +227,39 @@ pub async fn unsubscribe(engine: &Engine, actor: Actor, site: &Site, id: Contact
             })
         })
         .await
+}
+
+/// Puts a contact into a live sequence, whatever it starts on.
+///
+/// # Errors
+/// There is no such contact or sequence; the sequence takes nobody; the contact may not be written
+/// to, or is in it already.
+pub async fn enrol(
+    engine: &Engine,
+    actor: Actor,
+    site: &Site,
+    id: ContactId,
+    sequence: SequenceId,
+) -> Result<()> {
+    let (of, site) = (engine.clone(), site.clone());
+    engine
+        .write(move |tx| {
+            Box::pin(async move {
+                contacts::get_to_change(tx, site.id, id).await?;
+                let known = sequences::get(tx, site.id, sequence).await?;
+                sequences::must_be_live(&known)?;
+                let outcome = enrolments::enter_by_hand(&of, tx, &site, id, &known).await?;
+                if outcome != Outcome::Entered {
+                    let say = format!("they {}", outcome.why());
+                    return Err(Refused::new("contact_not_enrolled", say).at("sequence").into());
+                }
+                let data = json!({ "sequence": sequence });
+                audits::record(&of, tx, site.id, actor, "contact.enrolled", id, &data).await
+            })
+        })
+        .await?;
+    engine.wake();
+    Ok(())
 }
 
 /// Which sequences of a contact are fast-forwarded.

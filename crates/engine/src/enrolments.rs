@@ -4,9 +4,11 @@
 //! `seq:{sequence}:step:{step}:con:{contact}`, so it is planned once whatever happens.
 
 use model::UtcMs;
+use model::contacts::{Status, SuppressionReason};
 use model::ids::{ContactId, EnrolmentId, OfferId, ProductId, StepId, TemplateId};
 use model::messages::{CATCH_UP_MS, Class, SourceKind};
 use model::offers::Deadline;
+use model::sequence_runs::Outcome;
 use model::sequences::{Exit, Facts, Step, StepKind, Version, ZoneOf, plan_dates};
 use model::sites::Site;
 pub use model::triggers::Trigger;
@@ -40,19 +42,29 @@ pub async fn trigger(
         let starts_on: Trigger = serde_json::from_str(&sequence.starts_on)
             .map_err(|e| EngineError::Fault(format!("sequence {}: {e}", sequence.slug)))?;
         if starts_on == *trigger {
-            enter(engine, tx, site, contact, &sequence).await?;
+            enter(engine, tx, site, contact, &sequence, Entry::Trigger).await?;
         }
     }
     Ok(())
 }
 
+/// What let a contact enter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Entry {
+    /// What the sequence starts on.
+    Trigger,
+    /// An operator.
+    ByHand,
+}
+
 /// Lets a contact enter one sequence; `None` where it did so before, or there is no version yet.
-pub async fn enter(
+pub(crate) async fn enter(
     engine: &Engine,
     tx: &mut Tx<'_>,
     site: &Site,
     contact: ContactId,
     sequence: &Sequence,
+    entry: Entry,
 ) -> Result<Option<EnrolmentId>> {
     let Some(version_id) = sequence.version_id else { return Ok(None) };
     let now = engine.now();
@@ -67,7 +79,10 @@ pub async fn enter(
     if !entered {
         return Ok(None);
     }
-    let data = json!({ "sequence": sequence.slug });
+    let data = match entry {
+        Entry::Trigger => json!({ "sequence": sequence.slug }),
+        Entry::ByHand => json!({ "sequence": sequence.slug, "source": "by hand" }),
+    };
     let event = NewEvent {
         kind: "sequence.entered",
         contact_id: Some(contact),
@@ -76,6 +91,48 @@ pub async fn enter(
     };
     engine.record(tx, site.id, event).await?;
     Ok(Some(id))
+}
+
+/// Lets a contact enter a live sequence by hand, by the rules of mail: whoever may not be written
+/// to does not enter. The contact is held meanwhile, so that an unsubscribe comes before this and
+/// is seen, or after it and ends what was entered.
+pub(crate) async fn enter_by_hand(
+    engine: &Engine,
+    tx: &mut Tx<'_>,
+    site: &Site,
+    contact: ContactId,
+    sequence: &Sequence,
+) -> Result<Outcome> {
+    if store::contacts::find_to_change(tx, site.id, contact).await?.is_none() {
+        return Ok(Outcome::Erased);
+    }
+    if let Some(outcome) = refusal(tx, site.id, contact).await? {
+        return Ok(outcome);
+    }
+    let entered = enter(engine, tx, site, contact, sequence, Entry::ByHand).await?;
+    Ok(entered.map_or(Outcome::Already, |_| Outcome::Entered))
+}
+
+/// Why a contact may not be put into a sequence, if it may not.
+async fn refusal(
+    session: &mut Session<'_>,
+    site: SiteId,
+    contact: ContactId,
+) -> Result<Option<Outcome>> {
+    let Some(reach) = store::contacts::reach(session, site, contact).await? else {
+        return Ok(Some(Outcome::Erased));
+    };
+    if reach.erased_at.is_some() {
+        return Ok(Some(Outcome::Erased));
+    }
+    // Erasure keeps imports away, not the person who comes back by their own click.
+    let suppression = reach.suppression.filter(|(why, _)| *why != SuppressionReason::Erasure);
+    Ok(match (reach.status, suppression) {
+        (Status::Unsubscribed, _) => Some(Outcome::Unsubscribed),
+        (Status::Suppressed, _) | (_, Some(_)) => Some(Outcome::Suppressed),
+        (Status::Pending, None) => Some(Outcome::Unconfirmed),
+        (Status::Confirmed, None) => None,
+    })
 }
 
 /// When each step would be due for someone who joins now and meets no cap.

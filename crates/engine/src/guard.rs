@@ -65,6 +65,7 @@ pub async fn choose(engine: &Engine, choice: Choice) -> Result<()> {
                 if let Choice::SentBefore(before) = choice {
                     store::messages::cancel_due_before(tx, before).await?;
                     store::enrolments::skip_due_before(tx, before, of.now()).await?;
+                    store::sequence_runs::stop_asked_before(tx, before, of.now()).await?;
                 }
                 store::meta::set(tx, KEY, why).await?;
                 audits::note(&of, tx, audits::INSTALLATION, action, "", &()).await

@@ -72,6 +72,7 @@ pub mod rollups;
 pub mod second_step;
 mod secrets;
 pub mod sending;
+pub mod sequence_runs;
 pub mod sequences;
 pub mod sessions;
 pub mod setup;

@@ -170,6 +170,7 @@ async fn everything(session: &mut Session<'_>, site: SiteId, id: ContactId) -> R
         "orders": orders,
         "carts": carts_of(session, site, id).await?,
         "sequences": sequences_of(session, site, id).await?,
+        "put_into_sequences": runs_of(session, site, id).await?,
         "clicks": clicks_of(session, site, id).await?,
         "events": events_of(session, site, id).await?,
     }))
@@ -200,6 +201,16 @@ async fn sequences_of(
                 |at| at.rfc3339()),
             "due_at": one.due_at.map(|at| at.rfc3339()), "ended_why": one.ended_why,
         }));
+    }
+    Ok(shown)
+}
+
+async fn runs_of(session: &mut Session<'_>, site: SiteId, id: ContactId) -> Result<Vec<Value>> {
+    let mut shown = Vec::new();
+    for (sequence, outcome, at) in store::sequence_runs::of_contact(session, site, id).await? {
+        let sequence = store::sequences::find(session, site, sequence).await?;
+        let name = sequence.map(|sequence| sequence.name);
+        shown.push(json!({ "name": name, "at": at.rfc3339(), "outcome": outcome }));
     }
     Ok(shown)
 }

@@ -1,14 +1,14 @@
 //! Sequences: drafted, published as versions, paused, retired; and what becomes of those who are
 //! on their way when a version changes.
 
-use model::ids::{ContactId, EnrolmentId, SequenceId, SequenceVersionId, StepId};
+use model::ids::{EnrolmentId, SequenceId, SequenceVersionId, StepId};
 use model::sequences::{StepKind, Version, ZoneOf};
 use model::sites::Site;
 use model::triggers::Trigger;
 use model::{Refused, SiteId, UtcMs};
-use store::Tx;
 use store::enrolments::Enrolment;
 use store::sequences::Sequence;
+use store::{Session, Tx};
 
 use crate::audits;
 use crate::engine::Engine;
@@ -279,27 +279,18 @@ pub async fn set_state(
     Ok(())
 }
 
-/// Lets a contact enter a live sequence by hand; `None` where it was in it before.
+/// Refuses what takes nobody in now.
 ///
 /// # Errors
-/// There is no such sequence.
-pub async fn enrol(
-    engine: &Engine,
-    site: Site,
-    id: SequenceId,
-    contact: ContactId,
-) -> Result<Option<EnrolmentId>> {
-    let inside = engine.clone();
-    let entered = engine
-        .write(move |tx| {
-            Box::pin(async move {
-                let known = get(tx, site.id, id).await?;
-                crate::enrolments::enter(&inside, tx, &site, contact, &known).await
-            })
-        })
-        .await?;
-    engine.wake();
-    Ok(entered)
+/// The sequence is a draft, paused or retired.
+pub fn must_be_live(sequence: &Sequence) -> std::result::Result<(), Refused> {
+    let say = match sequence.state.as_str() {
+        "live" => return Ok(()),
+        "draft" => "nobody can be put into a draft: publish the sequence first",
+        "paused" => "the sequence is paused: let it go on first, then put people into it",
+        _ => "the sequence was retired: nobody enters it any more",
+    };
+    Err(Refused::new("sequence_not_live", say).at("sequence"))
 }
 
 /// How many stand where.
@@ -335,8 +326,13 @@ pub fn read_trigger(sequence: &Sequence) -> Result<Trigger> {
         .map_err(|e| EngineError::Fault(format!("sequence {}: {e}", sequence.slug)))
 }
 
-async fn get(tx: &mut Tx<'_>, site: SiteId, id: SequenceId) -> Result<Sequence> {
-    let found = store::sequences::find(tx, site, id).await?;
+/// The sequence with this id.
+pub(crate) async fn get(
+    session: &mut Session<'_>,
+    site: SiteId,
+    id: SequenceId,
+) -> Result<Sequence> {
+    let found = store::sequences::find(session, site, id).await?;
     found.ok_or_else(|| EngineError::missing("sequence", id))
 }
 

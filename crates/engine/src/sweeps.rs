@@ -13,7 +13,7 @@ use crate::engine::Engine;
 use crate::fault::{EngineError, Result};
 use crate::{
     carts, clicks, close, deliver, enrolments, imports, jobs, pay, purges, referrals, rollups,
-    views,
+    sequence_runs, views,
 };
 
 /// How long the scheduler rests when nothing woke it.
@@ -62,6 +62,7 @@ pub async fn tick(engine: &Engine) -> Result<usize> {
     round.took("jobs", jobs::run_due(engine).await);
     round.took("imports", imports::sweep(engine).await);
     round.took("imports taken back", imports::undo::sweep(engine).await);
+    round.took("people put into sequences", sequence_runs::sweep(engine).await);
     round.took("sequences", enrolments::sweep(engine).await);
     round.took("waiting mail", deliver::sweep(engine).await);
     round.took("mail", deliver::run_due(engine).await);

@@ -172,6 +172,8 @@ ids! {
     StepId "stp",
     /// One contact's place in a sequence.
     EnrolmentId "enr",
+    /// Many contacts put into a sequence at once.
+    SequenceRunId "run",
     /// A mail's content, all versions.
     TemplateId "tpl",
     /// One frozen version of a template.

@@ -30,6 +30,7 @@ pub mod products;
 pub mod refused;
 pub mod schedule;
 pub mod sending;
+pub mod sequence_runs;
 pub mod sequences;
 pub mod sites;
 pub mod slugs;

@@ -1,9 +1,12 @@
-//! Lists of contacts, narrowed: by the beginning of an address, a status, a tag. Each is a walk
-//! along one index from where the page before ended, so that a page costs the same at a million.
+//! Lists of contacts, narrowed: by the beginning of an address, a status, a tag, a product they
+//! bought or did not. Each is a walk along one index from where the page before ended, so that a
+//! page costs the same at a million. And the same people by id alone, where many of them are put
+//! into a sequence.
 
 use model::SiteId;
 use model::contacts::{Contact, Status};
-use model::ids::ContactId;
+use model::ids::{ContactId, ProductId};
+use model::sequence_runs::Audience;
 
 use crate::{Result, Session};
 
@@ -14,6 +17,12 @@ const BY_PREFIX: &str = "select id, email, email_key, address_hmac, status, firs
     and (cast($5 as text) = '' or status = $5)
     and (cast($6 as text) = '' or exists (select 1 from contact_tags t
         where t.site_id = contacts.site_id and t.contact_id = contacts.id and t.tag = $6))
+    and (cast($8 as bigint) = 0 or exists (select 1 from entitlements e
+        where e.site_id = contacts.site_id and e.contact_id = contacts.id and e.product_id = $8
+        and e.revoked_at is null))
+    and (cast($9 as bigint) = 0 or not exists (select 1 from entitlements e
+        where e.site_id = contacts.site_id and e.contact_id = contacts.id and e.product_id = $9
+        and e.revoked_at is null))
     and erased_at is null order by email_key limit $7";
 const BY_TAG: &str = "select c.id, c.email, c.email_key, c.address_hmac, c.status, c.first_name,
     c.last_name, c.external_id, c.language, c.timezone, c.fields, c.is_test, c.no_sales,
@@ -24,6 +33,66 @@ const BY_TAG: &str = "select c.id, c.email, c.email_key, c.address_hmac, c.statu
     and (cast($4 as text) = '' or c.status = $4) and c.erased_at is null
     order by t.contact_id desc limit $5";
 
+const BY_PRODUCT: &str = "select c.id, c.email, c.email_key, c.address_hmac, c.status,
+    c.first_name, c.last_name, c.external_id, c.language, c.timezone, c.fields, c.is_test,
+    c.no_sales, c.less_often, c.paused_until, c.created_at, c.updated_at, c.confirmed_at,
+    c.unsubscribed_at, c.erased_at
+    from contacts c where c.site_id = $1 and c.id < $3
+    and c.id in (select e.contact_id from entitlements e
+        where e.site_id = $1 and e.product_id = $2 and e.revoked_at is null)
+    and (cast($7 as bigint) = 0 or not exists (select 1 from entitlements n
+        where n.site_id = c.site_id and n.contact_id = c.id and n.product_id = $7
+        and n.revoked_at is null))
+    and (cast($4 as text) = '' or c.status = $4)
+    and (cast($5 as text) = '' or exists (select 1 from contact_tags t
+        where t.site_id = c.site_id and t.contact_id = c.id and t.tag = $5))
+    and c.erased_at is null order by c.id desc limit $6";
+const BY_NO_PRODUCT: &str = "select c.id, c.email, c.email_key, c.address_hmac, c.status,
+    c.first_name, c.last_name, c.external_id, c.language, c.timezone, c.fields, c.is_test,
+    c.no_sales, c.less_often, c.paused_until, c.created_at, c.updated_at, c.confirmed_at,
+    c.unsubscribed_at, c.erased_at
+    from contacts c where c.site_id = $1 and c.id < $3
+    and not exists (select 1 from entitlements e
+        where e.site_id = c.site_id and e.contact_id = c.id and e.product_id = $2
+        and e.revoked_at is null)
+    and (cast($4 as text) = '' or c.status = $4)
+    and (cast($5 as text) = '' or exists (select 1 from contact_tags t
+        where t.site_id = c.site_id and t.contact_id = c.id and t.tag = $5))
+    and c.erased_at is null order by c.id desc limit $6";
+
+// Those who may be written to, oldest first, by id alone; who was erased is confirmed no more.
+const COUNT_EVERYONE: &str = "select count(*) from contacts c
+    where c.site_id = $1 and c.status = 'confirmed' and c.id < $2";
+const COUNT_TAGGED: &str = "select count(*) from contact_tags t
+    join contacts c on c.site_id = t.site_id and c.id = t.contact_id
+    where t.site_id = $1 and t.tag = $3 and t.contact_id < $2 and c.status = 'confirmed'";
+const COUNT_BOUGHT: &str = "select count(*) from contacts c
+    where c.site_id = $1 and c.status = 'confirmed' and c.id < $2
+    and c.id in (select e.contact_id from entitlements e
+        where e.site_id = $1 and e.product_id = $3 and e.revoked_at is null)";
+const COUNT_NOT_BOUGHT: &str = "select count(*) from contacts c
+    where c.site_id = $1 and c.status = 'confirmed' and c.id < $2
+    and not exists (select 1 from entitlements e
+        where e.site_id = c.site_id and e.contact_id = c.id and e.product_id = $3
+        and e.revoked_at is null)";
+const EVERYONE: &str = "select c.id from contacts c
+    where c.site_id = $1 and c.status = 'confirmed' and c.id < $2 and c.id > $3
+    order by c.id limit $4";
+const TAGGED: &str = "select t.contact_id from contact_tags t
+    join contacts c on c.site_id = t.site_id and c.id = t.contact_id
+    where t.site_id = $1 and t.tag = $5 and t.contact_id < $2 and t.contact_id > $3
+    and c.status = 'confirmed' order by t.contact_id limit $4";
+const BOUGHT: &str = "select distinct e.contact_id from entitlements e
+    join contacts c on c.site_id = e.site_id and c.id = e.contact_id
+    where e.site_id = $1 and e.product_id = $5 and e.contact_id < $2 and e.contact_id > $3
+    and e.revoked_at is null and c.status = 'confirmed' order by e.contact_id limit $4";
+const NOT_BOUGHT: &str = "select c.id from contacts c
+    where c.site_id = $1 and c.status = 'confirmed' and c.id < $2 and c.id > $3
+    and not exists (select 1 from entitlements e
+        where e.site_id = c.site_id and e.contact_id = c.id and e.product_id = $5
+        and e.revoked_at is null)
+    order by c.id limit $4";
+
 /// What a list is narrowed to; empty means anything.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Narrowed {
@@ -33,6 +102,10 @@ pub struct Narrowed {
     pub status: Option<Status>,
     /// A tag.
     pub tag: String,
+    /// A product they bought, and have not given back.
+    pub bought: Option<ProductId>,
+    /// A product they have not bought.
+    pub not_bought: Option<ProductId>,
 }
 
 /// Where the page before ended.
@@ -54,16 +127,74 @@ pub async fn page(
 ) -> Result<Vec<Contact>> {
     let status = narrowed.status.map_or("", |status| status.as_str());
     let before = after.id.unwrap_or(ContactId(i64::MAX));
+    let not_bought = narrowed.not_bought.unwrap_or(ProductId(0));
     if !narrowed.prefix.is_empty() {
         let prefix = narrowed.prefix.to_lowercase();
         let end = format!("{prefix}\u{10ffff}");
         let query = session.query(BY_PREFIX).bind(site).bind(&prefix).bind(&end);
-        let query = query.bind(&after.key).bind(status).bind(&narrowed.tag);
-        return query.bind(limit).all().await;
+        let query = query.bind(&after.key).bind(status).bind(&narrowed.tag).bind(limit);
+        let bought = narrowed.bought.unwrap_or(ProductId(0));
+        return query.bind(bought).bind(not_bought).all().await;
+    }
+    if let Some(product) = narrowed.bought {
+        let query = session.query(BY_PRODUCT).bind(site).bind(product).bind(before);
+        let query = query.bind(status).bind(&narrowed.tag).bind(limit);
+        return query.bind(not_bought).all().await;
+    }
+    if let Some(product) = narrowed.not_bought {
+        let query = session.query(BY_NO_PRODUCT).bind(site).bind(product).bind(before);
+        return query.bind(status).bind(&narrowed.tag).bind(limit).all().await;
     }
     if !narrowed.tag.is_empty() {
         let query = session.query(BY_TAG).bind(site).bind(&narrowed.tag).bind(before);
         return query.bind(status).bind(limit).all().await;
     }
     crate::contacts::list(session, site, narrowed.status, before, limit).await
+}
+
+/// How many of an audience may be written to, of those whose id is below `before`.
+pub async fn count_of(
+    session: &mut Session<'_>,
+    site: SiteId,
+    audience: &Audience,
+    before: ContactId,
+) -> Result<i64> {
+    let sql = match audience {
+        Audience::Everyone => COUNT_EVERYONE,
+        Audience::Tagged(_) => COUNT_TAGGED,
+        Audience::Bought(_) => COUNT_BOUGHT,
+        Audience::NotBought(_) => COUNT_NOT_BOUGHT,
+    };
+    let query = session.query(sql).bind(site).bind(before);
+    match audience {
+        Audience::Everyone => query.one().await,
+        Audience::Tagged(tag) => query.bind(tag).one().await,
+        Audience::Bought(product) | Audience::NotBought(product) => {
+            query.bind(*product).one().await
+        }
+    }
+}
+
+/// Some of an audience who may be written to, by id, between `after` and `before`.
+pub async fn some_of(
+    session: &mut Session<'_>,
+    site: SiteId,
+    audience: &Audience,
+    (after, before): (ContactId, ContactId),
+    limit: i64,
+) -> Result<Vec<ContactId>> {
+    let sql = match audience {
+        Audience::Everyone => EVERYONE,
+        Audience::Tagged(_) => TAGGED,
+        Audience::Bought(_) => BOUGHT,
+        Audience::NotBought(_) => NOT_BOUGHT,
+    };
+    let query = session.query(sql).bind(site).bind(before).bind(after).bind(limit);
+    match audience {
+        Audience::Everyone => query.all().await,
+        Audience::Tagged(tag) => query.bind(tag).all().await,
+        Audience::Bought(product) | Audience::NotBought(product) => {
+            query.bind(*product).all().await
+        }
+    }
 }

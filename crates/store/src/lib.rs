@@ -54,6 +54,7 @@ pub mod reconciliation;
 pub mod referrals;
 pub mod refunds;
 pub mod revenue;
+pub mod sequence_runs;
 pub mod sequences;
 pub mod sessions;
 pub mod short_links;

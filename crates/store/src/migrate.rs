@@ -28,6 +28,7 @@ const MAIN: &[Migration] = migrations![
     "main/0007_pages.sql",
     "main/0008_numbers.sql",
     "main/0009_import_undo.sql",
+    "main/0010_sequence_runs.sql",
 ];
 
 const VIEWS: &[Migration] = migrations!["views/0001_views.sql"];

@@ -133,6 +133,7 @@ id_columns!(
     WordingId,
     SequenceId,
     SequenceVersionId,
+    SequenceRunId,
     StepId,
     EnrolmentId,
     TemplateId,

@@ -61,6 +61,8 @@ pages! {
     "admin/sequences/index.html" => admin::sequences::SequencesPage::sample(),
     "admin/sequences/show.html" => admin::sequences::SequencePage::sample(),
     "admin/sequences/edit.html" => admin::sequences::EditPage::sample(),
+    "admin/sequences/people.html" => admin::sequences::people::PeoplePage::sample(),
+    "admin/sequences/run.html" => admin::sequences::runs::RunPage::sample(),
     "admin/templates/index.html" => admin::templates::TemplatesPage::sample(),
     "admin/templates/edit.html" => admin::templates::EditPage::sample(),
     "admin/operators/index.html" => admin::operators::OperatorsPage::sample(),

@@ -19,6 +19,30 @@ const MEANINGS: &[(&str, &str)] = &[
     ("downsell", "second one-click offer"),
 ];
 
+/// Our own mails, and where others come from.
+const MAILS: &[(&str, &str)] = &[
+    ("abandoned_cart", "cart left behind"),
+    ("cart", "cart left behind"),
+    ("data_link", "link to one's own data"),
+    ("free_order", "order without payment"),
+    ("magnet", "free thing"),
+    ("notice", "news about their order or address"),
+    ("operator_test", "test"),
+    ("referral", "thanks for a recommendation"),
+    ("reset", "link to sign in"),
+    ("sign_in", "link to sign in"),
+    ("sold_out", "sold out, money goes back"),
+    ("transfer", "how to pay"),
+    ("unsubscribed", "goodbye after unsubscribing"),
+    ("your_links", "links to what was bought"),
+];
+
+/// What kind of mail it is: the name of one of our own, or where it comes from.
+pub fn mail(kind: &str) -> String {
+    let known = MAILS.iter().find(|(stored, _)| *stored == kind);
+    known.map_or_else(|| kind.replace('_', " "), |(_, words)| (*words).to_owned())
+}
+
 /// A stored word or sentence as people read it.
 pub fn plain(word: Option<String>) -> String {
     let word = word.unwrap_or_default();
@@ -79,6 +103,8 @@ mod tests {
         assert_eq!(plain(Some("not_confirmed".to_owned())), "the address is not confirmed");
         assert_eq!(plain(Some("hard_bounce".to_owned())), "hard bounce");
         assert_eq!(plain(None), "");
+        assert_eq!(mail("abandoned_cart"), "cart left behind");
+        assert_eq!(mail("sequence"), "sequence");
         assert_eq!(account("cash:test"), "cash, test card");
         assert_eq!(details(r#"{"amounts":2,"to":["a","b"]}"#), "amounts: 2; to: a, b");
         assert_eq!(details("{}"), "");

@@ -221,6 +221,7 @@ fn admin_contacts() -> Router<AppState> {
         .route("/admin/contacts/{id}/untag", post(actions::untag))
         .route("/admin/contacts/{id}/switch", post(actions::switch))
         .route("/admin/contacts/{id}/unsubscribe", post(actions::unsubscribe))
+        .route("/admin/contacts/{id}/sequence", post(actions::enrol))
         .route("/admin/contacts/{id}/forward", post(actions::forward))
         .route("/admin/contacts/{id}/export", post(actions::export))
         .route("/admin/contacts/{id}/erase", get(show::erase_plan).post(actions::erase))
@@ -228,6 +229,7 @@ fn admin_contacts() -> Router<AppState> {
 
 /// Follow-up and delivery.
 fn admin_mail() -> Router<AppState> {
+    use admin::sequences::{people, runs};
     use admin::{messages, sending, sequences, templates, topics};
     Router::new()
         .route("/admin/topics", get(topics::index).post(topics::update))
@@ -248,6 +250,8 @@ fn admin_mail() -> Router<AppState> {
         .route("/admin/sequences", get(sequences::index).post(sequences::create))
         .route("/admin/sequences/{id}", get(sequences::show).post(sequences::act))
         .route("/admin/sequences/{id}/edit", get(sequences::edit).post(sequences::update))
+        .route("/admin/sequences/{id}/people", get(people::show).post(people::create))
+        .route("/admin/sequences/{id}/runs/{run}", get(runs::show).post(runs::stop))
 }
 
 /// The site's settings, its operators, its keys, its log.

@@ -63,6 +63,7 @@ fn environment() -> Environment<'static> {
     pages.add_filter("count", words::count);
     pages.add_filter("paragraphs", words::paragraphs);
     pages.add_filter("plain", plain::plain);
+    pages.add_filter("mail", plain::mail);
     pages.add_filter("provider", plain::provider);
     pages.add_filter("account", plain::account);
     pages.add_filter("details", plain::details);

@@ -5,6 +5,7 @@ use engine::EngineError;
 use model::contacts::{Contact, Status};
 use model::ids::ContactId;
 use model::operators::Role;
+use model::sequence_runs::Audience;
 use model::urls::encode_component;
 use model::{SiteId, UtcMs};
 use serde::{Deserialize, Serialize};
@@ -33,6 +34,7 @@ pub struct ContactsPage {
     rows: Vec<ContactRow>,
     asked: Asked,
     tags: Vec<String>,
+    products: Vec<(String, String)>,
     pager: Pager,
     csv: String,
     /// Whether anything narrows the list; an empty list then means something else.
@@ -58,15 +60,24 @@ pub struct Asked {
     q: String,
     status: String,
     tag: String,
+    /// `bought:prd_…` or `not-bought:prd_…`.
+    product: String,
     after: String,
 }
 
 impl Asked {
     fn narrowed(&self) -> Narrowed {
+        let (bought, not_bought) = match self.product.parse() {
+            Ok(Audience::Bought(product)) => (Some(product), None),
+            Ok(Audience::NotBought(product)) => (None, Some(product)),
+            _ => (None, None),
+        };
         Narrowed {
             prefix: self.q.trim().to_lowercase(),
             status: Status::parse(&self.status).ok(),
             tag: model::contacts::tag(&self.tag).unwrap_or_default(),
+            bought,
+            not_bought,
         }
     }
 
@@ -88,6 +99,7 @@ impl Asked {
             ("q", self.q.as_str()),
             ("status", &self.status),
             ("tag", &self.tag),
+            ("product", &self.product),
             ("after", after),
         ];
         let query: Vec<String> = pairs
@@ -129,6 +141,7 @@ impl ContactsPage {
             rows: vec![row],
             asked: Asked::default(),
             tags: vec!["customer".to_owned()],
+            products: vec![("bought:prd_0000000000001".to_owned(), "Bought The guide".to_owned())],
             pager: Pager { next: Some("#".to_owned()), ..Pager::default() },
             csv: "#".to_owned(),
             narrowed: false,
@@ -145,7 +158,7 @@ pub async fn index(
     if let Ok(id) = asked.q.trim().parse::<ContactId>() {
         return Ok(reply::to(&format!("/admin/contacts/{id}")));
     }
-    let (mut contacts, tags) = read(&state, who.site.id, &asked).await?;
+    let (mut contacts, tags, products) = read(&state, who.site.id, &asked).await?;
     let has_more = contacts.len() > usize::try_from(PAGE).unwrap_or(0);
     contacts.truncate(usize::try_from(PAGE).unwrap_or(0));
     let next = contacts.last().filter(|_| has_more).map(|last| {
@@ -160,6 +173,7 @@ pub async fn index(
         csv: asked.path("/admin/contacts.csv", ""),
         narrowed: asked.is_narrowed(),
         tags,
+        products,
         asked,
     };
     reply::page("admin/contacts/index.html", page)
@@ -169,14 +183,20 @@ async fn read(
     state: &AppState,
     site: SiteId,
     asked: &Asked,
-) -> Result<(Vec<Contact>, Vec<String>), WebError> {
+) -> Result<(Vec<Contact>, Vec<String>, Vec<(String, String)>), WebError> {
     let (narrowed, after) = (asked.narrowed(), asked.after());
     let read = state.reader.read::<_, EngineError, _>(move |session| {
         Box::pin(async move {
             let found =
                 store::contact_lists::page(session, site, &narrowed, &after, PAGE + 1).await?;
             let tags = store::tags::counts(session, site, TAGS).await?;
-            Ok((found, tags.into_iter().map(|(tag, _)| tag).collect()))
+            let mut products = Vec::new();
+            for product in store::products::list(session, site).await? {
+                let (bought, not) = (Audience::Bought(product.id), Audience::NotBought(product.id));
+                products.push((bought.to_string(), format!("Bought {}", product.name)));
+                products.push((not.to_string(), format!("Not bought {}", product.name)));
+            }
+            Ok((found, tags.into_iter().map(|(tag, _)| tag).collect(), products))
         })
     });
     Ok(read.await?)

@@ -124,7 +124,7 @@ fn sample_row() -> MessageRow {
     MessageRow {
         id: "msg_0000000000001".to_owned(),
         to: "iris@example.com".to_owned(),
-        what: "sequence".to_owned(),
+        what: "abandoned_cart".to_owned(),
         class: "value",
         state: "deferred".to_owned(),
         reason: Some("the server answered the recipient with 451 4.7.1 greylisted".to_owned()),
@@ -434,7 +434,7 @@ fn facts(message: &Message, zone: &str) -> Vec<(&'static str, Option<String>)> {
     vec![
         ("Why", message.reason.clone().map(|reason| plain::plain(Some(reason)))),
         ("Class", Some(plain::plain(Some(message.class.to_string())))),
-        ("Comes from", Some(message.source_kind.to_string())),
+        ("Comes from", Some(plain::mail(message.source_kind.as_str()))),
         ("Due", Some(at(message.next_at))),
         ("Taken by the server", message.accepted_at.map(at)),
         ("Of no use after", message.expires_at.map(at)),

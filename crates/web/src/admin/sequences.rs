@@ -24,6 +24,8 @@ use crate::reply::{self, Reply};
 use crate::state::AppState;
 
 mod edit;
+pub mod people;
+pub mod runs;
 mod words;
 
 pub use edit::{EditPage, edit, update};
@@ -159,6 +161,7 @@ pub struct SequencePage {
     has_changes: bool,
     reach: ReachView,
     people: Vec<PersonRow>,
+    runs: Vec<runs::RunRow>,
 }
 
 /// One step as the outline shows it.
@@ -224,6 +227,7 @@ impl SequencePage {
                 due_at: Some(UtcMs(1_795_293_000_000)),
                 entered_at: UtcMs(1_795_293_000_000),
             }],
+            runs: vec![runs::RunRow::sample()],
         }
     }
 }
@@ -289,6 +293,7 @@ async fn shown(
                         exited: reach.exited,
                     },
                     people,
+                    runs: runs::of_sequence(session, site.id, id).await?,
                     id: id.to_string(),
                     name: sequence.name,
                     state: sequence.state,

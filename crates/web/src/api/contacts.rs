@@ -121,6 +121,7 @@ pub async fn list(
         prefix: asked.email.unwrap_or_default().trim().to_lowercase(),
         status,
         tag: asked.tag.as_deref().and_then(model::contacts::tag).unwrap_or_default(),
+        ..Narrowed::default()
     };
     let by_address = !narrowed.prefix.is_empty();
     let after = after(&state, asked.cursor.as_deref(), by_address)?;

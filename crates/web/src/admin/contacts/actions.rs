@@ -147,6 +147,32 @@ pub async fn unsubscribe(
     Ok(reply::done(&page_of(id), "Unsubscribed. What was planned is cancelled."))
 }
 
+/// Which sequence.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct EnrolForm {
+    sequence: String,
+}
+
+/// Puts the contact into a sequence, whatever that starts on.
+pub async fn enrol(
+    State(state): State<AppState>,
+    who: CurrentOperator,
+    Path(id): Path<ContactId>,
+    Form(form): Form<EnrolForm>,
+) -> Reply {
+    must_be(&state, &who, id).await?;
+    let path = format!("{}?tab=sequences", page_of(id));
+    let Ok(sequence) = form.sequence.parse() else {
+        return Ok(reply::sorry(&path, "choose a sequence"));
+    };
+    match care::enrol(&state.engine, who.actor(), &who.site, id, sequence).await {
+        Ok(()) => Ok(reply::done(&path, "They are in it. Its first step goes at its time.")),
+        Err(EngineError::Refused(refused)) => Ok(reply::sorry(&path, &refused.message)),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// Which enrolment.
 #[derive(Debug, Deserialize)]
 pub struct ForwardForm {

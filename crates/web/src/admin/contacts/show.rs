@@ -65,6 +65,8 @@ pub struct Tab {
     messages: Vec<MessageRow>,
     orders: Vec<OrderRow>,
     enrolments: Vec<EnrolmentRow>,
+    /// Sequences that take people in: id and name.
+    sequences: Vec<(String, String)>,
     consents: Vec<ConsentRow>,
     touches: Vec<TouchRow>,
 }
@@ -173,6 +175,7 @@ impl Tab {
                 due_at: Some(at),
                 why: None,
             }],
+            sequences: vec![(text("seq_0000000000002"), text("Spring letter"))],
             orders: vec![OrderRow { id: text("ord_0000000000001"), state: "paid", total, at }],
             ..Self::default()
         }
@@ -310,7 +313,15 @@ async fn fill(
             tab.orders = found.iter().map(order_row).collect();
             last = found.last().map(|order| order.id.to_string()).filter(|_| full(found.len()));
         }
-        "sequences" => tab.enrolments = enrolments(session, site, id).await?,
+        "sequences" => {
+            tab.enrolments = enrolments(session, site, id).await?;
+            let live = store::sequences::live(session, site).await?;
+            let open = live.into_iter().map(|one| (one.id.to_string(), one.name));
+            let is_new = |(id, _): &(String, String)| {
+                !tab.enrolments.iter().any(|row| row.sequence_id == *id)
+            };
+            tab.sequences = open.filter(is_new).collect();
+        }
         "consents" => tab.consents = consent_rows(session, site, id).await?,
         "sources" => {
             let found = store::touches::of_contact(session, site, id, PAGE).await?;

@@ -2,8 +2,10 @@
 
 use engine::EngineError;
 use model::ids::ProductId;
+use model::sequence_runs::{Audience, Outcome};
 use model::sequences::{Exit, StepKind};
 use model::triggers::Trigger;
+use model::urls::encode_component;
 use model::{SiteId, UtcMs};
 use store::Session;
 
@@ -42,6 +44,42 @@ pub(super) async fn exit_words(
             format!("the deadline of {slug} passes")
         }
     })
+}
+
+pub(super) async fn audience_words(
+    session: &mut Session<'_>,
+    site: SiteId,
+    audience: &Audience,
+) -> Result<String, EngineError> {
+    Ok(match audience {
+        Audience::Everyone => "Everyone who may be written to".to_owned(),
+        Audience::Tagged(tag) => format!("People with the tag {tag}"),
+        Audience::Bought(id) => format!("People who bought {}", product(session, site, *id).await?),
+        Audience::NotBought(id) => {
+            format!("People who have not bought {}", product(session, site, *id).await?)
+        }
+    })
+}
+
+/// The list of contacts that shows the same people.
+pub(super) fn audience_href(audience: &Audience) -> String {
+    let rest = match audience {
+        Audience::Everyone => String::new(),
+        Audience::Tagged(tag) => format!("&tag={}", encode_component(tag)),
+        product => format!("&product={}", encode_component(&product.to_string())),
+    };
+    format!("/admin/contacts?status=confirmed{rest}")
+}
+
+pub(super) fn outcome_words(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Entered => "entered",
+        Outcome::Already => "in it already, or was",
+        Outcome::Unconfirmed => "address not confirmed",
+        Outcome::Unsubscribed => "unsubscribed",
+        Outcome::Suppressed => "the address takes no mail",
+        Outcome::Erased => "erased",
+    }
 }
 
 async fn product(
