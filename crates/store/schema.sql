@@ -254,6 +254,7 @@ create table entitlements (
     unique (site_id, line_id)
 );
 create index entitlements_by_contact on entitlements (site_id, contact_id, product_id);
+create index entitlements_by_product on entitlements (site_id, product_id, contact_id);
 
 create table events (
     site_id bigint not null,
@@ -920,6 +921,42 @@ create table rolled_days (
     rolled_at bigint not null,
     primary key (site_id, day)
 ) without rowid;
+
+create table sequence_run_people (
+    site_id bigint not null,
+    run_id bigint not null,
+    contact_id bigint not null,
+    outcome text not null check ((outcome = 'entered' or outcome = 'already' or outcome = 'unconfirmed' or outcome = 'unsubscribed' or outcome = 'suppressed' or outcome = 'erased')),
+    at bigint not null,
+    primary key (site_id, run_id, contact_id)
+) without rowid;
+create index sequence_run_people_by_outcome
+    on sequence_run_people (site_id, run_id, outcome, contact_id);
+
+create table sequence_runs (
+    site_id bigint not null,
+    id bigint not null,
+    sequence_id bigint not null,
+    audience text not null,
+    turn bigint not null,
+    state text not null check ((state = 'running' or state = 'stopped' or state = 'done')),
+    why text,
+    actor text not null,
+    -- How many there were when it was asked for, as the page said.
+    asked bigint not null,
+    entered bigint not null,
+    left_out bigint not null,
+    -- The last contact dealt with; and the first that came too late to be meant.
+    reached bigint not null,
+    before_id bigint not null,
+    begin_at bigint not null,
+    created_at bigint not null,
+    updated_at bigint not null,
+    ended_at bigint,
+    primary key (site_id, id),
+    unique (site_id, sequence_id, audience, turn)
+);
+create index sequence_runs_due on sequence_runs (begin_at) where state = 'running';
 
 create table sequence_versions (
     site_id bigint not null,

@@ -101,11 +101,12 @@ pub enum Taken {
 /// The sequence takes nobody; there is nobody, or there are more people than the page said; they
 /// are many and their number was not typed; a run of the same people is at work.
 pub async fn ask(engine: &Engine, site: SiteId, asked: Asked) -> Result<Taken> {
-    let known = find_turn(engine, site, &asked).await?;
-    if let Some(run) = known {
+    // Looked at before: a run of this very turn, begun meanwhile, is not one that stands in the way.
+    let now = look(engine, site, asked.sequence, &asked.audience).await;
+    if let Some(run) = find_turn(engine, site, &asked).await? {
         return Ok(Taken::Before(run.id));
     }
-    let now = look(engine, site, asked.sequence, &asked.audience).await?;
+    let now = now?;
     // Whoever came after the page was shown is not meant.
     let before = asked.before.min(now.before);
     let people = count(engine, site, &asked.audience, before).await?;

@@ -62,6 +62,31 @@ pub const CHECKS: &[Check] = &[
                 and v.id = e.version_id and v.sequence_id = e.sequence_id) limit 100",
     },
     Check {
+        name: "run_counts_its_people",
+        promise: "a run of people into a sequence counts everyone it dealt with, and no one else",
+        sql: "select r.site_id, r.id, 'counts ' || cast(r.entered as text) || ' who entered and '
+                || cast(r.left_out as text) || ' left out, but names '
+                || cast(sum(case when p.outcome = 'entered' then 1 else 0 end) as text) || ' and '
+                || cast(sum(case when p.outcome <> 'entered' then 1 else 0 end) as text)
+            from sequence_runs r left join sequence_run_people p
+                on p.site_id = r.site_id and p.run_id = r.id
+            group by r.site_id, r.id, r.entered, r.left_out
+            having r.entered <> coalesce(sum(case when p.outcome = 'entered' then 1 else 0 end), 0)
+                or r.left_out
+                    <> coalesce(sum(case when p.outcome <> 'entered' then 1 else 0 end), 0)
+            limit 100",
+    },
+    Check {
+        name: "run_entered_is_enrolled",
+        promise: "whoever a run put into a sequence has a place in it",
+        sql: "select p.site_id, p.contact_id, 'entered, and has no place'
+            from sequence_run_people p
+            join sequence_runs r on r.site_id = p.site_id and r.id = p.run_id
+            where p.outcome = 'entered' and not exists (select 1 from enrolments e
+                where e.site_id = p.site_id and e.contact_id = p.contact_id
+                    and e.sequence_id = r.sequence_id) limit 100",
+    },
+    Check {
         name: "step_mailed_once",
         promise: "each step of a sequence is mailed at most once to each contact in it",
         sql: "select site_id, min(id), cast(count(*) as text) || ' mails of one step'

@@ -10,6 +10,7 @@ mod forms;
 mod imports;
 mod mails;
 mod pages;
+mod sequence_runs;
 mod shown;
 mod templates;
 mod tenants;

@@ -6,11 +6,13 @@ use engine::opt_in::Answer;
 use engine::sequences::{self, Follow};
 use engine::templates;
 use engine::{EngineError, confirmations, forms, opt_in};
+use model::EmailAddr;
 use model::audits::Actor;
 use model::clicks::VERDICT_WAIT_MS;
 use model::forms::FormSpec;
 use model::ids::{ContactId, FormId, MessageId, SequenceId, StepId, TemplateId};
 use model::messages::{Class, State};
+use model::operators::Role;
 use model::sequences::{Exit, Step, StepKind, Version, ZoneOf};
 use model::sources::Touch;
 use model::times::{DAY_MS, HOUR_MS, MINUTE_MS};
@@ -53,7 +55,8 @@ pub async fn confirmed(app: &TestApp, email: &str) -> ContactId {
     asked.contact.id
 }
 
-async fn template(app: &TestApp, slug: &str, source: &str) -> TemplateId {
+/// A template.
+pub async fn template(app: &TestApp, slug: &str, source: &str) -> TemplateId {
     let draft = templates::Draft {
         slug: slug.to_owned(),
         name: slug.to_owned(),
@@ -474,4 +477,58 @@ async fn l15_a_thousand_clicks_at_once_all_lead_on_and_what_counts_is_kept() {
         .unwrap();
     // Of one message five hundred are kept: more is a machine that hammers.
     assert_eq!(written, 500);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_contact_is_put_into_a_sequence_by_hand_and_refused_by_the_rules_of_mail() {
+    let app = TestApp::start().await;
+    form(&app).await;
+    let one = template(&app, "one", "First.").await;
+    let steps = vec![step(1, "0 minutes", one, Class::Value)];
+    let id = sequence(&app, Trigger::Manual, steps).await;
+    let ada = confirmed(&app, "ada@example.com").await;
+    app.sign_in(Role::Editor).await;
+    let page = format!("/admin/contacts/{ada}");
+    let put = async |page: &str, into: &str| {
+        let answer = app.post(&format!("{page}/sequence"), &[("sequence", into)]).await;
+        assert_eq!(answer.status, 303);
+        app.get(answer.location()).await.plain()
+    };
+    assert!(app.get(&format!("{page}?tab=sequences")).await.body.contains(&id.to_string()));
+    let into = id.to_string();
+    assert!(put(&page, &into).await.contains("They are in it"));
+    app.run_until_idle().await;
+    assert_eq!(subjects(&app), ["Mail one"]);
+    assert!(put(&page, &into).await.contains("nobody gets it twice"));
+    assert!(put(&page, "seq_nonsense").await.contains("choose a sequence"));
+    let timeline = app.get(&page).await.plain();
+    assert!(timeline.contains("Entered the sequence “welcome”") && timeline.contains("by hand"));
+
+    let bo = EmailAddr::parse("bo@example.com").unwrap();
+    let bo = care::add(&app.engine, Actor::Console, &app.site, &bo).await.unwrap().id;
+    let bo = format!("/admin/contacts/{bo}");
+    assert!(put(&bo, &into).await.contains("have not confirmed their address"));
+    let cy = confirmed(&app, "cy@example.com").await;
+    care::unsubscribe(&app.engine, Actor::Console, &app.site, cy).await.unwrap();
+    assert!(put(&format!("/admin/contacts/{cy}"), &into).await.contains("they unsubscribed"));
+    let di = confirmed(&app, "di@example.com").await;
+    let bounced = model::contacts::SuppressionReason::HardBounce;
+    engine::contacts::suppress(&app.engine, &app.site, di, bounced, "no such user").await.unwrap();
+    assert!(put(&format!("/admin/contacts/{di}"), &into).await.contains("no mail goes there"));
+    engine::privacy::erase(&app.engine, &app.site, di).await.unwrap();
+    let gone = app.post(&format!("/admin/contacts/{di}/sequence"), &[("sequence", &into)]).await;
+    assert_eq!(gone.status, 404);
+
+    sequences::set_state(&app.engine, app.site.id, id, "paused").await.unwrap();
+    let ed = confirmed(&app, "ed@example.com").await;
+    let said = put(&format!("/admin/contacts/{ed}"), &into).await;
+    assert!(said.contains("the sequence is paused"), "{said}");
+    app.run_until_idle().await;
+    assert_eq!(subjects(&app), ["Mail one"]);
+    app.other_browser();
+    app.sign_in(Role::Viewer).await;
+    let answer = app.post(&format!("{page}/sequence"), &[("sequence", &into)]).await;
+    assert_eq!(answer.status, 403);
+    app.sign_in(Role::Owner).await;
+    assert!(app.get("/admin/audits").await.body.contains("contact.enrolled"));
 }

@@ -2,4 +2,5 @@
 
 mod jobs;
 mod people;
+mod sequence_runs;
 mod tls;

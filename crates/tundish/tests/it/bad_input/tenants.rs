@@ -69,7 +69,7 @@ async fn a06_ids_of_another_site_name_nothing_in_any_admin_route() {
     assert!(routes.len() >= 10, "{routes:?}");
     let kinds = [
         "con", "ord", "msg", "frm", "mag", "seq", "tpl", "prd", "ofr", "pth", "cpn", "pag", "imp",
-        "key", "ref", "fil", "spd", "enr", "sub", "job",
+        "key", "ref", "fil", "spd", "enr", "sub", "job", "run",
     ];
     for (route, posts) in routes {
         for kind in kinds {

@@ -147,7 +147,8 @@ fn only_a_test_contact_is_fast_forwarded() {
             })
         });
         let (welcome, ada) = found.await.unwrap();
-        engine::sequences::enrol(&engine, site, welcome, ada).await.unwrap().unwrap();
+        let actor = model::audits::Actor::Console;
+        engine::care::enrol(&engine, actor, &site, ada, welcome).await.unwrap();
     });
     assert_eq!(due(), 0);
     let said = desk.run(&["contact", "forward", "ada@x.test"]).refused(1);
