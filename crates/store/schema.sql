@@ -931,7 +931,7 @@ create table sequence_run_people (
     primary key (site_id, run_id, contact_id)
 ) without rowid;
 create index sequence_run_people_by_outcome
-    on sequence_run_people (site_id, run_id, outcome, contact_id);
+    on sequence_run_people (site_id, run_id, outcome, contact_id, at);
 
 create table sequence_runs (
     site_id bigint not null,

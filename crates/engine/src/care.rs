@@ -262,6 +262,33 @@ pub async fn enrol(
     Ok(())
 }
 
+/// Takes a contact out of a sequence: what it still had to send is cancelled.
+///
+/// # Errors
+/// The enrolment is not the contact's, or is over.
+pub async fn take_out(
+    engine: &Engine,
+    actor: Actor,
+    site: &Site,
+    id: ContactId,
+    enrolment: EnrolmentId,
+) -> Result<()> {
+    let (of, site) = (engine.clone(), site.clone());
+    engine
+        .write(move |tx| {
+            Box::pin(async move {
+                contacts::get_to_change(tx, site.id, id).await?;
+                let known = store::enrolments::find(tx, site.id, enrolment).await?;
+                let known = known.filter(|one| one.contact_id == id && one.state == "active");
+                let known = known.ok_or_else(|| EngineError::missing("enrolment", enrolment))?;
+                enrolments::leave(&of, tx, &site, &known, "taken out by hand").await?;
+                let data = json!({ "sequence": known.sequence_id });
+                audits::record(&of, tx, site.id, actor, "contact.taken_out", id, &data).await
+            })
+        })
+        .await
+}
+
 /// Which sequences of a contact are fast-forwarded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Forward {

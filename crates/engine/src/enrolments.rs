@@ -392,7 +392,8 @@ pub async fn exit_on_unsubscribe(
     Ok(())
 }
 
-async fn leave(
+/// Ends an enrolment before its time, and cancels what it still had to send.
+pub(crate) async fn leave(
     engine: &Engine,
     tx: &mut Tx<'_>,
     site: &Site,

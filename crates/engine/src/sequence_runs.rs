@@ -241,9 +241,6 @@ pub async fn stop(engine: &Engine, site: SiteId, id: SequenceRunId) -> Result<bo
 
 /// Goes on with the runs there are, a few portions each; how many people were dealt with.
 pub(crate) async fn sweep(engine: &Engine) -> Result<usize> {
-    if guard::held(engine).await?.is_some() {
-        return Ok(0);
-    }
     let now = engine.now();
     let limit = engine.resting().batch(KIND, RUNS_MAX, now);
     let due = engine
@@ -252,6 +249,9 @@ pub(crate) async fn sweep(engine: &Engine) -> Result<usize> {
             Box::pin(async move { Ok(store::sequence_runs::due(session, now, limit).await?) })
         })
         .await?;
+    if due.is_empty() || guard::held(engine).await?.is_some() {
+        return Ok(0);
+    }
     let mut round = Round::default();
     for run in due {
         if engine.resting().holds(KIND, run.site_id, run.id.0) {

@@ -43,6 +43,7 @@ pub const GROWING: &[&str] = &[
     "payments",
     "referrals",
     "refunds",
+    "sequence_run_people",
     "submissions",
     "suppressions",
     "test_charges",

@@ -222,6 +222,7 @@ fn admin_contacts() -> Router<AppState> {
         .route("/admin/contacts/{id}/switch", post(actions::switch))
         .route("/admin/contacts/{id}/unsubscribe", post(actions::unsubscribe))
         .route("/admin/contacts/{id}/sequence", post(actions::enrol))
+        .route("/admin/contacts/{id}/take-out", post(actions::take_out))
         .route("/admin/contacts/{id}/forward", post(actions::forward))
         .route("/admin/contacts/{id}/export", post(actions::export))
         .route("/admin/contacts/{id}/erase", get(show::erase_plan).post(actions::erase))

@@ -40,7 +40,7 @@ create table sequence_run_people (
 ) /* sqlite: without rowid */;
 
 create index sequence_run_people_by_outcome
-    on sequence_run_people (site_id, run_id, outcome, contact_id);
+    on sequence_run_people (site_id, run_id, outcome, contact_id, at);
 
 -- Who bought a product.
 create index entitlements_by_product on entitlements (site_id, product_id, contact_id);

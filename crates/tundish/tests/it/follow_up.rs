@@ -484,7 +484,7 @@ async fn one_contact_is_put_into_a_sequence_by_hand_and_refused_by_the_rules_of_
     let app = TestApp::start().await;
     form(&app).await;
     let one = template(&app, "one", "First.").await;
-    let steps = vec![step(1, "0 minutes", one, Class::Value)];
+    let steps = vec![step(1, "0 minutes", one, Class::Value), step(2, "9 days", one, Class::Value)];
     let id = sequence(&app, Trigger::Manual, steps).await;
     let ada = confirmed(&app, "ada@example.com").await;
     app.sign_in(Role::Editor).await;
@@ -518,6 +518,26 @@ async fn one_contact_is_put_into_a_sequence_by_hand_and_refused_by_the_rules_of_
     engine::privacy::erase(&app.engine, &app.site, di).await.unwrap();
     let gone = app.post(&format!("/admin/contacts/{di}/sequence"), &[("sequence", &into)]).await;
     assert_eq!(gone.status, 404);
+
+    // Taken out again before the mail is due, they get none, and stay out.
+    let fay = confirmed(&app, "fay@example.com").await;
+    let paused = Switch::PausedUntil(Some(app.engine.now().plus_days(1)));
+    care::switch(&app.engine, Actor::Console, app.site.id, fay, paused).await.unwrap();
+    let page_of_fay = format!("/admin/contacts/{fay}");
+    put(&page_of_fay, &into).await;
+    app.run_until_idle().await;
+    let tab = app.get(&format!("{page_of_fay}?tab=sequences")).await;
+    let enrolment = ("enrolment", &*tab.hidden("enrolment"));
+    let out = format!("{page_of_fay}/take-out");
+    assert_eq!(app.post(&format!("{page}/take-out"), &[enrolment]).await.status, 404);
+    assert_eq!(app.post(&out, &[enrolment]).await.status, 303);
+    assert_eq!(app.post(&out, &[enrolment]).await.status, 404);
+    app.advance_ms(2 * DAY_MS).await;
+    assert!(
+        app.mails().iter().all(|mail| mail.to != "fay@example.com" || mail.subject != "Mail one")
+    );
+    app.sign_in(Role::Editor).await;
+    assert!(put(&page_of_fay, &into).await.contains("nobody gets it twice"));
 
     sequences::set_state(&app.engine, app.site.id, id, "paused").await.unwrap();
     let ed = confirmed(&app, "ed@example.com").await;

@@ -144,6 +144,7 @@ const SET_UP: &[&str] = &[
     "product_pins",
     "products",
     "rolled_days",
+    "sequence_runs",
     "sequence_versions",
     "sequences",
     "sessions",

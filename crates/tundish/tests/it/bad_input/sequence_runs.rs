@@ -170,7 +170,7 @@ async fn one_run(app: TestApp) {
     assert_eq!((second.id, second.turn, second.entered, second.left_out), (again, 2, 0, 1_001));
     assert_eq!(enrolments(&app, id).await.len(), MANY);
     let shown = app.get(&format!("{}?outcome=left-out", led[0])).await;
-    assert!(shown.body.contains("Nobody yet"));
+    assert!(shown.body.contains("<h2>Nobody</h2>"));
     let shown = app.get(&format!("/admin/sequences/{id}/runs/{again}?outcome=already")).await;
     assert!(shown.body.contains("p1@x.test") && shown.body.contains("in it already"));
     let asked = audits(&app).await.into_iter().filter(|what| what == "sequence.run_asked");

@@ -195,6 +195,18 @@ pub async fn forward(
     }
 }
 
+/// Takes the contact out of a sequence.
+pub async fn take_out(
+    State(state): State<AppState>,
+    who: CurrentOperator,
+    Path(id): Path<ContactId>,
+    Form(form): Form<ForwardForm>,
+) -> Reply {
+    let path = format!("{}?tab=sequences", page_of(id));
+    care::take_out(&state.engine, who.actor(), &who.site, id, form.enrolment).await?;
+    Ok(reply::done(&path, "They are out of it. What was planned of it is cancelled."))
+}
+
 /// Everything known about the contact, as a file.
 pub async fn export(
     State(state): State<AppState>,

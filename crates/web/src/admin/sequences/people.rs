@@ -143,7 +143,7 @@ pub async fn create(
     };
     match taken {
         Ok(Taken::Begun(run)) => {
-            let said = "It begins in a minute. Until then it can be stopped with nobody in it.";
+            let said = "Asked for. Who presses it again asks for the same.";
             Ok(reply::done(&format!("/admin/sequences/{id}/runs/{run}"), said))
         }
         Ok(Taken::Before(run)) => {
