@@ -138,6 +138,7 @@ async fn every_change_in_the_admin_leaves_its_line_in_the_audit_log() {
     let mut walk = Walk { app: &app, by, walked: BTreeMap::new(), wrong: Vec::new() };
     follow_up(&mut walk).await;
     contacts(&mut walk).await;
+    by_hand(&mut walk).await;
     leads(&mut walk).await;
     pages(&mut walk).await;
     selling(&mut walk, &shop).await;
@@ -218,6 +219,29 @@ async fn contacts(walk: &mut Walk<'_>) {
     walk.post(&route("unsubscribe"), &at("unsubscribe"), &[]).await;
     walk.post(&route("export"), &at("export"), &[]).await;
     walk.post(&route("erase"), &at("erase"), &ada).await;
+}
+
+async fn by_hand(walk: &mut Walk<'_>) {
+    let app = walk.app;
+    app.subscribe("bo@example.org").await;
+    let list = app.get("/admin/sequences").await.plain();
+    let id = list.split("/admin/sequences/").find(|rest| rest.starts_with("seq_")).unwrap();
+    let id = id.split('"').next().unwrap();
+    let bo = format!("/admin/contacts/{}", app.contact("bo@example.org").await.id);
+    let (put, out) = (format!("{bo}/sequence"), format!("{bo}/take-out"));
+    walk.post("/admin/contacts/{id}/sequence", &put, &[("sequence", id)]).await;
+    let tab = app.get(&format!("{bo}?tab=sequences")).await;
+    let enrolment = tab.hidden("enrolment");
+    walk.post("/admin/contacts/{id}/take-out", &out, &[("enrolment", &enrolment)]).await;
+
+    let path = format!("/admin/sequences/{id}/people");
+    let page = app.get(&format!("{path}?who=everyone")).await;
+    let shown = ["turn", "before", "people"].map(|name| (name, page.hidden(name)));
+    let mut fields: Vec<(&str, &str)> = shown.iter().map(|(n, v)| (*n, v.as_str())).collect();
+    fields.push(("who", "everyone"));
+    let made = walk.post("/admin/sequences/{id}/people", &path, &fields).await;
+    let run = went(&made).to_owned();
+    walk.post("/admin/sequences/{id}/runs/{run}", &run, &[]).await;
 }
 
 async fn leads(walk: &mut Walk<'_>) {
