@@ -94,19 +94,75 @@ async fn ask(app: &TestApp, id: SequenceId, who: &str) -> SequenceRunId {
     answer.location().rsplit('/').next().unwrap().parse().unwrap()
 }
 
-mod a13_send_now_pressed_twice_by_two_admins_is_one_run {
-    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn sqlite() {
-        super::one_run(testkit::TestApp::start().await).await;
-    }
+/// The same on both databases.
+macro_rules! both_apps {
+    ($($name:ident: $body:ident),+ $(,)?) => {$(
+        mod $name {
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn sqlite() {
+                super::$body(testkit::TestApp::start().await).await;
+            }
 
-    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn postgres() {
-        let test = "a13_send_now_pressed_twice_by_two_admins_is_one_run::postgres";
-        let Some(url) = testkit::databases::postgres_url(test).await else { return };
-        let dir = tempfile::tempdir().unwrap();
-        super::one_run(testkit::TestApp::start_on(&url, dir).await).await;
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn postgres() {
+                let test = concat!(stringify!($name), "::postgres");
+                let Some(url) = testkit::databases::postgres_url(test).await else { return };
+                let dir = tempfile::tempdir().unwrap();
+                super::$body(testkit::TestApp::start_on(&url, dir).await).await;
+            }
+        }
+    )+};
+}
+
+both_apps! {
+    a13_send_now_pressed_twice_by_two_admins_is_one_run: one_run,
+    a13_two_workers_and_people_who_leave_at_the_same_time_agree: workers_agree,
+}
+
+async fn workers_agree(app: TestApp) {
+    people(&app, &many()).await;
+    let id = by_hand(&app).await;
+    app.sign_in(Role::Editor).await;
+    let run = ask(&app, id, "who=everyone").await;
+    let mut leaving = Vec::new();
+    for n in (20..MANY).step_by(20) {
+        leaving.push(app.contact(&format!("p{n}@x.test")).await.id);
     }
+    app.engine.clock().advance_ms(MINUTE_MS);
+    let mut at_work = tokio::task::JoinSet::new();
+    for _ in 0..3 {
+        let engine = app.engine.clone();
+        at_work.spawn(async move { engine::sweeps::run_until_idle(&engine).await.map(drop) });
+    }
+    let (engine, site, gone) = (app.engine.clone(), app.site.clone(), leaving.clone());
+    at_work.spawn(async move {
+        for (nth, contact) in gone.into_iter().enumerate() {
+            match nth % 3 {
+                0 => care::unsubscribe(&engine, Actor::Console, &site, contact).await?,
+                1 => engine::privacy::erase(&engine, &site, contact).await?,
+                // Put in by hand at the same time: now or before, and once.
+                _ => drop(care::enrol(&engine, Actor::Console, &site, contact, id).await),
+            }
+        }
+        Ok(())
+    });
+    while let Some(done) = at_work.join_next().await {
+        done.unwrap().unwrap();
+    }
+    app.advance_ms(MINUTE_MS).await;
+    let done = runs(&app, id).await.remove(0);
+    assert_eq!((done.id, done.state.as_str()), (run, "done"));
+    let dealt = dealt(&app, run, Which::All).await;
+    assert_eq!(done.entered + done.left_out, i64::try_from(dealt.len()).unwrap());
+    let all = enrolments(&app, id).await;
+    for enrolment in all.iter().filter(|one| one.state == "active") {
+        let nth = leaving.iter().position(|gone| *gone == enrolment.contact_id);
+        assert!(nth.is_none_or(|nth| nth % 3 == 2), "one who left is still in it");
+    }
+    let active = all.iter().filter(|one| one.state == "active").count();
+    let left = (0..leaving.len()).filter(|nth| nth % 3 != 2).count();
+    assert_eq!(active, MANY - left, "everybody else is in it, once");
+    assert!(app.findings().await.is_empty());
 }
 
 async fn one_run(app: TestApp) {

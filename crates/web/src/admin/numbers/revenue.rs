@@ -220,7 +220,7 @@ fn mail_row(
     let count = |n: i64| u64::try_from(n).unwrap_or(0);
     let per_hundred = ratio(real_signed(figure.revenue_minor) * 100.0, real_signed(figure.sent));
     vec![
-        Cell::text(name).note(key.kind.clone()),
+        Cell::text(name).note(crate::plain::mail(&key.kind)),
         Cell::count(figure.sent).to(mails(None)),
         Cell::count(figure.clicked).to(mails(Some(("clicked", "1".to_owned())))),
         Cell::share(share(count(figure.clicked), count(figure.sent))),

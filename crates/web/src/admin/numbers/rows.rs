@@ -111,7 +111,7 @@ fn order_sheet(rows: &[OrderRow], period: &Period) -> Sheet {
             Cell::count(row.nth),
             Cell::text(channel_name(&row.channel)).note(row.source.clone()),
             Cell::text(row.landing.clone()),
-            Cell::text(row.mail_kind.clone()),
+            Cell::text(crate::plain::mail(&row.mail_kind)),
             money(row.net_minor),
             money(row.discount_minor),
             money(row.refunded_minor),
