@@ -15,8 +15,6 @@ words! {
     }
 }
 
-impl Role {}
-
 words! {
     /// Whether a product is still sold.
     ProductState "product_state" {

@@ -1,7 +1,6 @@
 //! Sequences: follow-up in steps, each due a while after the one before it.
 
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
 use crate::ids::{OfferId, ProductId, StepId, TemplateId};
 use crate::messages::Class;
@@ -136,17 +135,8 @@ pub struct Version {
     /// In order.
     pub steps: Vec<Step>,
     /// Any of these ends it.
-    #[serde(default, deserialize_with = "stored_exits")]
+    #[serde(default)]
     pub exits: Vec<Exit>,
-}
-
-/// Exits as they are stored. A sequence could once be told to end on a reply, which nothing ever
-/// noticed: that one is left out.
-fn stored_exits<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Exit>, D::Error> {
-    let stored = Vec::<serde_json::Value>::deserialize(from)?;
-    let is_known = |exit: &serde_json::Value| exit.get("when").is_none_or(|when| when != "replied");
-    let exit = |exit| serde_json::from_value(exit).map_err(D::Error::custom);
-    stored.into_iter().filter(is_known).map(exit).collect()
 }
 
 impl Version {
@@ -288,11 +278,6 @@ mod tests {
         let json = serde_json::to_string(&good).unwrap();
         assert!(json.contains(r#""wait":"1 day","window":"09:00-17:00","kind":"mail""#), "{json}");
         assert_eq!(serde_json::from_str::<Version>(&json).unwrap(), good);
-        let exits = json.replace("\"exits\":[]", "\"exits\":[{\"when\":\"replied\"}]");
-        assert_ne!(exits, json);
-        assert_eq!(serde_json::from_str::<Version>(&exits).unwrap(), good);
-        let exits = json.replace("\"exits\":[]", "\"exits\":[{\"when\":\"tired\"}]");
-        assert!(serde_json::from_str::<Version>(&exits).is_err());
         assert!(good.check().is_ok());
         assert_eq!(good.step_after(None).unwrap().id, StepId(1));
         assert_eq!(good.step_after(Some(StepId(1))).unwrap().id, StepId(2));

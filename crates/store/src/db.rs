@@ -19,13 +19,25 @@ pub enum Schema {
     Views,
 }
 
+/// When what was written is on disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// Before it is answered.
+    Answered,
+    /// Some time after: a power cut takes the last of it back, and breaks nothing.
+    Later,
+    /// Whenever the machine likes, a power cut may break the file: for a history that is made
+    /// again if it breaks off.
+    Never,
+}
+
 /// How a database is opened.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Which tables it holds.
     pub schema: Schema,
-    /// Whether a commit waits for the disk. Off only while the demo's history is being made.
-    pub durable: bool,
+    /// What a commit waits for.
+    pub durability: Durability,
     /// Readers (SQLite) or connections (PostgreSQL).
     pub connections: usize,
     /// Modelled delay added to every commit, for benchmarks; zero otherwise.
@@ -37,7 +49,7 @@ impl Options {
     pub fn main() -> Self {
         Self {
             schema: Schema::Main,
-            durable: true,
+            durability: Durability::Answered,
             connections: 4,
             commit_delay: std::time::Duration::ZERO,
         }
@@ -45,7 +57,12 @@ impl Options {
 
     /// The view tables: their commits do not wait for the disk.
     pub fn views() -> Self {
-        Self { schema: Schema::Views, durable: false, connections: 2, ..Self::main() }
+        Self {
+            schema: Schema::Views,
+            durability: Durability::Later,
+            connections: 2,
+            ..Self::main()
+        }
     }
 }
 
@@ -127,14 +144,6 @@ impl Db {
     pub async fn close(&self) {
         if let Self::Sqlite(db) = self {
             db.close().await;
-        }
-    }
-
-    /// Makes commits wait for the disk, or not.
-    pub async fn set_durable(&self, durable: bool) -> Result<()> {
-        match self {
-            Self::Sqlite(db) => db.set_durable(durable).await,
-            Self::Postgres(_) => Ok(()),
         }
     }
 

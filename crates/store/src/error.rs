@@ -1,7 +1,7 @@
 //! What can go wrong between us and the database.
 
 /// A fault of the store. Not found is never one: it is `Ok(None)`.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum StoreError {
     /// The database refused or broke off.
     #[error("the database answered: {0}")]

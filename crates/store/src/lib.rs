@@ -71,7 +71,7 @@ pub mod topics;
 pub mod touches;
 pub mod verify;
 
-pub use db::{Db, Options, Query, Reader, Schema, Session, Story, Tx};
+pub use db::{Db, Durability, Options, Query, Reader, Schema, Session, Story, Tx};
 pub use dialect::Both;
 pub use error::StoreError;
 pub use value::{Column, FromRow, Json, Row, Value};

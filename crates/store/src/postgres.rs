@@ -8,7 +8,7 @@ use deadpool_postgres::{ClientWrapper, Manager, ManagerConfig, Pool, RecyclingMe
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 
 use crate::Result;
-use crate::db::{Link, Options, Session, Story, Tx};
+use crate::db::{Durability, Link, Options, Session, Story, Tx};
 use crate::error::StoreError;
 use crate::value::{Row, Value};
 
@@ -37,7 +37,7 @@ impl Postgres {
             .max_size(options.connections.max(2))
             .build()
             .map_err(|e| StoreError::Driver(e.to_string()))?;
-        Ok(Self { pool, durable: options.durable })
+        Ok(Self { pool, durable: options.durability == Durability::Answered })
     }
 
     pub(crate) async fn write<T, E, F>(&self, story: F) -> std::result::Result<T, E>

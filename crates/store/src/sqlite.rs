@@ -1,16 +1,19 @@
-//! SQLite: one writer thread with group commit, a few reader threads.
+//! SQLite: one writer thread with group commit, a thread that waits for the disk, a few reader
+//! threads.
 //!
 //! Waiting writes run one after another, each in its own savepoint of one open transaction, and
 //! each is answered when the shared transaction is durable: a hundred waiting requests cost one
 //! fsync. Nothing waits inside a story on SQLite, so it is polled once.
 
+mod disk;
+mod writer;
+
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
-use std::sync::mpsc::RecvTimeoutError;
 use std::sync::{Arc, Mutex, mpsc};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -20,18 +23,16 @@ use rusqlite::{Connection, OpenFlags};
 use tokio::sync::oneshot;
 
 use crate::Result;
-use crate::db::{Link, Options, Session, Story, Tx};
+use crate::db::{Durability, Link, Options, Session, Story, Tx};
 use crate::error::StoreError;
 use crate::value::{Row, Value};
+use disk::Disk;
+use writer::{Writer, in_savepoint};
 
-/// Writes folded into one commit: enough to share an fsync, few enough that a batch stays short.
-const BATCH_MAX: usize = 512;
 /// Writes that may wait; one more is answered [`StoreError::Busy`].
 const WAITING_MAX: usize = 4_096;
 /// How long another process may hold the write lock before we say busy.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// The log is folded into the file when nothing was written for this long.
-const IDLE_CHECKPOINT: Duration = Duration::from_secs(2);
 /// Pages of log (64 MB) at which a commit folds it in even under load.
 const CHECKPOINT_PAGES: i64 = 16_384;
 /// Prepared statements kept per connection: more than the house has.
@@ -46,25 +47,31 @@ type Read = Box<dyn FnOnce(&mut Connection) + Send>;
 
 enum Order {
     Write(Write),
-    /// Runs outside any transaction: pragmas, copies.
-    Aside(Read),
+    /// What was on its way to disk has got there.
+    Landed,
     Close(oneshot::Sender<()>),
 }
 
 /// A SQLite file.
 #[derive(Debug, Clone)]
 pub struct Sqlite {
-    orders: mpsc::SyncSender<Order>,
+    orders: Arc<mpsc::SyncSender<Order>>,
     reads: mpsc::Sender<Read>,
     path: Arc<PathBuf>,
 }
 
 impl Sqlite {
     pub(crate) fn open(path: PathBuf, options: &Options) -> Result<Self> {
-        let writer = connect(&path, options.durable)?;
+        let link = connect(&path, options.durability)?;
         let (orders, waiting) = mpsc::sync_channel(WAITING_MAX);
-        let delay = options.commit_delay;
-        spawn("store-writer", move || write_loop(writer, &waiting, delay))?;
+        let orders = Arc::new(orders);
+        let disk = match options.durability {
+            Durability::Answered => {
+                Some(Disk::start(&path, options.commit_delay, Arc::downgrade(&orders))?)
+            }
+            Durability::Later | Durability::Never => None,
+        };
+        spawn("store-writer", move || Writer::new(link, waiting, disk).run())?;
 
         let (reads, waiting) = mpsc::channel::<Read>();
         let waiting = Arc::new(Mutex::new(waiting));
@@ -107,10 +114,6 @@ impl Sqlite {
         told.await.unwrap_or_else(|_| Err(E::from(stopped())))
     }
 
-    pub(crate) async fn set_durable(&self, durable: bool) -> Result<()> {
-        self.aside(move |link| set_synchronous(link, durable)).await
-    }
-
     pub(crate) async fn copy_to(&self, to: PathBuf) -> Result<()> {
         let from = Arc::clone(&self.path);
         // A connection of its own: a long copy must not keep writers waiting.
@@ -132,16 +135,6 @@ impl Sqlite {
         }
     }
 
-    async fn aside<T, F>(&self, work: F) -> Result<T>
-    where
-        F: FnOnce(&mut Connection) -> Result<T> + Send + 'static,
-        T: Send + 'static,
-    {
-        let (tell, told) = oneshot::channel();
-        self.give(Order::Aside(Box::new(move |link| drop(tell.send(work(link))))))?;
-        told.await.unwrap_or_else(|_| Err(stopped()))
-    }
-
     fn give(&self, order: Order) -> Result<()> {
         self.orders.try_send(order).map_err(|e| match e {
             mpsc::TrySendError::Full(_) => StoreError::Busy,
@@ -154,20 +147,21 @@ fn stopped() -> StoreError {
     StoreError::Driver("the database was closed, or a story broke off".to_owned())
 }
 
-fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<()> {
+fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>> {
     thread::Builder::new()
         .name(name.to_owned())
         .spawn(work)
-        .map(drop)
         .map_err(|e| StoreError::Driver(format!("no thread could be started: {e}")))
 }
 
-fn connect(path: &Path, durable: bool) -> Result<Connection> {
+fn connect(path: &Path, durability: Durability) -> Result<Connection> {
     let link = Connection::open(path)?;
     prepare(&link)?;
     link.pragma_update(None, "journal_mode", "wal")?;
     link.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
-    set_synchronous(&link, durable)?;
+    // Not `full`: the sync that `full` adds to each commit is made by `Disk`.
+    let word = if durability == Durability::Never { "off" } else { "normal" };
+    link.pragma_update(None, "synchronous", word)?;
     // What a savepoint would take back is kept in one piece of memory instead of in pieces of a
     // kilobyte; only what exceeds it (`SQLITE_STMTJRNL_SPILL`) would go to a file.
     link.pragma_update(None, "temp_store", "file")?;
@@ -192,125 +186,6 @@ fn prepare(link: &Connection) -> Result<()> {
     link.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     link.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
     Ok(())
-}
-
-fn set_synchronous(link: &Connection, durable: bool) -> Result<()> {
-    let word = if durable { "full" } else { "off" };
-    Ok(link.pragma_update(None, "synchronous", word)?)
-}
-
-fn write_loop(mut link: Connection, waiting: &mpsc::Receiver<Order>, delay: Duration) {
-    let mut clean = true;
-    loop {
-        match waiting.recv_timeout(IDLE_CHECKPOINT) {
-            Ok(Order::Write(first)) => {
-                let left = write_batch(&mut link, first, waiting, delay);
-                clean = false;
-                match left {
-                    Some(Order::Aside(work)) => work(&mut link),
-                    Some(Order::Close(tell)) => return shut(&link, tell),
-                    Some(Order::Write(_)) | None => {}
-                }
-            }
-            Ok(Order::Aside(work)) => work(&mut link),
-            Ok(Order::Close(tell)) => return shut(&link, tell),
-            Err(RecvTimeoutError::Timeout) => {
-                if !clean {
-                    checkpoint(&link, "passive");
-                    clean = true;
-                }
-            }
-            Err(RecvTimeoutError::Disconnected) => return checkpoint(&link, "truncate"),
-        }
-    }
-}
-
-fn shut(link: &Connection, tell: oneshot::Sender<()>) {
-    checkpoint(link, "truncate");
-    let _ = tell.send(());
-}
-
-fn checkpoint(link: &Connection, mode: &str) {
-    if let Err(e) = link.pragma_update(None, "wal_checkpoint", mode) {
-        tracing::debug!(error = %e, "the log was not folded in");
-    }
-}
-
-/// Runs the first write and whatever waits behind it in one transaction. Gives back an order that
-/// cannot stand inside one, where it met one.
-fn write_batch(
-    link: &mut Connection,
-    first: Write,
-    waiting: &mpsc::Receiver<Order>,
-    delay: Duration,
-) -> Option<Order> {
-    let begun = link.execute_batch("begin immediate").map_err(StoreError::from);
-    let mut answers = Vec::with_capacity(16);
-    let mut next = Some(first);
-    let mut left = None;
-    while let Some(write) = next.take() {
-        if begun.is_ok() {
-            answers.push(write(link));
-        } else {
-            // The lock was not to be had: the story runs on nothing, and is told so.
-            answers.push(write(link));
-            break;
-        }
-        if answers.len() >= BATCH_MAX {
-            break;
-        }
-        match waiting.try_recv() {
-            Ok(Order::Write(write)) => next = Some(write),
-            Ok(other) => left = Some(other),
-            Err(_) => {}
-        }
-    }
-    let committed = begun.and_then(|()| {
-        link.execute_batch("commit").map_err(|e| {
-            drop(link.execute_batch("rollback"));
-            StoreError::from(e)
-        })
-    });
-    if !delay.is_zero() {
-        thread::sleep(delay);
-    }
-    let fault = committed.err().map(|e| e.to_string());
-    for answer in answers {
-        answer(match &fault {
-            None => Ok(()),
-            Some(text) => Err(StoreError::Driver(text.clone())),
-        });
-    }
-    left
-}
-
-fn in_savepoint<T, E, F>(link: &mut Connection, story: F) -> std::result::Result<T, E>
-where
-    F: for<'a, 'c> FnOnce(&'a mut Tx<'c>) -> Story<'a, T, E>,
-    E: From<StoreError>,
-{
-    if link.is_autocommit() {
-        return Err(E::from(StoreError::Busy));
-    }
-    statement(link, "savepoint story")?;
-    let outcome = {
-        let mut tx = Tx::new(Link::Sqlite(&mut *link));
-        let polled = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            story(&mut tx).now_or_never()
-        }));
-        match polled {
-            Ok(Some(outcome)) => outcome,
-            Ok(None) => Err(E::from(StoreError::Driver(
-                "a story waited for something other than the database".to_owned(),
-            ))),
-            Err(_) => Err(E::from(stopped())),
-        }
-    };
-    if outcome.is_err() {
-        statement(link, "rollback to story")?;
-    }
-    statement(link, "release story")?;
-    outcome
 }
 
 fn statement(link: &Connection, sql: &str) -> Result<()> {

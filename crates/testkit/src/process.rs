@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use engine::{Clock, Engine, Parts, Rng, Sending};
 use model::sites::Site;
-use store::{Db, Options};
+use store::{Db, Durability, Options};
 
 /// The master key of every installation made here.
 pub const MASTER_KEY: [u8; 32] = [7; 32];
@@ -39,8 +39,8 @@ impl Installation {
     }
 
     /// Opens it in this process, with tables and the test site, which answers to 127.0.0.1.
-    pub async fn open(&self, durable: bool) -> (Engine, Site) {
-        let options = Options { durable, ..Options::main() };
+    pub async fn open(&self, durability: Durability) -> (Engine, Site) {
+        let options = Options { durability, ..Options::main() };
         let db = Db::connect(&self.url, options).await.unwrap();
         let views = format!("sqlite:{}", self.data.join("views.db").display());
         let parts = Parts {

@@ -137,7 +137,8 @@ fn copy(from: &Path, to: &Path) {
 
 async fn database(dir: &Path) -> (Db, Db) {
     let file = |name: &str| format!("sqlite:{}", PathBuf::from(dir).join(name).display());
-    let options = Options { durable: false, connections: 1, ..Options::main() };
+    let options =
+        Options { durability: store::Durability::Never, connections: 1, ..Options::main() };
     let views = Options { connections: 1, ..Options::views() };
     let main = Db::connect(&file("tundish.db"), options).await.unwrap();
     (main, Db::connect(&file("views.db"), views).await.unwrap())

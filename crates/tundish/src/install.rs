@@ -64,7 +64,8 @@ fn could_lose_commits(followers: i64, waited_for: &str) -> Option<String> {
 /// # Errors
 /// As [`alone`].
 pub async fn unsafely(config: &Config, clock: Clock, rng: Rng) -> anyhow::Result<Installation> {
-    open(config, clock, rng, Options { durable: false, ..Options::main() }).await
+    open(config, clock, rng, Options { durability: store::Durability::Never, ..Options::main() })
+        .await
 }
 
 async fn open(

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use engine::Rng;
 use model::sites::Site;
-use store::{Db, StoreError};
+use store::{Db, Durability, StoreError};
 use tokio::task::JoinSet;
 
 use super::{findings, number, wait_for_the_moment};
@@ -114,7 +114,7 @@ pub async fn run(installation: &Installation, plan: &Plan) -> Outcome {
 
 /// Puts the shop of `examples/ebook-shop` in place.
 async fn stock(installation: &Installation) {
-    let (engine, mut site) = installation.open(true).await;
+    let (engine, mut site) = installation.open(Durability::Answered).await;
     site.settings.test_payments = true;
     let hosts = vec!["127.0.0.1".to_owned()];
     engine::sites::put(&engine, site.clone(), hosts).await.unwrap();

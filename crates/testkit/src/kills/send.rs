@@ -12,7 +12,7 @@ use model::EmailAddr;
 use model::ids::TemplateVersionId;
 use model::messages::{Class, SourceKind};
 use model::sites::Site;
-use store::{Db, StoreError};
+use store::{Db, Durability, StoreError};
 
 use super::{findings, number, wait_for_the_moment};
 use crate::process::{Installation, Server};
@@ -101,7 +101,7 @@ impl Outcome {
 /// Plans the messages and kills the program while it sends them.
 pub async fn run(installation: &Installation, plan: &Plan) -> Outcome {
     let addresses: Vec<String> = (0..plan.messages).map(address).collect();
-    let (engine, site) = installation.open(true).await;
+    let (engine, site) = installation.open(Durability::Answered).await;
     queue(&engine, &site, &addresses, 0).await;
     engine.db().close().await;
     engine.views().close().await;

@@ -4,6 +4,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use store::Durability;
 use testkit::kills::{number, send};
 use testkit::process::Installation;
 use testkit::sink::{Options, Sink};
@@ -63,7 +64,7 @@ async fn padding_for(binary: &Path, octets: usize) -> anyhow::Result<usize> {
 async fn size_with(binary: &Path, padding: usize) -> anyhow::Result<usize> {
     let dir = tempfile::tempdir()?;
     let installation = Installation::new(binary, dir.path(), None);
-    let (engine, site) = installation.open(false).await;
+    let (engine, site) = installation.open(Durability::Never).await;
     send::queue(&engine, &site, &["someone@example.org".to_owned()], padding).await;
     tools::close(engine).await;
     let sink = Sink::start(Options::default());
@@ -122,7 +123,7 @@ async fn tundish(
     padding: usize,
 ) -> anyhow::Result<Ours> {
     let installation = Installation::new(binary, dir, None);
-    let (engine, site) = installation.open(true).await;
+    let (engine, site) = installation.open(Durability::Answered).await;
     let addresses: Vec<String> = (0..mails).map(|n| format!("reader-{n}@example.org")).collect();
     send::queue(&engine, &site, &addresses, padding).await;
     tools::close(engine).await;
@@ -151,7 +152,7 @@ async fn long_queue(
 ) -> anyhow::Result<f64> {
     let dir = tempfile::tempdir()?;
     let installation = Installation::new(binary, dir.path(), None);
-    let (engine, site) = installation.open(false).await;
+    let (engine, site) = installation.open(Durability::Never).await;
     send::queue(&engine, &site, &["reader-0@example.org".to_owned()], 1_000).await;
     tools::close(engine).await;
     rows::repeat_message(&installation.data.join("tundish.db"), queued)?;

@@ -6,6 +6,7 @@ use std::process::{Child, Command, Stdio};
 use anyhow::Context;
 use engine::Engine;
 use model::sites::Site;
+use store::Durability;
 use testkit::process::Installation;
 
 /// A tool of Postfix, from its package.
@@ -89,7 +90,7 @@ pub fn free_port() -> anyhow::Result<u16> {
 /// A fresh installation under `dir` with the example shop in it, answering to 127.0.0.1.
 pub async fn shop(binary: &Path, dir: &Path) -> anyhow::Result<(Installation, Engine, Site)> {
     let installation = Installation::new(binary, dir, None);
-    let (engine, mut site) = installation.open(true).await;
+    let (engine, mut site) = installation.open(Durability::Answered).await;
     // The ceiling on confirmations is for strangers; a measurement is one by intention.
     site.settings.confirmations_per_hour = Some(u32::MAX);
     site.settings.test_payments = true;
