@@ -181,7 +181,7 @@ mod tests {
             "site": { "name": "Ada & Sons <\"Bread\">", "url": "https://shop.example/?a=1&b=2",
                 "base_url": "https://shop.example", "address": "1 Mill Lane", "accent": "#a03060",
                 "sender_name": "Ada", "language": "en" },
-            "contact": { "first_name": "Zoë <b>" },
+            "contact": { "first_name": "Zoë O'Neill <b>" },
             "order_url": "https://shop.example/o/1?x=1&y=2",
             "downloads": [{ "url": "https://shop.example/d/1", "name": "Bread & Butter" }],
             "button": { "href": "https://shop.example/go?a=1&b=2", "label": "Go" },
@@ -202,7 +202,7 @@ mod tests {
         let body = body.render(Serde(&context)).unwrap();
         let last = inline(&in_layout(&whole.subject, &body, &context).unwrap()).unwrap();
         let plainly = |html: &str| {
-            let html = html.replace("&#x27;", "'").replace("&#x2f;", "/").replace("&quot;", "\"");
+            let html = html.replace("&#39;", "'").replace("&quot;", "\"");
             html.split_whitespace().collect::<Vec<_>>().join(" ").replace("> <", "><")
         };
         assert_eq!(plainly(&whole.html), plainly(&last));

@@ -220,14 +220,20 @@ fn check(asked: &Asked, now: &Look, people: i64) -> std::result::Result<(), Refu
 /// Stops a run between two portions; `false` where it had ended. Who is in stays in.
 ///
 /// # Errors
-/// There is no such run.
-pub async fn stop(engine: &Engine, site: SiteId, id: SequenceRunId) -> Result<bool> {
+/// There is no such run into this sequence.
+pub async fn stop(
+    engine: &Engine,
+    site: SiteId,
+    sequence: SequenceId,
+    id: SequenceRunId,
+) -> Result<bool> {
     let of = engine.clone();
     engine
         .write(move |tx| {
             Box::pin(async move {
                 let run = store::sequence_runs::find_to_change(tx, site, id).await?;
-                run.ok_or_else(|| EngineError::missing("run", id))?;
+                run.filter(|run| run.sequence_id == sequence)
+                    .ok_or_else(|| EngineError::missing("run", id))?;
                 let (why, now) = (Some("stopped by an operator"), of.now());
                 if !store::sequence_runs::end(tx, site, id, "stopped", why, now).await? {
                     return Ok(false);
@@ -268,19 +274,23 @@ pub(crate) async fn sweep(engine: &Engine) -> Result<usize> {
 async fn work_off(engine: &Engine, run: &SequenceRun) -> Result<usize> {
     let (site, audience) = (run.site_id, run.audience.clone());
     let between = (run.reached, run.before_id);
-    let (site, people) = engine
+    // Who got the tag, bought or confirmed since it was asked for was not among those counted.
+    let left = (run.asked - run.entered - run.left_out).max(0);
+    let limit = left.min(PEOPLE_A_SWEEP);
+    let (site, mut people) = engine
         .reader()
         .read::<_, EngineError, _>(move |session| {
             Box::pin(async move {
                 let found = store::sites::find(session, site).await?;
                 let found = found.ok_or_else(|| EngineError::missing("site", site))?;
-                let limit = PEOPLE_A_SWEEP;
                 let people =
-                    store::contact_lists::some_of(session, site, &audience, between, limit);
+                    store::contact_lists::some_of(session, site, &audience, between, limit + 1);
                 Ok((found, people.await?))
             })
         })
         .await?;
+    let found = i64::try_from(people.len()).unwrap_or(i64::MAX);
+    people.truncate(usize::try_from(limit).unwrap_or(0));
     let mut done = 0;
     let mut from = run.reached;
     for portion in people.chunks(PORTION) {
@@ -295,14 +305,16 @@ async fn work_off(engine: &Engine, run: &SequenceRun) -> Result<usize> {
         done += len;
         from = last.unwrap_or(from);
     }
-    if i64::try_from(people.len()).is_ok_and(|found| found < PEOPLE_A_SWEEP) {
-        let (of, on, id) = (engine.clone(), site, run.id);
-        let ended = engine
-            .write(move |tx| Box::pin(async move { finish(&of, tx, on.id, id, from).await }))
-            .await?;
-        done += usize::from(ended);
-    }
-    Ok(done)
+    let end = match found {
+        found if found <= limit => ("done", None),
+        _ if limit == left => ("stopped", Some("more people were among them than were asked for")),
+        _ => return Ok(done),
+    };
+    let (of, on, id) = (engine.clone(), site, run.id);
+    let ended = engine
+        .write(move |tx| Box::pin(async move { finish(&of, tx, (on.id, id), from, end).await }))
+        .await?;
+    Ok(done + usize::from(ended))
 }
 
 /// One portion, committed with how far it got; `false` where the run was stopped, or moved on.
@@ -348,13 +360,13 @@ async fn commit(
 async fn finish(
     engine: &Engine,
     tx: &mut Tx<'_>,
-    site: SiteId,
-    id: SequenceRunId,
+    (site, id): (SiteId, SequenceRunId),
     from: ContactId,
+    (state, why): (&str, Option<&str>),
 ) -> Result<bool> {
     let run = store::sequence_runs::find_to_change(tx, site, id).await?;
     if !run.is_some_and(|run| run.state == "running" && run.reached == from) {
         return Ok(false);
     }
-    Ok(store::sequence_runs::end(tx, site, id, "done", None, engine.now()).await?)
+    Ok(store::sequence_runs::end(tx, site, id, state, why, engine.now()).await?)
 }

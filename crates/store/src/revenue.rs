@@ -79,6 +79,8 @@ const ORDER_ROWS: &str = "select f.order_id, c.email, f.paid_at, f.nth, f.channe
         and (cast($13 as text) = '' or f.cohort = $13)
         and (cast($14 as bigint) = 0 or f.nth = $14)
     order by f.paid_at desc, f.order_id desc limit $15";
+// From the newest id down, not by the time it was accepted: that would read and sort a whole period
+// for a page. `mail_rows` begins where the period ends.
 const MAIL_ROWS: &str = "select m.id, m.to_address, m.contact_id, m.state, m.accepted_at,
     coalesce(m.relay, ''), (select count(*) from clicks k where k.site_id = m.site_id
         and k.message_id = m.id and k.verdict = 'human')
@@ -445,6 +447,8 @@ pub async fn mail_rows(
     (clicked, before): (Clicked, MessageId),
     limit: i64,
 ) -> Result<Vec<MailRow>> {
+    // Made after the period, it was not accepted in it.
+    let before = before.min(MessageId(model::ids::first_id_at(until)));
     session
         .query(MAIL_ROWS)
         .bind(site)

@@ -34,7 +34,7 @@ const MAILS: &[(&str, &str)] = &[
     ("sold_out", "sold out, money goes back"),
     ("transfer", "how to pay"),
     ("unsubscribed", "goodbye after unsubscribing"),
-    ("your_links", "links to what was bought"),
+    ("your_links", "links to stop or choose mail"),
 ];
 
 /// What kind of mail it is: the name of one of our own, or where it comes from.

@@ -12,7 +12,7 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc::{self, Receiver, Sender, SyncSender};
+use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::sync::{Arc, OnceLock, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -22,9 +22,12 @@ use super::{Answer, Order, spawn};
 use crate::Result;
 use crate::error::StoreError;
 
+/// Batches that may wait while one is on its way: a disk that stalls keeps the writer waiting.
+const BEHIND_MAX: usize = 1;
+
 /// The writer's side.
 pub(super) struct Disk {
-    batches: Sender<Vec<Answer>>,
+    batches: SyncSender<Vec<Answer>>,
     state: Arc<State>,
     thread: JoinHandle<()>,
 }
@@ -51,7 +54,7 @@ impl Disk {
         let mut name = path.as_os_str().to_owned();
         name.push("-wal");
         let state = Arc::new(State::default());
-        let (batches, committed) = mpsc::channel();
+        let (batches, committed) = mpsc::sync_channel(BEHIND_MAX);
         let mut log = Log { path: name.into(), file: None, delay };
         let of = Arc::clone(&state);
         let thread = spawn("store-disk", move || land(&committed, &mut log, &of, &orders))?;
@@ -62,19 +65,25 @@ impl Disk {
     pub(super) fn answer_when_landed(&self, answers: Vec<Answer>) {
         self.state.behind.fetch_add(1, Ordering::SeqCst);
         if let Err(mpsc::SendError(answers)) = self.batches.send(answers) {
-            give(answers, Some(&super::stopped()));
+            self.state.behind.fetch_sub(1, Ordering::SeqCst);
+            let text = "the thread that waits for the disk broke off; restart".to_owned();
+            give(answers, Some(&StoreError::Driver(self.state.fault.get_or_init(|| text).clone())));
         }
     }
 
-    /// Whether a batch is on its way. The writer then gets [`Order::Landed`] when none is.
+    /// Whether a batch is on its way.
+    pub(super) fn is_behind(&self) -> bool {
+        self.state.behind.load(Ordering::SeqCst) > 0
+    }
+
+    /// The same, and where it is, the writer gets [`Order::Landed`] when one has landed.
     pub(super) fn is_busy(&self) -> bool {
-        let is_behind = || self.state.behind.load(Ordering::SeqCst) > 0;
-        if !is_behind() {
+        if !self.is_behind() {
             return false;
         }
         self.state.is_awaited.store(true, Ordering::SeqCst);
         // It may have landed before it could see that it is awaited.
-        is_behind()
+        self.is_behind()
     }
 
     /// Why nothing may be written any more.
@@ -82,12 +91,13 @@ impl Disk {
         self.state.fault.get().map(|text| StoreError::Driver(text.clone()))
     }
 
-    /// Waits until everything has landed.
-    pub(super) fn finish(self) {
+    /// Waits until everything has landed; what went wrong, if anything did.
+    pub(super) fn finish(self) -> Option<StoreError> {
         drop(self.batches);
         if self.thread.join().is_err() {
-            tracing::error!("the thread that waits for the disk broke off");
+            return Some(super::stopped());
         }
+        self.state.fault.get().map(|text| StoreError::Driver(text.clone()))
     }
 }
 
@@ -100,13 +110,12 @@ struct Log {
 
 impl Log {
     fn sync(&mut self) -> io::Result<()> {
-        let file = match self.file.take() {
+        let file = match &self.file {
             Some(file) => file,
             // SQLite makes it with the first commit and keeps it until the last connection closes.
-            None => File::options().read(true).write(true).open(&self.path)?,
+            None => self.file.insert(File::open(&self.path)?),
         };
         let kept = file.sync_data();
-        self.file = Some(file);
         if !self.delay.is_zero() {
             thread::sleep(self.delay);
         }
@@ -125,8 +134,9 @@ fn land(
         batches.extend(committed.try_iter());
         if let Err(e) = log.sync() {
             let text = format!("the disk did not keep what was written ({e}); see to it, restart");
+            // First: whoever reads the log may be gone.
+            let text = state.fault.get_or_init(|| text);
             tracing::error!("{text}");
-            let _ = state.fault.set(text);
         }
         state.behind.fetch_sub(batches.len(), Ordering::SeqCst);
         if state.is_awaited.swap(false, Ordering::SeqCst)
@@ -156,7 +166,7 @@ mod tests {
         assert!(said.contains("the disk did not keep what was written"), "{said}");
         assert_eq!(disk.fault().unwrap().to_string(), said);
         assert!(!disk.is_busy(), "it is answered: nothing is on its way");
-        disk.finish();
+        assert!(disk.finish().is_some());
         drop(orders);
         assert!(heard.try_recv().is_err(), "nobody waited to hear of it");
     }
@@ -176,7 +186,6 @@ mod tests {
             assert!(matches!(heard.recv(), Ok(Order::Landed)));
         }
         told.recv().unwrap().unwrap();
-        assert!(disk.fault().is_none());
-        disk.finish();
+        assert!(disk.fault().is_none() && disk.finish().is_none());
     }
 }

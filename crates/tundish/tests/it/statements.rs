@@ -161,6 +161,7 @@ const SET_UP: &[&str] = &[
 
 /// Statements that look at a table of a whole site (or more) because that is the question.
 const WALKS: &[(&str, &str)] = &[
+    ("clicks/HUMANS_OF_SOURCE", "the human clicks alone, for one page of the admin"),
     ("clicks/HUMANS_OF_VERSION", "the human clicks alone, for one page of the admin"),
     ("economics/COHORT_DAYS", "a line for each order ever: the figure is of all of them"),
     ("economics/FIRST_PRODUCTS", "stops at the first order of each product"),
@@ -176,7 +177,7 @@ const WALKS: &[(&str, &str)] = &[
     ("order_figures/DELETE_LOST", "a rebuild of all figures"),
     ("order_offers/COUNTS", "what each offer ever brought"),
     ("product_pairs/REBUILD", "counted anew from everything sold"),
-    ("tags/COUNTS", "how many have each tag"),
+    ("tags/NAMES", "the first entry of the index"),
     ("test_charges/COUNT", "the test provider's own rows"),
     ("today/IN_REVIEW", "the index of what waits for a look alone"),
     ("topics/COUNTS", "how many follow each topic"),

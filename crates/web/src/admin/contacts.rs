@@ -189,14 +189,14 @@ async fn read(
         Box::pin(async move {
             let found =
                 store::contact_lists::page(session, site, &narrowed, &after, PAGE + 1).await?;
-            let tags = store::tags::counts(session, site, TAGS).await?;
+            let tags = store::tags::names(session, site, TAGS).await?;
             let mut products = Vec::new();
             for product in store::products::list(session, site).await? {
                 let (bought, not) = (Audience::Bought(product.id), Audience::NotBought(product.id));
                 products.push((bought.to_string(), format!("Bought {}", product.name)));
                 products.push((not.to_string(), format!("Not bought {}", product.name)));
             }
-            Ok((found, tags.into_iter().map(|(tag, _)| tag).collect(), products))
+            Ok((found, tags, products))
         })
     });
     Ok(read.await?)

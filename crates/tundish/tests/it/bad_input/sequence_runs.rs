@@ -337,7 +337,6 @@ async fn a13_a_run_waits_for_a_paused_sequence_and_ends_with_a_retired_one() {
     let run = runs(&app, id).await.remove(0);
     assert_eq!((run.id, run.state.as_str(), run.entered), (rest, "stopped", 0));
     assert_eq!(run.why.as_deref(), Some("the sequence was retired"));
-    // Restored from before, it is not done a second time.
     assert!(app.findings().await.is_empty());
 }
 
@@ -411,6 +410,19 @@ async fn a13_never_more_people_than_the_page_said() {
     assert_eq!(app.post(&path, &forged).await.status, 422);
     assert_eq!(app.post(&path, &[("who", "tag"), ("tag", "fern")]).await.status, 422);
     assert_eq!(runs(&app, id).await.len(), 1);
+    // Who gets the tag after the press was not counted, and is not put in.
+    people(&app, "cy@x.test,confirmed,fern\ndi@x.test,confirmed,fern\n").await;
+    let early = app.contact("ada@x.test").await.id;
+    engine::tags::take_off(&app.engine, app.site.clone(), early, "fern".to_owned()).await.unwrap();
+    engine::tags::put_on(&app.engine, app.site.clone(), early, "late".to_owned()).await.unwrap();
+    ask(&app, id, "who=tag&tag=late").await;
+    engine::tags::put_on(&app.engine, app.site.clone(), bo, "late".to_owned()).await.unwrap();
+    app.advance_ms(MINUTE_MS).await;
+    let run = runs(&app, id).await.remove(0);
+    assert_eq!((run.asked, run.entered + run.left_out), (1, 1));
+    assert_eq!(run.state, "stopped");
+    assert_eq!(run.why.as_deref(), Some("more people were among them than were asked for"));
+    assert!(app.findings().await.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -268,8 +268,8 @@ async fn triggers(
     for product in store::products::list(session, site).await? {
         all.extend([Trigger::OrderPaid(product.id), Trigger::Refunded(product.id)]);
     }
-    let tags = store::tags::counts(session, site, 50).await?;
-    all.extend(tags.into_iter().map(|(tag, _)| Trigger::TagAdded(tag)));
+    let tags = store::tags::names(session, site, 50).await?;
+    all.extend(tags.into_iter().map(Trigger::TagAdded));
     if !all.contains(now) {
         all.push(now.clone());
     }

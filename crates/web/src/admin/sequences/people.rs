@@ -171,8 +171,8 @@ async fn page(
         .read::<_, EngineError, _>(move |session| {
             Box::pin(async move {
                 let sequence = find(session, site, id).await?;
-                let tags = store::tags::counts(session, site, TAGS).await?;
-                let tag = |(tag, _): (String, i64)| (tag.clone(), tag);
+                let tags = store::tags::names(session, site, TAGS).await?;
+                let tag = |tag: String| (tag.clone(), tag);
                 let products = store::products::list(session, site).await?;
                 let closed = sequences::must_be_live(&sequence).err();
                 Ok(PeoplePage {

@@ -30,7 +30,6 @@ pub struct RunRow {
     left_out: i64,
     begin_at: UtcMs,
     created_at: UtcMs,
-    ended_at: Option<UtcMs>,
 }
 
 impl RunRow {
@@ -45,7 +44,6 @@ impl RunRow {
             left_out: 4,
             begin_at: UtcMs(1_795_293_000_000),
             created_at: UtcMs(1_795_292_940_000),
-            ended_at: Some(UtcMs(1_795_293_900_000)),
         }
     }
 
@@ -60,7 +58,6 @@ impl RunRow {
             left_out: run.left_out,
             begin_at: run.begin_at,
             created_at: run.created_at,
-            ended_at: run.ended_at,
         })
     }
 }
@@ -90,7 +87,6 @@ pub struct RunPage {
     waits: bool,
     /// Why people were left out, how many, and where they stand.
     reasons: Vec<(&'static str, i64, String)>,
-    outcome: String,
     rows: Vec<DealtRow>,
     pager: Pager,
 }
@@ -140,7 +136,6 @@ impl RunPage {
             by: "Maren Holt".to_owned(),
             waits: true,
             reasons: vec![(outcome_words(Outcome::Already), 4, "#".to_owned())],
-            outcome: LEFT_OUT.to_owned(),
             rows: vec![row],
             pager: Pager { next: Some("#".to_owned()), ..Pager::default() },
         }
@@ -203,7 +198,6 @@ async fn page(
         by: name_of(session, &found.actor).await?,
         run: RunRow::of(session, found).await?,
         reasons: reasons.collect(),
-        outcome: asked.outcome.clone(),
         rows,
         pager: Pager {
             previous: (after.0 > 0).then(|| list.clone()),
@@ -242,7 +236,7 @@ pub async fn stop(
 ) -> Reply {
     let (id, run) = (read_id(&id)?, read_run(&run)?);
     let here = format!("/admin/sequences/{id}/runs/{run}");
-    if engine::sequence_runs::stop(&who.engine(&state), who.site.id, run).await? {
+    if engine::sequence_runs::stop(&who.engine(&state), who.site.id, id, run).await? {
         return Ok(reply::done(&here, "Stopped. Nobody more enters; who is in stays in."));
     }
     Ok(reply::sorry(&here, "It had ended before."))
