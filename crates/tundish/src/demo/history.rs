@@ -171,8 +171,8 @@ impl Year<'_> {
         // More than the first sale brings: the second one earns it back.
         let grown = 100 + day / 4;
         let rows = vec![
-            row("facebook", "first-loaf", self.dice.between(64, 102) * grown),
-            row("google", "bread-book", self.dice.between(30, 52) * grown),
+            row("facebook", "first-loaf", self.dice.between(57, 91) * grown),
+            row("google", "bread-book", self.dice.between(27, 46) * grown),
         ];
         spends::add(self.engine, Actor::Console, self.site.id, rows).await?;
         Ok(())
