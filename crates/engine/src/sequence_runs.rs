@@ -47,7 +47,18 @@ pub async fn look(
     sequence: SequenceId,
     audience: &Audience,
 ) -> Result<Look> {
-    let (audience, before) = (audience.clone(), ContactId(engine.next_id()));
+    look_below(engine, site, sequence, audience, ContactId(engine.next_id())).await
+}
+
+/// The same, of those made before `before`.
+async fn look_below(
+    engine: &Engine,
+    site: SiteId,
+    sequence: SequenceId,
+    audience: &Audience,
+    before: ContactId,
+) -> Result<Look> {
+    let audience = audience.clone();
     engine
         .reader()
         .read(move |session| {
@@ -101,16 +112,15 @@ pub enum Taken {
 /// The sequence takes nobody; there is nobody, or there are more people than the page said; they
 /// are many and their number was not typed; a run of the same people is at work.
 pub async fn ask(engine: &Engine, site: SiteId, asked: Asked) -> Result<Taken> {
+    // Whoever came after the page was shown is not meant.
+    let before = asked.before.min(ContactId(engine.next_id()));
     // Looked at before: a run of this very turn, begun meanwhile, is not one that stands in the way.
-    let now = look(engine, site, asked.sequence, &asked.audience).await;
+    let now = look_below(engine, site, asked.sequence, &asked.audience, before).await;
     if let Some(run) = find_turn(engine, site, &asked).await? {
         return Ok(Taken::Before(run.id));
     }
     let now = now?;
-    // Whoever came after the page was shown is not meant.
-    let before = asked.before.min(now.before);
-    let people = count(engine, site, &asked.audience, before).await?;
-    check(&asked, &now, people)?;
+    check(&asked, &now)?;
     let at = engine.now();
     let new = SequenceRun {
         site_id: site,
@@ -121,7 +131,7 @@ pub async fn ask(engine: &Engine, site: SiteId, asked: Asked) -> Result<Taken> {
         state: "running".to_owned(),
         why: None,
         actor: engine.actor().to_string(),
-        asked: people,
+        asked: now.people,
         entered: 0,
         left_out: 0,
         reached: ContactId(0),
@@ -170,24 +180,8 @@ async fn find_turn(engine: &Engine, site: SiteId, asked: &Asked) -> Result<Optio
         .await
 }
 
-async fn count(
-    engine: &Engine,
-    site: SiteId,
-    audience: &Audience,
-    before: ContactId,
-) -> Result<i64> {
-    let audience = audience.clone();
-    engine
-        .reader()
-        .read(move |session| {
-            Box::pin(async move {
-                Ok(store::contact_lists::count_of(session, site, &audience, before).await?)
-            })
-        })
-        .await
-}
-
-fn check(asked: &Asked, now: &Look, people: i64) -> std::result::Result<(), Refused> {
+fn check(asked: &Asked, now: &Look) -> std::result::Result<(), Refused> {
+    let people = now.people;
     if now.running.is_some() {
         let say = "the same people are being put in right now: wait until that is done, or stop it";
         return Err(Refused::new("run_at_work", say).at("who"));

@@ -36,11 +36,17 @@ pub(super) struct Disk {
 struct State {
     /// Batches that are committed and not yet durable.
     behind: AtomicUsize,
-    /// Whether the writer wants to hear when there are none.
+    /// Whether the writer wants to hear when some have landed.
     is_awaited: AtomicBool,
     /// Why the disk did not keep what was written. A disk that failed once may say yes the next
     /// time without having kept anything, so that nothing is accepted after it.
     fault: OnceLock<String>,
+}
+
+impl State {
+    fn fault(&self) -> Option<StoreError> {
+        self.fault.get().map(|text| StoreError::Driver(text.clone()))
+    }
 }
 
 impl Disk {
@@ -66,8 +72,10 @@ impl Disk {
         self.state.behind.fetch_add(1, Ordering::SeqCst);
         if let Err(mpsc::SendError(answers)) = self.batches.send(answers) {
             self.state.behind.fetch_sub(1, Ordering::SeqCst);
-            let text = "the thread that waits for the disk broke off; restart".to_owned();
-            give(answers, Some(&StoreError::Driver(self.state.fault.get_or_init(|| text).clone())));
+            self.state
+                .fault
+                .get_or_init(|| "the thread that waits for the disk broke off; restart".to_owned());
+            give(answers, self.state.fault().as_ref());
         }
     }
 
@@ -88,7 +96,7 @@ impl Disk {
 
     /// Why nothing may be written any more.
     pub(super) fn fault(&self) -> Option<StoreError> {
-        self.state.fault.get().map(|text| StoreError::Driver(text.clone()))
+        self.state.fault()
     }
 
     /// Waits until everything has landed; what went wrong, if anything did.
@@ -97,7 +105,7 @@ impl Disk {
         if self.thread.join().is_err() {
             return Some(super::stopped());
         }
-        self.state.fault.get().map(|text| StoreError::Driver(text.clone()))
+        self.state.fault()
     }
 }
 
@@ -145,8 +153,7 @@ fn land(
             // Where there is no room, the writer has enough to wake it.
             let _ = orders.try_send(Order::Landed);
         }
-        let fault = state.fault.get().map(|text| StoreError::Driver(text.clone()));
-        give(batches.into_iter().flatten().collect(), fault.as_ref());
+        give(batches.into_iter().flatten().collect(), state.fault().as_ref());
     }
 }
 

@@ -166,7 +166,9 @@ impl Writer {
         let is_unchanged = std::mem::replace(&mut self.changes, changes) == changes;
         match (committed, &self.disk) {
             // Nothing of its own has to land; what it may have read, must.
-            (Ok(()), Some(disk)) if is_unchanged && !disk.is_behind() => give(answers, None),
+            (Ok(()), Some(disk)) if is_unchanged && !disk.is_behind() => {
+                give(answers, disk.fault().as_ref());
+            }
             (Ok(()), Some(disk)) => disk.answer_when_landed(answers),
             (committed, _) => give(answers, committed.err().as_ref()),
         }

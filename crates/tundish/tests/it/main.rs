@@ -12,6 +12,26 @@
     reason = "a test that cannot go on should stop where it stands; a story is read in one piece"
 )]
 
+/// Stories of an app, `name: body`, each told on both databases.
+macro_rules! both_apps {
+    ($($name:ident: $body:ident),+ $(,)?) => {$(
+        mod $name {
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn sqlite() {
+                super::$body(testkit::TestApp::start().await).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn postgres() {
+                let test = concat!(stringify!($name), "::postgres");
+                let Some(url) = testkit::databases::postgres_url(test).await else { return };
+                let dir = tempfile::tempdir().unwrap();
+                super::$body(testkit::TestApp::start_on(&url, dir).await).await;
+            }
+        }
+    )+};
+}
+
 mod audits;
 mod background;
 mod bad_input;

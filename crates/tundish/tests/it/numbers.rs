@@ -340,26 +340,6 @@ async fn sums_meet(app: TestApp) {
     assert_eq!(apart, (15_600, 13_600), "a lost payment shows");
 }
 
-/// The same on both databases.
-macro_rules! both_apps {
-    ($($name:ident: $body:ident),+ $(,)?) => {$(
-        mod $name {
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn sqlite() {
-                super::$body(testkit::TestApp::start().await).await;
-            }
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn postgres() {
-                let test = concat!(stringify!($name), "::postgres");
-                let Some(url) = testkit::databases::postgres_url(test).await else { return };
-                let dir = tempfile::tempdir().unwrap();
-                super::$body(testkit::TestApp::start_on(&url, dir).await).await;
-            }
-        }
-    )+};
-}
-
 both_apps! {
     orders_mails_and_stages_are_counted_as_by_hand: figures_are_right,
     customers_cost_and_bring_what_was_worked_out: economics_are_right,

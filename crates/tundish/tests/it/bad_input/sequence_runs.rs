@@ -94,26 +94,6 @@ async fn ask(app: &TestApp, id: SequenceId, who: &str) -> SequenceRunId {
     answer.location().rsplit('/').next().unwrap().parse().unwrap()
 }
 
-/// The same on both databases.
-macro_rules! both_apps {
-    ($($name:ident: $body:ident),+ $(,)?) => {$(
-        mod $name {
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn sqlite() {
-                super::$body(testkit::TestApp::start().await).await;
-            }
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn postgres() {
-                let test = concat!(stringify!($name), "::postgres");
-                let Some(url) = testkit::databases::postgres_url(test).await else { return };
-                let dir = tempfile::tempdir().unwrap();
-                super::$body(testkit::TestApp::start_on(&url, dir).await).await;
-            }
-        }
-    )+};
-}
-
 both_apps! {
     a13_send_now_pressed_twice_by_two_admins_is_one_run: one_run,
     a13_two_workers_and_people_who_leave_at_the_same_time_agree: workers_agree,

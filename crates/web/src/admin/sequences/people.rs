@@ -97,7 +97,7 @@ impl PeoplePage {
             id: "seq_0000000000001".to_owned(),
             name: "Spring letter".to_owned(),
             closed: Some("the sequence is paused".to_owned()),
-            tags: vec![("customer".to_owned(), "customer (1,204)".to_owned())],
+            tags: vec![("customer".to_owned(), "customer".to_owned())],
             products: vec![("prd_0000000000001".to_owned(), "The guide".to_owned())],
             form,
             look: Some(LookView {
