@@ -20,6 +20,9 @@ use crate::links;
 use crate::mails;
 use crate::render::{Compiled, Rendered};
 
+/// The name under which templates find the address to unsubscribe at.
+const UNSUBSCRIBE: &str = "unsubscribe_url";
+
 /// What a message says and to whom, as its row has kept it.
 #[derive(Debug, Clone)]
 pub(crate) struct Frozen {
@@ -77,12 +80,10 @@ impl Sender {
         context.insert("language".to_owned(), json!(self.site.language));
         if frozen.class.needs_unsubscribe() {
             let url = links::unsubscribe_url(engine, &self.site, frozen.id);
-            context.insert("unsubscribe_url".to_owned(), json!(url));
+            context.insert(UNSUBSCRIBE.to_owned(), json!(url));
             context.entry("why").or_insert_with(|| {
                 json!(format!("You get this mail because you signed up at {}.", self.site.name))
             });
-        }
-        if frozen.class.needs_unsubscribe() {
             let url = match frozen.contact_id {
                 Some(contact) => links::preferences_url(engine, &self.site, contact),
                 None => self.site.url("/"),
@@ -107,13 +108,7 @@ impl Sender {
         compiled: Option<&Arc<Compiled>>,
     ) -> Result<Rendered, String> {
         let links = compiled.map_or(0, |compiled| compiled.links());
-        let context = self.context(engine, frozen, links)?;
-        let rendered = match (compiled, &frozen.system_name) {
-            (Some(compiled), _) => compiled.render(&context),
-            (None, Some(name)) => mails::render(name, &context),
-            (None, None) => return Err("the message has lost its template".to_owned()),
-        };
-        rendered.map_err(|error| format!("the template does not render: {error}"))
+        words(frozen, compiled, &self.context(engine, frozen, links)?)
     }
 
     /// The subject alone.
@@ -139,9 +134,13 @@ impl Sender {
         frozen: &Frozen,
         compiled: Option<&Arc<Compiled>>,
     ) -> Result<Sealed, String> {
-        let Rendered { subject, plain, html } = self.render(engine, frozen, compiled)?;
+        let links = compiled.map_or(0, |compiled| compiled.links());
+        let context = self.context(engine, frozen, links)?;
+        let Rendered { subject, plain, html } = words(frozen, compiled, &context)?;
         let to = EmailAddr::parse(&frozen.to_address).map_err(|e| e.message)?;
         let marketing = frozen.class.needs_unsubscribe();
+        // The header and the foot say the same address.
+        let unsubscribe = context.get(UNSUBSCRIBE).and_then(Value::as_str).filter(|_| marketing);
         let letter = Letter {
             from: self.from.clone(),
             to: Mailbox::bare(to),
@@ -151,10 +150,8 @@ impl Sender {
             html: Some(html),
             message_id: frozen.message_id.clone(),
             date: frozen.date_at,
-            list_unsubscribe: marketing.then(|| ListUnsubscribe {
-                url: links::unsubscribe_url(engine, &self.site, frozen.id),
-                mailto: None,
-            }),
+            list_unsubscribe: unsubscribe
+                .map(|url| ListUnsubscribe { url: url.to_owned(), mailto: None }),
             list_id: marketing.then(|| self.list_id()),
             feedback_id: marketing.then(|| self.feedback_id(frozen)),
             automation: if marketing { Automation::Mailing } else { Automation::Generated },
@@ -179,4 +176,17 @@ impl Sender {
             account: self.site.slug.clone(),
         }
     }
+}
+
+fn words(
+    frozen: &Frozen,
+    compiled: Option<&Arc<Compiled>>,
+    context: &Value,
+) -> Result<Rendered, String> {
+    let rendered = match (compiled, &frozen.system_name) {
+        (Some(compiled), _) => compiled.render(context),
+        (None, Some(name)) => mails::render(name, context),
+        (None, None) => return Err("the message has lost its template".to_owned()),
+    };
+    rendered.map_err(|error| format!("the template does not render: {error}"))
 }

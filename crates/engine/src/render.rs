@@ -130,8 +130,9 @@ impl Compiled {
 }
 
 fn part(env: &Environment<'_>, name: &str, context: &Value) -> Result<String, Error> {
-    let mut out = Capped { bytes: Vec::with_capacity(4_096) };
     let template = env.get_template(name)?;
+    // Most of a mail is the template's own words.
+    let mut out = Capped { bytes: Vec::with_capacity(template.source().len() + 1_024) };
     template.render_captured_to(context.clone(), &mut out)?;
     String::from_utf8(out.bytes)
         .map_err(|_| Error::new(ErrorKind::InvalidOperation, "the template gave what is not text"))

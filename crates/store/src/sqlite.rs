@@ -1,11 +1,12 @@
-//! SQLite: one writer thread with group commit, a thread that waits for the disk, a few reader
-//! threads.
+//! SQLite: one writer thread with group commit, one that waits for the disk, one that folds the log
+//! into the file, a few reader threads.
 //!
 //! Waiting writes run one after another, each in its own savepoint of one open transaction, and
 //! each is answered when the shared transaction is durable: a hundred waiting requests cost one
 //! fsync. Nothing waits inside a story on SQLite, so it is polled once.
 
 mod disk;
+mod fold;
 mod writer;
 
 use std::cell::RefCell;
@@ -27,14 +28,13 @@ use crate::db::{Durability, Link, Options, Session, Story, Tx};
 use crate::error::StoreError;
 use crate::value::{Row, Value};
 use disk::Disk;
+use fold::{Fold, LOG_PAGES};
 use writer::{Writer, in_savepoint};
 
 /// Writes that may wait; one more is answered [`StoreError::Busy`].
 const WAITING_MAX: usize = 4_096;
 /// How long another process may hold the write lock before we say busy.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// Pages of log (64 MB) at which a commit folds it in even under load.
-const CHECKPOINT_PAGES: i64 = 16_384;
 /// Prepared statements kept per connection: more than the house has.
 const STATEMENTS_KEPT: usize = 512;
 
@@ -62,16 +62,17 @@ pub struct Sqlite {
 
 impl Sqlite {
     pub(crate) fn open(path: PathBuf, options: &Options) -> Result<Self> {
-        let link = connect(&path, options.durability)?;
+        let mut link = connect(&path, options.durability)?;
         let (orders, waiting) = mpsc::sync_channel(WAITING_MAX);
         let orders = Arc::new(orders);
-        let disk = match options.durability {
-            Durability::Answered => {
-                Some(Disk::start(&path, options.commit_delay, Arc::downgrade(&orders))?)
-            }
-            Durability::Later | Durability::Never => None,
+        let (disk, fold) = match options.durability {
+            Durability::Answered => (
+                Some(Disk::start(&path, options.commit_delay, Arc::downgrade(&orders))?),
+                Some(Fold::start(&path, &mut link)?),
+            ),
+            Durability::Later | Durability::Never => (None, None),
         };
-        spawn("store-writer", move || Writer::new(link, waiting, disk).run())?;
+        spawn("store-writer", move || Writer::new(link, waiting, disk, fold).run())?;
 
         let (reads, waiting) = mpsc::channel::<Read>();
         let waiting = Arc::new(Mutex::new(waiting));
@@ -158,7 +159,7 @@ fn connect(path: &Path, durability: Durability) -> Result<Connection> {
     let link = Connection::open(path)?;
     prepare(&link)?;
     link.pragma_update(None, "journal_mode", "wal")?;
-    link.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
+    link.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)?;
     // Not `full`: the sync that `full` adds to each commit is made by `Disk`.
     let word = if durability == Durability::Never { "off" } else { "normal" };
     link.pragma_update(None, "synchronous", word)?;

@@ -192,14 +192,18 @@ fn is_literal(octet: u8) -> bool {
     matches!(octet, b' '..=b'<' | b'>'..=b'~' | b'\t')
 }
 
-/// How many of the first `max` octets may stand for themselves.
-fn literal_run(line: &[u8], max: usize) -> usize {
-    let window = line.get(..max).unwrap_or(line);
-    let (blocks, _) = window.as_chunks::<16>();
+/// How many octets from the start may stand for themselves.
+fn literal_run(text: &[u8]) -> usize {
+    let (blocks, rest) = text.as_chunks::<16>();
     // A block without an early end is one vector instruction or two, and whole in most text.
-    let whole = |block: &&[u8; 16]| block.iter().fold(true, |all, octet| all & is_literal(*octet));
-    let run = blocks.iter().take_while(whole).count() * 16;
-    let rest = window.get(run..).unwrap_or_default();
+    let is_whole =
+        |block: &[u8; 16]| block.iter().fold(true, |all, octet| all & is_literal(*octet));
+    let run = blocks.iter().take_while(|block| is_whole(block)).count() * 16;
+    // The last block once more, as far as it goes: it holds what is left.
+    if run + rest.len() == text.len() && text.last_chunk().is_some_and(is_whole) {
+        return text.len();
+    }
+    let rest = text.get(run..).unwrap_or_default();
     run + rest.iter().take_while(|octet| is_literal(**octet)).count()
 }
 
@@ -220,22 +224,13 @@ fn quoted_line(line: &[u8], out: &mut Vec<u8>) {
         column = escaped(line.first().copied().unwrap_or_default(), out);
         rest = line.get(1..).unwrap_or_default();
     }
-    while let Some((&octet, after)) = rest.split_first() {
-        // One octet of a line is kept free for the `=` of a soft break.
-        let run = literal_run(rest, LINE_MAX - 1 - column);
-        if run > 0 {
-            let (literal, after) = rest.split_at(run);
-            out.extend_from_slice(literal);
-            column += run;
-            rest = after;
-        } else if is_literal(octet) {
-            column = soft_break(out, octet);
-            rest = after;
-        } else {
-            rest = after;
-            column = broken(column, out);
-            column += escaped(octet, out);
-        }
+    while !rest.is_empty() {
+        let (literals, after) = rest.split_at(literal_run(rest));
+        column = literal(literals, column, out);
+        let Some((octet, after)) = after.split_first() else { break };
+        column = broken(column, out);
+        column += escaped(*octet, out);
+        rest = after;
     }
     // White space at the end of a line may be lost on the way.
     if let Some(space @ (b' ' | b'\t')) = out.last().copied().filter(|_| column > 0) {
@@ -246,15 +241,21 @@ fn quoted_line(line: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(b"\r\n");
 }
 
-/// A soft break before a literal for which the line has no room; the new column.
-fn soft_break(out: &mut Vec<u8>, literal: u8) -> usize {
-    out.extend_from_slice(b"=\r\n");
-    // A dot at the start of the new line is as good a trap as any other.
-    if literal == b'.' || literal == b'F' {
-        return escaped(literal, out);
+/// Octets that stand for themselves, with soft breaks where a line is full; the new column.
+fn literal(mut octets: &[u8], mut column: usize, out: &mut Vec<u8>) -> usize {
+    // One octet of a line is kept free for the `=` of a soft break.
+    while let Some((line, rest)) = octets.split_at_checked(LINE_MAX - 1 - column)
+        && let Some((first, after)) = rest.split_first()
+    {
+        out.extend_from_slice(line);
+        out.extend_from_slice(b"=\r\n");
+        // A dot at the start of the new line is as good a trap as any other.
+        let is_trap = matches!(first, b'.' | b'F');
+        column = if is_trap { escaped(*first, out) } else { 0 };
+        octets = if is_trap { after } else { rest };
     }
-    out.push(literal);
-    1
+    out.extend_from_slice(octets);
+    column + octets.len()
 }
 
 /// A soft break where three octets and a `=` no longer fit; the column to write at.

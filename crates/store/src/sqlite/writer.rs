@@ -10,6 +10,7 @@ use rusqlite::config::DbConfig;
 use tokio::sync::oneshot;
 
 use super::disk::Disk;
+use super::fold::{Fold, fold};
 use super::{Answer, Order, Write, statement, stopped};
 use crate::Result;
 use crate::db::{Link, Story, Tx};
@@ -17,6 +18,10 @@ use crate::error::StoreError;
 
 /// Writes folded into one commit: enough to share an fsync, few enough that a batch stays short.
 const BATCH_MAX: usize = 512;
+/// As many go to disk though more wait, where the disk is free: while they are on their way and
+/// those answered write anew, the writer runs the others. One batch of all who wait would have the
+/// writer wait for the disk and for them in turn.
+const BATCH_ENOUGH: usize = 32;
 /// The log is folded into the file when nothing was written for this long.
 const IDLE_CHECKPOINT: Duration = Duration::from_secs(2);
 /// After so many transactions without a pause the lock is left free for [`LOCK_FREE`], or a command
@@ -31,13 +36,20 @@ pub(super) struct Writer {
     waiting: Receiver<Order>,
     /// None where nobody waits for the disk.
     disk: Option<Disk>,
+    /// None where SQLite folds the log in itself.
+    fold: Option<Fold>,
     /// Rows changed since it was opened.
     changes: u64,
 }
 
 impl Writer {
-    pub(super) fn new(link: Connection, waiting: Receiver<Order>, disk: Option<Disk>) -> Self {
-        Self { link, waiting, disk, changes: 0 }
+    pub(super) fn new(
+        link: Connection,
+        waiting: Receiver<Order>,
+        disk: Option<Disk>,
+        fold: Option<Fold>,
+    ) -> Self {
+        Self { link, waiting, disk, fold, changes: 0 }
     }
 
     /// Until it is told to close, or nobody is left to give orders.
@@ -81,6 +93,9 @@ impl Writer {
     }
 
     fn shut(mut self, tell: Option<oneshot::Sender<()>>) {
+        if let Some(fold) = self.fold.take() {
+            fold.finish();
+        }
         match self.disk.take().and_then(Disk::finish) {
             None => self.checkpoint("truncate"),
             Some(_) => self.leave_the_log(),
@@ -100,11 +115,8 @@ impl Writer {
 
     /// Folds the log into the file; never what the disk did not keep.
     fn checkpoint(&self, mode: &str) {
-        if self.disk.as_ref().and_then(Disk::fault).is_some() {
-            return;
-        }
-        if let Err(e) = self.link.pragma_update(None, "wal_checkpoint", mode) {
-            tracing::debug!(error = %e, "the log was not folded in");
+        if self.disk.as_ref().and_then(Disk::fault).is_none() {
+            fold(&self.link, mode);
         }
     }
 
@@ -118,7 +130,7 @@ impl Writer {
         while let Some(write) = next.take() {
             // Where the lock was not to be had, the story runs on nothing, and is told so.
             answers.push(write(&mut self.link));
-            if begun.is_err() || answers.len() >= BATCH_MAX {
+            if begun.is_err() || self.is_enough(answers.len()) {
                 break;
             }
             match self.next() {
@@ -129,6 +141,12 @@ impl Writer {
         }
         self.end(begun, answers);
         close
+    }
+
+    /// Whether a batch of `len` writes goes to disk though more may wait.
+    fn is_enough(&self, len: usize) -> bool {
+        let is_disk_free = || self.disk.as_ref().is_some_and(|disk| !disk.is_behind());
+        len >= BATCH_MAX || (len >= BATCH_ENOUGH && is_disk_free())
     }
 
     fn begin(&self) -> Result<()> {
@@ -171,6 +189,10 @@ impl Writer {
             }
             (Ok(()), Some(disk)) => disk.answer_when_landed(answers),
             (committed, _) => give(answers, committed.err().as_ref()),
+        }
+        let is_kept = self.disk.as_ref().and_then(Disk::fault).is_none();
+        if let (Some(fold), true) = (&mut self.fold, is_kept) {
+            fold.look(&self.link);
         }
     }
 }
