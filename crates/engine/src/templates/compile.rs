@@ -188,7 +188,7 @@ impl Guarded {
         let mut from = 0;
         for code in syntax::pieces(source, "source")? {
             text.push_str(source.get(from..code.start).unwrap_or_default());
-            text.push_str(&format!("{mark}n{}z", pieces.len()));
+            text.push_str(&Self::word(&mark, pieces.len()));
             pieces.push((code.text.to_owned(), code.silent));
             from = code.end;
         }
@@ -198,23 +198,55 @@ impl Guarded {
 
     /// Puts the expressions back.
     pub fn restore(&self, text: &str) -> String {
-        let mut out = text.to_owned();
-        for (number, (piece, _)) in self.pieces.iter().enumerate().rev() {
-            out = out.replace(&format!("{}n{number}z", self.mark), piece);
+        let mut out = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once(&self.mark) {
+            out.push_str(before);
+            let piece = Self::number(after).and_then(|(number, left)| {
+                self.pieces.get(number).map(|(piece, _)| (piece.as_str(), left))
+            });
+            let (piece, left) = piece.unwrap_or((&self.mark, after));
+            out.push_str(piece);
+            rest = left;
         }
-        out
+        out + rest
     }
 
     /// A statement on a line of its own is no paragraph.
     fn unwrap_statements(&self, html: &str) -> String {
-        let mut out = html.to_owned();
-        for (number, (_, silent)) in self.pieces.iter().enumerate() {
-            if *silent {
-                let word = format!("{}n{number}z", self.mark);
-                out = out.replace(&format!("<p>{word}</p>"), &word);
+        let open = format!("<p>{}", self.mark);
+        let mut out = String::with_capacity(html.len());
+        let mut rest = html;
+        while let Some((before, after)) = rest.split_once(&open) {
+            out.push_str(before);
+            let alone = Self::number(after).and_then(|(number, left)| {
+                let is_silent = self.pieces.get(number).is_some_and(|(_, silent)| *silent);
+                Some((number, left.strip_prefix("</p>")?)).filter(|_| is_silent)
+            });
+            match alone {
+                Some((number, left)) => {
+                    out.push_str(&Self::word(&self.mark, number));
+                    rest = left;
+                }
+                None => {
+                    out.push_str(&open);
+                    rest = after;
+                }
             }
         }
-        out
+        out + rest
+    }
+
+    /// What stands for an expression.
+    fn word(mark: &str, number: usize) -> String {
+        format!("{mark}n{number}z")
+    }
+
+    /// The number of an expression, and what follows, where `after` goes on like [`Self::word`]
+    /// after its mark.
+    fn number(after: &str) -> Option<(usize, &str)> {
+        let (number, left) = after.strip_prefix('n')?.split_once('z')?;
+        Some((number.parse().ok()?, left))
     }
 }
 
