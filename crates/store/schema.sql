@@ -528,7 +528,12 @@ create table messages (
     unique (site_id, dedupe_key)
 );
 create index messages_by_contact on messages (site_id, contact_id, id);
+create index messages_by_reason on messages (site_id, state, reason, next_at)
+    where (state = 'planned' or state = 'deferred' or state = 'unknown' or state = 'held' or state = 'failed' or state = 'suppressed' or state = 'cancelled' or state = 'expired');
 create index messages_by_source on messages (site_id, source_kind, source_id, id);
+create index messages_by_state on messages (site_id, state, id)
+    where (state = 'planned' or state = 'deferred' or state = 'unknown' or state = 'held' or state = 'failed' or state = 'suppressed' or state = 'cancelled' or state = 'expired');
+create index messages_caught on messages (site_id, id) where relay = 'caught';
 create index messages_due on messages (site_id, next_at, id) where state = 'queued';
 create index messages_kept on messages (site_id, state, next_at)
     where (state = 'planned' or state = 'deferred' or state = 'unknown' or state = 'held' or state = 'failed' or state = 'suppressed' or state = 'cancelled' or state = 'expired');

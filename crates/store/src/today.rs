@@ -11,13 +11,13 @@ const KEPT_SOON: &str = "select count(*) from (select id from messages
     where site_id = $1 and (state = 'planned' or state = 'deferred') and next_at <= $2 limit $3) q";
 const STEPS_SOON: &str = "select count(*) from (select id from enrolments
     where state = 'active' and due_at <= $2 and +site_id = $1 limit $3) q";
-const TROUBLE: &str = "select state, coalesce(reason, ''), count(*) from messages
+const TROUBLE: &str = "select state, reason, count(*) from messages
     where site_id = $1 and (state = 'deferred' or state = 'failed'
         or state = 'unknown' or state = 'held')
     and (state <> 'failed' or next_at >= $2)
     and (state = 'planned' or state = 'deferred' or state = 'unknown' or state = 'held'
         or state = 'failed' or state = 'suppressed' or state = 'cancelled' or state = 'expired')
-    group by state, coalesce(reason, '') order by 3 desc limit 12";
+    group by state, reason order by 3 desc limit 12";
 const CAUGHT: &str = "select count(*) from (select id from messages
     where site_id = $1 and id >= $2 and relay = 'caught' limit $3) q";
 // By the quarter of an hour, in which every day of every zone begins.
@@ -64,7 +64,8 @@ pub struct Trouble {
 
 impl FromRow for Trouble {
     fn from_row(row: &mut Row) -> Result<Self> {
-        Ok(Self { state: row.take()?, reason: row.take()?, count: row.take()? })
+        let (state, reason): (_, Option<String>) = (row.take()?, row.take()?);
+        Ok(Self { state, reason: reason.unwrap_or_default(), count: row.take()? })
     }
 }
 

@@ -133,6 +133,14 @@ create index messages_out on messages (lease_until) where state in ('leased', 'c
 create index messages_kept on messages (site_id, state, next_at)
     where state in ('planned', 'deferred', 'unknown', 'held', 'failed', 'suppressed',
         'cancelled', 'expired');
+-- The same as lists, and counted by reason.
+create index messages_by_state on messages (site_id, state, id)
+    where state in ('planned', 'deferred', 'unknown', 'held', 'failed', 'suppressed',
+        'cancelled', 'expired');
+create index messages_by_reason on messages (site_id, state, reason, next_at)
+    where state in ('planned', 'deferred', 'unknown', 'held', 'failed', 'suppressed',
+        'cancelled', 'expired');
+create index messages_caught on messages (site_id, id) where relay = 'caught';
 create index messages_by_contact on messages (site_id, contact_id, id);
 create index messages_by_source on messages (site_id, source_kind, source_id, id);
 

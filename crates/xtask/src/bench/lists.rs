@@ -18,6 +18,8 @@ const LISTS: &[&str] = &[
     "/admin/contacts",
     "/admin/contacts?q=reader-4711",
     "/admin/contacts?status=confirmed",
+    "/admin/contacts?status=unsubscribed",
+    "/admin/contacts?status=suppressed",
     "/admin/contacts?tag=first-loaf",
     "/admin/forms",
     "/admin/magnets",
@@ -26,6 +28,12 @@ const LISTS: &[&str] = &[
     "/admin/sequences",
     "/admin/templates",
     "/admin/messages",
+    "/admin/messages?state=accepted",
+    "/admin/messages?state=queued",
+    "/admin/messages?state=failed",
+    "/admin/messages?state=suppressed",
+    "/admin/messages?state=unknown",
+    "/admin/messages?state=committing",
     "/admin/pages",
     "/admin/products",
     "/admin/offers",
@@ -65,7 +73,9 @@ pub fn run(contacts: usize) -> anyhow::Result<()> {
         let link =
             engine::operators::sign_in_link(&engine, model::audits::Actor::Console, owner).await?;
         tools::close(engine).await;
-        rows::contacts(&installation.data.join("tundish.db"), site.id.0, contacts)?;
+        let file = installation.data.join("tundish.db");
+        rows::contacts(&file, site.id.0, contacts)?;
+        rows::messages(&file, site.id.0)?;
         let server = installation.serve(&[("TUNDISH_LOG_LEVEL", "warn".to_owned())]);
         let cookie = sign_in(&server.address, &link).await?;
         let db = installation.database().await;

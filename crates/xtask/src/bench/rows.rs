@@ -53,6 +53,30 @@ pub fn contacts(file: &Path, site: i64, count: usize) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// A mail to each contact there is: one in a hundred failed, was suppressed, waits for another try,
+/// waits to leave next year; the others left.
+pub fn messages(file: &Path, site: i64) -> anyhow::Result<()> {
+    let link = open(file)?;
+    link.execute(
+        "insert into messages (site_id, id, dedupe_key, class, source_kind, source_id, contact_id,
+            to_address, domain, version_id, context, message_id, state, reason, next_at, attempts,
+            epoch, date_at, relay, unknown_count, accepted_at, created_at)
+         select site_id, id + 1, 'bench:' || id, 'value', 'sequence', 1, id, email, 'example.org',
+            (select max(id) from template_versions where site_id = ?1), '{}',
+            '<' || id || '@example.org>', state,
+            case when state in ('failed', 'deferred') then '450 4.2.2 mailbox full'
+                when state = 'suppressed' then 'unsubscribed' end,
+            case when state in ('deferred', 'queued') then ?2 else created_at end, 1, 1,
+            created_at, 'smtp.example.org', 0, case when state = 'accepted' then created_at end,
+            created_at
+         from (select *, case (id / 1048576) % 100 when 3 then 'failed' when 17 then 'suppressed'
+                when 41 then 'deferred' when 77 then 'queued' else 'accepted' end as state
+            from contacts where site_id = ?1)",
+        params![site, FIRST_AT + 400 * 86_400_000],
+    )?;
+    Ok(())
+}
+
 /// An id of about 2026, below those the program will make.
 const FIRST_ID: i64 = 1_000_000_000_000_000;
 /// 2026-01-15T10:00:00Z.
