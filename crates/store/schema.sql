@@ -289,6 +289,15 @@ create table files (
 ) without rowid;
 create index files_by_name on files (site_id, name, id);
 
+create table form_days (
+    site_id bigint not null,
+    day text not null,
+    form_id bigint not null,
+    answers bigint not null,
+    confirmed bigint not null,
+    primary key (site_id, day, form_id)
+) without rowid;
+
 create table form_versions (
     site_id bigint not null,
     form_id bigint not null,

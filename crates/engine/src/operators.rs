@@ -200,7 +200,8 @@ pub async fn choose_password(engine: &Engine, token: &str, password: &str) -> Re
                 let now = engine_in.now();
                 let mut operator = sign_in::use_link(tx, &hash, KINDS, now).await?;
                 operator.password_hash = Some(password_hash);
-                password_set(&engine_in, tx, &operator, SessionId(0)).await
+                password_set(&engine_in, tx, &operator, SessionId(0), Actor::Operator(operator.id))
+                    .await
             })
         })
         .await
@@ -238,7 +239,7 @@ pub async fn change_password(
                 if now.is_none_or(|now| now.password_hash != known) {
                     return Err(old_wrong().into());
                 }
-                password_set(&engine_in, tx, &operator, keep).await
+                password_set(&engine_in, tx, &operator, keep, Actor::Operator(operator.id)).await
             })
         })
         .await
@@ -259,7 +260,9 @@ pub async fn reset_password(engine: &Engine, address: &str, password: &str) -> R
     let engine_in = engine.clone();
     engine
         .write(move |tx| {
-            Box::pin(async move { password_set(&engine_in, tx, &operator, SessionId(0)).await })
+            Box::pin(async move {
+                password_set(&engine_in, tx, &operator, SessionId(0), Actor::Console).await
+            })
         })
         .await
 }
@@ -269,11 +272,11 @@ async fn password_set(
     tx: &mut Tx<'_>,
     operator: &Operator,
     keep: SessionId,
+    actor: Actor,
 ) -> Result<()> {
     store::operators::set_password(tx, operator.id, operator.password_hash.clone()).await?;
     store::sessions::delete_of(tx, operator.id, keep).await?;
     store::operator_links::end_of(tx, operator.id, engine.now()).await?;
-    let actor = Actor::Operator(operator.id);
     let site = audits::INSTALLATION;
     audits::record(engine, tx, site, actor, "operator.password_set", operator.id, &()).await
 }

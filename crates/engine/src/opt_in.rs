@@ -10,9 +10,10 @@ use model::contacts::{
     SuppressionReason,
 };
 use model::forms::{CONTACT_COLUMNS, Delivery, Submission};
-use model::ids::{ConfirmationId, ContactId, SubmissionId};
+use model::ids::{ConfirmationId, ContactId, SubmissionId, made_at};
 use model::sites::Site;
 use model::sources::Touch;
+use model::spans::day_of;
 use model::times::DAY_MS;
 use model::{EmailAddr, Refused, SiteId, UtcMs};
 use serde_json::json;
@@ -24,6 +25,7 @@ use crate::engine::Engine;
 use crate::fault::{EngineError, Result};
 use crate::forms::LiveForm;
 use crate::magnets::{self, Handing};
+use crate::rollups::zone_of;
 use crate::touches::{self, Meeting};
 use crate::{audits, ceiling, confirmations, contacts, forms};
 
@@ -462,6 +464,9 @@ async fn release(
         let refused = Refused::new("answer_decided", "this answer was decided before");
         return Err(refused.into());
     }
+    // It counts on the day it came.
+    let day = day_of(made_at(kept.id.0), &zone_of(site)).to_string();
+    store::stages::forget_day(tx, site.id, &day).await?;
     let data = json!({ "form": form.form.slug, "submission": kept.id, "new": is_new });
     let event = NewEvent {
         kind: "form.submitted",

@@ -1,7 +1,9 @@
 //! Purges: who never confirmed is forgotten, and so are spam and old counts. Once an hour.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use model::Zone;
 use model::contacts::{PENDING_KEPT_DAYS, Status};
 use model::ids::{ContactId, OrderId, made_at};
 use model::sites::Site;
@@ -46,11 +48,12 @@ pub(crate) async fn run(engine: &Engine) -> Result<usize> {
         .write(move |tx| {
             Box::pin(async move {
                 store::import_changes::forget_before(tx, before).await?;
+                store::operator_links::forget_before(tx, before).await?;
                 Ok(store::suppressions::forget_limits(tx, before).await?)
             })
         })
         .await;
-    round.took("counts of long ago", counts.map(|_| 0));
+    round.took("counts and links of long ago", counts.map(|_| 0));
     round.took("the heads of the audit log", audits::note_heads(engine).await.map(|()| 0));
     round.end()
 }
@@ -70,10 +73,11 @@ async fn pending(engine: &Engine, site: &Site) -> Result<usize> {
                     let due = store::contacts::pending_before(tx, id, span, now, BATCH).await?;
                     let mut count = 0;
                     for contact in &due {
+                        let days = days_of(tx, id, *contact, &zone).await?;
                         if forget(tx, id, *contact).await? {
-                            // The day they came on counts one less, and the pages say so at once.
-                            let day = day_of(made_at(contact.0), &zone).to_string();
-                            store::stages::forget_day(tx, id, &day).await?;
+                            for day in days {
+                                store::stages::forget_day(tx, id, &day).await?;
+                            }
                             count += 1;
                         }
                     }
@@ -87,6 +91,19 @@ async fn pending(engine: &Engine, site: &Site) -> Result<usize> {
             None => return Ok(gone),
         }
     }
+}
+
+/// The days on which a contact came and answered: without it they count less, and the pages say so
+/// at once.
+async fn days_of(
+    tx: &mut Tx<'_>,
+    site: model::SiteId,
+    contact: ContactId,
+    zone: &Zone,
+) -> Result<BTreeSet<String>> {
+    let answers = store::forms::submissions_of_contact(tx, site, contact).await?;
+    let made = answers.iter().map(|answer| answer.id.0).chain([contact.0]);
+    Ok(made.map(|id| day_of(made_at(id), zone).to_string()).collect())
 }
 
 /// Forgets one pending contact, unless it bought something, or confirmed a moment ago.

@@ -1,7 +1,7 @@
 //! Rollups: what the pages of figures read instead of a million rows. Derived, never a source:
 //! [`rebuild`] makes them anew, [`compare`] says where they differ from the rows.
 //!
-//! The figure of an order follows its order within seconds. A day's stages and mails are rolled up
+//! The figure of an order follows its order within seconds. A day's stages, mails and answers are rolled up
 //! once the day is over; days that are not are counted from their rows, so a page is right at any
 //! time and only its speed depends on this. A purge and an import that is taken back unmark the
 //! days whose contacts they remove, and those are rolled up again within the same round; what else
@@ -15,6 +15,7 @@ use model::sites::Site;
 use model::spans::{Span, day_of, moved};
 use model::times::{HOUR_MS, MINUTE_MS};
 use model::{SiteId, UtcMs, Zone};
+use store::form_days::FormCount;
 use store::stages::StageCount;
 
 use crate::engine::Engine;
@@ -179,12 +180,13 @@ async fn open_days(engine: &Engine, site: &Site) -> Result<usize> {
 async fn roll_up(engine: &Engine, site: SiteId, zone: &Zone, day: Date) -> Result<()> {
     let (from, until) = Span { from: day, to: day }.bounds(zone);
     let now = engine.now();
-    let (stages, mails) = engine
+    let (stages, mails, forms) = engine
         .reader()
         .read::<_, EngineError, _>(move |session| {
             Box::pin(async move {
                 let stages = store::stages::count(session, site, from, until).await?;
-                Ok((stages, store::revenue::count_mails(session, site, from, until).await?))
+                let mails = store::revenue::count_mails(session, site, from, until).await?;
+                Ok((stages, mails, store::form_days::count(session, site, from, until).await?))
             })
         })
         .await?;
@@ -193,6 +195,7 @@ async fn roll_up(engine: &Engine, site: SiteId, zone: &Zone, day: Date) -> Resul
             Box::pin(async move {
                 let day = day.to_string();
                 store::revenue::put_day(tx, site, &day, &mails).await?;
+                store::form_days::put_day(tx, site, &day, &forms).await?;
                 Ok(store::stages::put_day(tx, site, &day, &stages, now).await?)
             })
         })
@@ -250,7 +253,7 @@ pub async fn rebuild(engine: &Engine, site: &Site) -> Result<Rebuilt> {
 pub struct Drift {
     /// The day, ISO.
     pub day: String,
-    /// The stage.
+    /// The stage; `answer` for what forms took, `confirmed answer` for those who confirmed.
     pub stage: String,
     /// What the rollup says.
     pub rolled: i64,
@@ -276,6 +279,9 @@ pub async fn compare(engine: &Engine, site: &Site, span: Span) -> Result<Vec<Dri
                     let rolled = store::stages::rolled(session, id, &day, &day).await?;
                     let counted = store::stages::count(session, id, from, until).await?;
                     drifts.extend(differences(&day, &rolled, &counted));
+                    let rolled = store::form_days::rolled(session, id, &day, &day).await?;
+                    let counted = store::form_days::count(session, id, from, until).await?;
+                    drifts.extend(form_differences(&day, &rolled, &counted));
                 }
                 Ok(drifts)
             })
@@ -295,4 +301,18 @@ fn differences(day: &str, rolled: &[StageCount], counted: &[StageCount]) -> Vec<
     };
     let all = store::stages::STAGES.iter().map(|stage| drift(stage));
     all.filter(|drift| drift.rolled != drift.counted).collect()
+}
+
+fn form_differences(day: &str, rolled: &[FormCount], counted: &[FormCount]) -> Vec<Drift> {
+    let drift = |stage: &str, of: fn(&FormCount) -> i64| Drift {
+        day: day.to_owned(),
+        stage: stage.to_owned(),
+        rolled: rolled.iter().map(of).sum(),
+        counted: counted.iter().map(of).sum(),
+    };
+    let both = [
+        drift("answer", |count| count.answers),
+        drift("confirmed answer", |count| count.confirmed),
+    ];
+    both.into_iter().filter(|drift| drift.rolled != drift.counted).collect()
 }

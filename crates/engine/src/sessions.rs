@@ -119,11 +119,12 @@ pub async fn choose_site(engine: &Engine, present: &Present, site: SiteId) -> Re
         .await
 }
 
-/// Signs a browser out.
-pub async fn end(engine: &Engine, id: SessionId) -> Result<()> {
-    engine
-        .write(move |tx| Box::pin(async move { Ok(store::sessions::delete(tx, id).await?) }))
-        .await
+/// Signs out the browser that asks; nothing where it was signed out meanwhile.
+pub async fn end(engine: &Engine, sign_in: &SignIn) -> Result<()> {
+    match end_own(engine, sign_in.operator_id, sign_in.id).await {
+        Err(EngineError::Missing { .. }) => Ok(()),
+        done => done,
+    }
 }
 
 /// Signs one of an operator's own browsers out.

@@ -31,10 +31,6 @@ const LIST: &str = "select f.id, f.slug, f.name, f.state, f.version, f.created_a
     where f.site_id = $1 order by f.name, f.id";
 const VERSION: &str = "select spec, grants from form_versions
     where site_id = $1 and form_id = $2 and version = $3";
-const COUNTS: &str = "select s.form_id, s.state, count(*),
-    cast(sum(case when c.confirmed_at is null then 0 else 1 end) as bigint)
-    from submissions s left join contacts c on c.site_id = s.site_id and c.id = s.contact_id
-    where s.site_id = $1 group by s.form_id, s.state";
 const PER_HOUR: &str = "select created_at / 3600000, count(*) from submissions
     where site_id = $1 and state = 'accepted' and id > $2 group by created_at / 3600000";
 const SUBMIT: &str = "insert into submissions (site_id, form_id, id, version, contact_id, state,
@@ -181,35 +177,6 @@ pub async fn version(
     version: i64,
 ) -> Result<Option<FormVersion>> {
     session.query(VERSION).bind(site).bind(form).bind(version).maybe().await
-}
-
-/// How many answers a form has in a state, and how many of their contacts confirmed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Count {
-    /// The form.
-    pub form_id: FormId,
-    /// The state.
-    pub state: String,
-    /// How many.
-    pub count: i64,
-    /// How many of them led to a confirmed contact.
-    pub confirmed: i64,
-}
-
-impl FromRow for Count {
-    fn from_row(row: &mut Row) -> Result<Self> {
-        Ok(Self {
-            form_id: row.take()?,
-            state: row.take()?,
-            count: row.take()?,
-            confirmed: row.take()?,
-        })
-    }
-}
-
-/// The answers of every form, counted.
-pub async fn counts(session: &mut Session<'_>, site: SiteId) -> Result<Vec<Count>> {
-    session.query(COUNTS).bind(site).all().await
 }
 
 /// One answer.

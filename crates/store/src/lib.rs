@@ -27,6 +27,7 @@ pub mod enrolments;
 pub mod entitlements;
 pub mod events;
 pub mod files;
+pub mod form_days;
 pub mod forms;
 pub mod import_changes;
 pub mod imports;

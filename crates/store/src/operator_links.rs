@@ -12,6 +12,7 @@ const INSERT: &str = "insert into operator_links
     (id, token_hash, operator_id, kind, expires_at, used_at)
     values ($1, $2, $3, $4, $5, null)";
 const USE: &str = "update operator_links set used_at = $2 where id = $1 and used_at is null";
+const FORGET: &str = "delete from operator_links where expires_at < $1";
 const END_OF: &str = "update operator_links set used_at = $2
     where operator_id = $1 and used_at is null";
 
@@ -68,4 +69,9 @@ pub async fn use_up(tx: &mut Tx<'_>, id: i64, at: UtcMs) -> Result<bool> {
 /// Ends every open link of an operator.
 pub async fn end_of(tx: &mut Tx<'_>, operator: OperatorId, at: UtcMs) -> Result<u64> {
     tx.query(END_OF).bind(operator).bind(at).run().await
+}
+
+/// Forgets links that were over before `before`.
+pub async fn forget_before(tx: &mut Tx<'_>, before: UtcMs) -> Result<()> {
+    tx.query(FORGET).bind(before).run().await.map(drop)
 }

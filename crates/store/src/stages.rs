@@ -57,10 +57,11 @@ const COUNT_DAYS: &str = "select count(*) from rolled_days
     where site_id = $1 and day >= $2 and day <= $3";
 const SET_DAY: &str = "insert into rolled_days (site_id, day, rolled_at) values ($1, $2, $3)
     on conflict (site_id, day) do update set rolled_at = excluded.rolled_at";
-const FORGET_DAYS: [&str; 3] = [
+const FORGET_DAYS: [&str; 4] = [
     "delete from rolled_days where site_id = $1 and day >= $2 and day <= $3",
     "delete from stage_days where site_id = $1 and day >= $2 and day <= $3",
     "delete from mail_days where site_id = $1 and day >= $2 and day <= $3",
+    "delete from form_days where site_id = $1 and day >= $2 and day <= $3",
 ];
 /// No day comes after it.
 const LAST: &str = "9999-12-31";

@@ -49,6 +49,16 @@ create table stage_days (
     primary key (site_id, day, stage, channel, source, landing)
 ) /* sqlite: without rowid */;
 
+-- How many answers a form took on a day, and how many with a contact who confirmed.
+create table form_days (
+    site_id bigint not null,
+    day text not null,
+    form_id bigint not null,
+    answers bigint not null,
+    confirmed bigint not null,
+    primary key (site_id, day, form_id)
+) /* sqlite: without rowid */;
+
 -- How many mails left on a day, and how many got their first human click.
 create table mail_days (
     site_id bigint not null,

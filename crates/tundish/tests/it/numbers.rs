@@ -15,6 +15,7 @@ use store::StoreError;
 use store::revenue::MailKey;
 use testkit::TestApp;
 
+mod forms;
 mod pages;
 mod spends;
 

@@ -7,6 +7,7 @@ use engine::forms::LiveForm;
 use engine::opt_in::{self, Decision};
 use model::UtcMs;
 use model::ids::{FormId, SubmissionId};
+use model::spans::{Span, day_of};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -67,29 +68,29 @@ fn sample_row() -> FormRow {
 
 async fn rows(state: &AppState, who: &CurrentOperator) -> Result<Vec<FormRow>, WebError> {
     let site = who.site.id;
-    let (forms, counts) = state
+    let zone = engine::rollups::zone_of(&who.site);
+    let span =
+        Span { from: day_of(who.site.created_at, &zone), to: day_of(state.engine.now(), &zone) };
+    let (forms, counts, waiting) = state
         .reader
         .read::<_, EngineError, _>(move |session| {
             Box::pin(async move {
                 let forms = store::forms::list(session, site).await?;
-                Ok((forms, store::forms::counts(session, site).await?))
+                let counts = store::form_days::within(session, site, span, &zone).await?;
+                Ok((forms, counts, store::form_days::waiting(session, site).await?))
             })
         })
         .await?;
     let row = |form: store::forms::Form| {
-        let of = |states: &[&str]| {
-            let own = counts.iter().filter(|count| count.form_id == form.id);
-            own.filter(|count| states.contains(&count.state.as_str()))
-                .fold((0, 0), |(n, c), count| (n + count.count, c + count.confirmed))
-        };
-        let (answers, confirmed) = of(&["accepted"]);
+        let count = counts.iter().find(|count| count.form_id == form.id);
+        let waits = waiting.iter().find(|(id, _)| *id == form.id);
         FormRow {
             id: form.id.to_string(),
             state: if form.is_live { "active" } else { "retired" },
             version: form.version,
-            answers,
-            confirmed,
-            waiting: of(&["held", "spam"]).0,
+            answers: count.map_or(0, |count| count.answers),
+            confirmed: count.map_or(0, |count| count.confirmed),
+            waiting: waits.map_or(0, |(_, count)| *count),
             slug: form.slug,
             name: form.name,
         }

@@ -188,7 +188,7 @@ pub async fn delete(
     MaybePresent(present): MaybePresent,
 ) -> Result<Response, WebError> {
     if let Some(present) = present {
-        engine::sessions::end(&state.engine, present.sign_in.id).await?;
+        engine::sessions::end(&state.engine, &present.sign_in).await?;
     }
     let mut response = reply::to("/admin/sign-in");
     let said = response.headers_mut();

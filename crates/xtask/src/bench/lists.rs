@@ -75,6 +75,7 @@ pub fn run(contacts: usize) -> anyhow::Result<()> {
         tools::close(engine).await;
         let file = installation.data.join("tundish.db");
         rows::contacts(&file, site.id.0, contacts)?;
+        rows::submissions(&file, site.id.0)?;
         rows::messages(&file, site.id.0)?;
         let server = installation.serve(&[("TUNDISH_LOG_LEVEL", "warn".to_owned())]);
         let cookie = sign_in(&server.address, &link).await?;

@@ -33,6 +33,27 @@ async fn a19_an_audit_line_that_is_changed_or_removed_is_found() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a19_the_log_says_who_signed_out_and_that_a_password_was_set_from_the_machine() {
+    let app = TestApp::start().await;
+    owner(&app).await;
+    app.sign_in(Role::Owner).await;
+    app.post("/admin/sign-out", &[]).await;
+    let address = "owner@shop.example";
+    engine::operators::reset_password(&app.engine, address, "a long new password").await.unwrap();
+    let reader = app.engine.reader();
+    let lines = reader.read::<_, store::StoreError, _>(|session| {
+        Box::pin(async move {
+            store::audits::list(session, engine::audits::INSTALLATION, i64::MAX, 2).await
+        })
+    });
+    let said: Vec<_> =
+        lines.await.unwrap().into_iter().map(|line| (line.action, line.actor)).collect();
+    assert_eq!(said[0], ("operator.password_set".to_owned(), "console".to_owned()));
+    assert_eq!(said[1].0, "session.ended");
+    assert!(said[1].1.starts_with("opr_"), "{}", said[1].1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a19_a_log_whose_end_was_cut_off_or_written_anew_is_found() {
     let app = TestApp::start().await;
     owner(&app).await;
