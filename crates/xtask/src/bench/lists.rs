@@ -77,6 +77,10 @@ pub fn run(contacts: usize) -> anyhow::Result<()> {
         rows::contacts(&file, site.id.0, contacts)?;
         rows::submissions(&file, site.id.0)?;
         rows::messages(&file, site.id.0)?;
+        rows::age(&file, site.id.0)?;
+        // As the server does when a day is over.
+        let (is_done, said) = installation.run(&["rebuild", "rollups"]);
+        anyhow::ensure!(is_done, "the days were not rolled up: {said}");
         let server = installation.serve(&[("TUNDISH_LOG_LEVEL", "warn".to_owned())]);
         let cookie = sign_in(&server.address, &link).await?;
         let db = installation.database().await;

@@ -53,6 +53,13 @@ pub fn contacts(file: &Path, site: i64, count: usize) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The site is as old as its first contact.
+pub fn age(file: &Path, site: i64) -> anyhow::Result<()> {
+    open(file)?
+        .execute("update sites set created_at = ?2 where id = ?1", params![site, FIRST_AT])?;
+    Ok(())
+}
+
 /// An answer to the first form from each contact there is.
 pub fn submissions(file: &Path, site: i64) -> anyhow::Result<()> {
     open(file)?.execute(
