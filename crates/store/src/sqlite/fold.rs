@@ -48,6 +48,8 @@ impl Fold {
         }))?;
         let own = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         own.pragma_update(None, "synchronous", "normal")?;
+        // Reading opens the log: a sync of it that fails is told to each who has it open.
+        own.pragma_query(None, "schema_version", |_| Ok(()))?;
         let (ask, asked) = mpsc::sync_channel(1);
         let (tell, done) = mpsc::sync_channel(1);
         let thread = spawn("store-fold", move || {
