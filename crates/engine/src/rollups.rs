@@ -1,11 +1,11 @@
 //! Rollups: what the pages of figures read instead of a million rows. Derived, never a source:
 //! [`rebuild`] makes them anew, [`compare`] says where they differ from the rows.
 //!
-//! The figure of an order follows its order within seconds. A day's stages, mails and answers are rolled up
-//! once the day is over; days that are not are counted from their rows, so a page is right at any
-//! time and only its speed depends on this. A purge and an import that is taken back unmark the
-//! days whose contacts they remove, and those are rolled up again within the same round; what else
-//! happens to old rows (people erased) waits for a rebuild.
+//! The figure of an order follows its order within seconds. A day's stages, mails and answers are
+//! rolled up once the day is over; days that are not are counted from their rows, so a page is right
+//! at any time and only its speed depends on this. A purge, an import that is taken back and an
+//! answer that is released unmark the days they change, and those are rolled up again within the
+//! same round; what else happens to old rows (people erased) waits for a rebuild.
 
 use std::collections::BTreeMap;
 
