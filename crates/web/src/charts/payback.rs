@@ -84,7 +84,14 @@ fn draw_marks(
         canvas.dot("c-ring", at, 5.5, &text);
         let long = 6.8 * super::real(text.chars().count());
         let fits = at.0 + 12.0 + long < plot.right;
-        let (hang, left) = if fits { (Hang::Start, at.0 + 10.0) } else { (Hang::End, at.0 - 10.0) };
+        let (hang, left) = if fits {
+            (Hang::Start, at.0 + 10.0)
+        } else if at.0 - 10.0 - long > plot.left {
+            (Hang::End, at.0 - 10.0)
+        } else {
+            // On a phone neither side may have the room: not over the figures of the axis.
+            (Hang::End, plot.right)
+        };
         let zero = plot.y(0.0);
         let below = at.1 + 20.0;
         // Not on the zero line, which carries the meaning of the picture.
