@@ -7,8 +7,9 @@ use store::Session;
 use store::offers::Offer;
 use store::orders::Order;
 
+use crate::engine::Engine;
 use crate::fault::Result;
-use crate::offers;
+use crate::{links, offers};
 
 /// The next offer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +32,7 @@ pub struct NextOffer {
 
 /// What the path of an order offers next; nothing where the customer has it, or it has ended.
 pub async fn next_offer(
+    engine: &Engine,
     session: &mut Session<'_>,
     site: &Site,
     order: &Order,
@@ -60,7 +62,7 @@ pub async fn next_offer(
     Ok(Some(NextOffer {
         title: offer.title.clone(),
         price: Money::new(offer.price_minor, offer.currency),
-        path: format!("/buy/{}{query}", offer.slug),
+        path: links::for_reader(engine, site, &format!("/buy/{}{query}", offer.slug), buyer),
         button: offer.button.clone(),
         coupon: code,
         coupon_says: coupon.map(|row| row.coupon.cut.to_string()),

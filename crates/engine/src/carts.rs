@@ -54,6 +54,7 @@ pub async fn restore(engine: &Engine, site: &Site, token: &str) -> Result<(Strin
                 let mut form: Form = serde_json::from_str(&cart.choices)
                     .map_err(|e| EngineError::Fault(format!("a cart cannot be read: {e}")))?;
                 form.email = cart.email;
+                form.reader = cart.contact_id;
                 // A box is never ticked for anybody.
                 form.newsletter = false;
                 Ok((offer.slug, form))

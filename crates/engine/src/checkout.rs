@@ -4,6 +4,7 @@
 mod place;
 mod quote;
 
+use model::ids::ContactId;
 use serde::{Deserialize, Serialize};
 
 pub use place::{Placed, place, place_from};
@@ -47,4 +48,7 @@ pub struct Form {
     pub referral: String,
     /// Where the buyer came from: JSON of the touch.
     pub source: String,
+    /// In whose mail the link here stood: their own deadline is shown, nothing else of them.
+    #[serde(skip)]
+    pub reader: Option<ContactId>,
 }

@@ -17,6 +17,7 @@ use crate::engine::Engine;
 use crate::fault::{EngineError, Result};
 use crate::sweeps::Round;
 use crate::touches::{self, Meeting};
+use crate::{links, showings};
 
 /// Characters of a program's name that are kept.
 const AGENT_MAX: usize = 300;
@@ -49,10 +50,14 @@ pub async fn follow(engine: &Engine, site: &Site, token: &str, seen: Seen) -> Re
     };
     let message = message_of(engine, site.id, token).await?;
     let target = target(engine, site, &message, token.what).await?;
-    if counts {
-        note(engine, &message, token.what, seen).await;
+    if !counts {
+        return Ok(target);
     }
-    Ok(target)
+    note(engine, &message, token.what, seen).await;
+    Ok(match message.contact_id {
+        Some(contact) => links::for_reader(engine, site, &target, contact),
+        None => target,
+    })
 }
 
 async fn message_of(engine: &Engine, site: SiteId, token: Token) -> Result<Message> {
@@ -213,7 +218,8 @@ async fn rest(
     Ok(())
 }
 
-/// A person clicked: an event, and the first time in a message a touch of the contact.
+/// A person clicked: an event, what they were shown, and the first time in a message a touch of
+/// the contact.
 async fn by_a_person(
     engine: &Engine,
     tx: &mut Tx<'_>,
@@ -235,8 +241,12 @@ async fn by_a_person(
         data: &data,
     };
     engine.record(tx, message.site_id, event).await?;
-    let (Some(contact), true) = (message.contact_id, first) else { return Ok(()) };
+    let Some(contact) = message.contact_id else { return Ok(()) };
     let Some(site) = store::sites::find(tx, message.site_id).await? else { return Ok(()) };
+    showings::begin(tx, &site, contact, landing, click.at).await?;
+    if !first {
+        return Ok(());
+    }
     let touch = touch(message, click.at, landing);
     touches::record(engine, tx, &site, contact, touch, Meeting::Later).await
 }

@@ -120,7 +120,8 @@ async fn receipt_context(
     let (to, class) = (Some(order.contact_id), Class::BackEnd);
     let may_sell =
         consents::refusal_to_send(tx, site, to, &address, class, engine.now()).await?.is_none();
-    let next = if may_sell { next_offer(tx, site, order, engine.now()).await? } else { None };
+    let next =
+        if may_sell { next_offer(engine, tx, site, order, engine.now()).await? } else { None };
     let files: Vec<Value> = downloads::of_order(engine, tx, site, order.id)
         .await?
         .into_iter()
@@ -193,12 +194,15 @@ fn moment(site: &Site, at: UtcMs) -> String {
 
 /// What the receipt offers next, and until when it stands: told with it, and kept from then on.
 async fn next_offer(
+    engine: &Engine,
     tx: &mut Tx<'_>,
     site: &Site,
     order: &Order,
     now: UtcMs,
 ) -> Result<Option<(back_end::NextOffer, Option<UtcMs>)>> {
-    let Some(next) = back_end::next_offer(tx, site, order, now).await? else { return Ok(None) };
+    let Some(next) = back_end::next_offer(engine, tx, site, order, now).await? else {
+        return Ok(None);
+    };
     let until = match store::contacts::find(tx, site.id, order.contact_id).await? {
         Some(contact) => offers::tell(tx, site.id, &next.offer, &contact, now).await?.instant(),
         None => None,

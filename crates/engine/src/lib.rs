@@ -77,6 +77,7 @@ pub mod sequences;
 pub mod sessions;
 pub mod setup;
 pub mod short_links;
+mod showings;
 pub mod sign_in;
 pub mod sites;
 pub mod spends;

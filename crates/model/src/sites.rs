@@ -120,6 +120,11 @@ impl Site {
         format!("{}{path}", self.base_url)
     }
 
+    /// The slug of the page at `/`.
+    pub fn home_slug(&self) -> &str {
+        self.settings.home_page.as_deref().unwrap_or("home")
+    }
+
     /// The absolute address of `path` in the admin, which may have a host of its own.
     pub fn admin_url(&self, admin_host: Option<&str>, path: &str) -> String {
         let Some(host) = admin_host else { return self.url(path) };

@@ -63,8 +63,8 @@ pub enum Purpose {
     Privacy,
     /// An order's page, as its mails link to it.
     Order,
-    /// A customer's own page.
-    Customer,
+    /// `?c=`: in whose mail a link to a page stood. It shows their deadlines and opens nothing.
+    Reader,
     /// The variant a visitor was given.
     Variant,
     /// The check in a Message-ID.
@@ -98,7 +98,7 @@ impl Purpose {
             Self::Cart => "cart",
             Self::Privacy => "privacy",
             Self::Order => "order",
-            Self::Customer => "customer",
+            Self::Reader => "reader",
             Self::Variant => "variant",
             Self::MessageId => "message_id",
             Self::Address => "address",

@@ -81,11 +81,16 @@ pub async fn quote(
     let mut problems = Vec::new();
     let quantity = quantity_of(&form.quantity, offer.quantity_max, &mut problems);
     let main = item(session, site, offer, LineRole::Main, quantity).await?;
-    let mut closes = offers::closes(session, site.id, &main.offer, contact).await?;
-    if contact.is_some() {
+    let reader = match (contact, form.reader) {
+        (None, Some(id)) => store::contacts::find(session, site.id, id).await?,
+        _ => None,
+    };
+    let told = contact.or(reader.as_ref());
+    let mut closes = offers::closes(session, site.id, &main.offer, told).await?;
+    if told.is_some() {
         closes = offers::if_told(&main.offer, closes, now);
     }
-    check_open(&main, closes, contact.is_some(), now, &mut problems);
+    check_open(&main, closes, told.is_some(), now, &mut problems);
     let path = store::paths::find_of_main(session, site.id, main.offer.id).await?;
     let bump = bump_of(session, site, path.as_ref(), &main, contact).await?;
     let country = country_of(&form.country, &mut problems);

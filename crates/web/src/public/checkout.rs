@@ -4,7 +4,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum_extra::extract::Form;
 use engine::checkout::{Form as Typed, Placed, Quote};
-use engine::{EngineError, checkout};
+use engine::{EngineError, checkout, links};
 use model::sites::Site;
 use model::sources::Touch;
 use model::tokens::secret_text;
@@ -38,6 +38,8 @@ pub struct CheckoutPage {
     quantity_max: i64,
     form: Typed,
     token: String,
+    /// Whose link led here.
+    reader: String,
     bump: Option<Bump>,
     summary: Summary,
     countries: Vec<(&'static str, &'static str)>,
@@ -96,6 +98,7 @@ impl CheckoutPage {
             quantity_max: 3,
             form: Typed { quantity: "1".to_owned(), ..Typed::default() },
             token: "sample".to_owned(),
+            reader: String::new(),
             bump: Some(Bump {
                 name: "bump",
                 label: "Yes, add the checklists".to_owned(),
@@ -136,6 +139,7 @@ fn engine_site_sample() -> model::sites::SiteSettings {
 pub struct Asked {
     coupon: String,
     r: String,
+    c: String,
     quantity: String,
 }
 
@@ -144,6 +148,7 @@ pub struct Asked {
 #[serde(default)]
 pub struct Sent {
     token: String,
+    c: String,
     email: String,
     name: String,
     country: String,
@@ -176,6 +181,7 @@ impl From<Sent> for Typed {
             shown_total: sent.shown_total.parse().ok(),
             referral: sent.referral,
             source: sent.source,
+            reader: None,
         }
     }
 }
@@ -195,6 +201,7 @@ pub async fn show(
         quantity: if asked.quantity.is_empty() { "1".to_owned() } else { asked.quantity },
         referral: asked.r,
         source: touch(&state, &site, &uri, &headers),
+        reader: links::reader_of(&state.engine, &asked.c),
         ..Typed::default()
     };
     draw(&state, &site, slug, form, Vec::new(), Shown::First).await
@@ -220,10 +227,11 @@ pub async fn create(
     Form(sent): Form<Sent>,
 ) -> Reply {
     let wants_update = !sent.update.is_empty();
+    let reader = links::reader_of(&state.engine, &sent.c);
     if !wants_update && floods::refuses_order(&net) {
         return Ok(too_many());
     }
-    let mut form = Typed::from(sent);
+    let mut form = Typed { reader, ..Typed::from(sent) };
     if wants_update {
         return draw(&state, &site, slug, form, Vec::new(), Shown::Updated).await;
     }
@@ -285,7 +293,11 @@ async fn draw(
         _ if quote.problems.iter().any(|p| p.code == "offer_over") => StatusCode::GONE,
         _ => StatusCode::OK,
     };
-    let page = page_of(site, &slug, form, &quote, (errors, shown));
+    let reader = form.reader.map(|reader| links::reader_token(&state.engine, reader));
+    let page = CheckoutPage {
+        reader: reader.unwrap_or_default(),
+        ..page_of(site, &slug, form, &quote, (errors, shown))
+    };
     reply::page_with(status, "public/checkout/show.html", page)
 }
 
@@ -319,6 +331,7 @@ fn page_of(
         left: main.and_then(|item| item.offer.stock_left()),
         quantity_max: main.map_or(1, |item| item.offer.quantity_max),
         token: form.token.clone(),
+        reader: String::new(),
         bump: quote.bump.as_ref().map(|item| Bump {
             name: "bump",
             label: item.offer.title.clone(),

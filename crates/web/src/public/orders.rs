@@ -3,10 +3,10 @@
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, header};
 use axum_extra::extract::Form;
-use engine::EngineError;
 use engine::also_bought::{self, SHOWN, Suggestion};
 use engine::downloads::{self, Download};
 use engine::orders::{Standing, Whole, by_token};
+use engine::{EngineError, back_end};
 use model::ids::PaymentId;
 use model::payments::{LineState, Provider, TestMethod};
 use model::sites::{Site, SiteSettings};
@@ -418,7 +418,7 @@ async fn thanks(state: &AppState, site: &Site, token: String, whole: Whole) -> R
                     None => Vec::new(),
                 };
                 let back_end =
-                    engine::back_end::next_offer(session, &its_site, &order, now).await?;
+                    back_end::next_offer(&engine, session, &its_site, &order, now).await?;
                 Ok((files, beside, back_end))
             })
         })

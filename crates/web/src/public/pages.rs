@@ -72,7 +72,7 @@ pub async fn home(
     net: ClientNet,
     headers: HeaderMap,
 ) -> Reply {
-    let slug = site.settings.home_page.clone().unwrap_or_else(|| "home".to_owned());
+    let slug = site.home_slug().to_owned();
     let asked = Asked { site, slug, path: "/".to_owned(), query: query.unwrap_or_default() };
     asked.answer(&state, &net, &headers).await
 }

@@ -3,14 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use engine::{Engine, EngineError, markdown, offers};
+use engine::{Engine, EngineError, links, markdown, offers};
 use model::blocks::{Block, PageContent, Target};
 use model::contacts::Contact;
 use model::ids::{ContactId, FileId};
 use model::offers::{Closes, Deadline};
 use model::sites::Site;
 use model::sources::Touch;
-use model::tokens::Purpose;
 use model::{Money, UtcMs};
 use serde::Serialize;
 use store::Session;
@@ -50,11 +49,7 @@ impl Visit {
             let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
             pairs.find(|(key, _)| *key == name).map(|(_, value)| value.to_owned())
         };
-        let reader = asked("c");
-        let contact = reader
-            .as_deref()
-            .and_then(|token| engine.keys().open(Purpose::Customer, token).ok())
-            .map(|token| ContactId(token.id));
+        let contact = asked("c").and_then(|token| links::reader_of(engine, &token));
         let code = asked("r").unwrap_or_default();
         let landing = if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") };
         let origin = Origin {
@@ -250,7 +245,12 @@ impl Known {
     ) -> Result<(), WebError> {
         let contact = self.contact.as_ref();
         match offers::state_for(session, site.id, slug, contact, visit.now).await {
-            Ok(state) => drop(self.offers.insert(slug.to_owned(), state)),
+            Ok(mut state) => {
+                if contact.is_some() {
+                    state.closes = offers::if_told(&state.offer, state.closes, visit.now);
+                }
+                self.offers.insert(slug.to_owned(), state);
+            }
             Err(EngineError::Missing { .. }) => {}
             Err(other) => return Err(other.into()),
         }

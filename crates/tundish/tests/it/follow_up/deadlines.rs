@@ -1,0 +1,97 @@
+//! A deadline of one's own, from the link in a mail to the page and the checkout: one instant.
+
+use model::UtcMs;
+use model::blocks::{Block, PageContent, PageKind};
+use model::ids::{ContactId, OfferId};
+use model::offers::{Deadline, Since};
+use model::pages::PageDraft;
+use model::products::Role;
+use model::schedule::Wait;
+use testkit::{TestApp, offer, usd};
+
+use super::{CHROME, DAY_MS, MINUTE_MS, click, mail_with_links, verdicts};
+use crate::shop::on_both;
+
+/// An offer that stands for three days from its showing, and a page that shows it.
+async fn early_bird(app: &TestApp) -> OfferId {
+    app.sell("guide", "The guide", Role::Front, usd(1900)).await;
+    let deadline = Deadline::Evergreen { since: Since::Shown, lasts: Wait::Days(3) };
+    let draft = engine::offers::Draft { deadline, ..offer("early", "guide", usd(900)) };
+    let id = engine::offers::put(&app.engine, app.site.id, draft).await.unwrap();
+    let until = Block::Deadline { offer: "early".to_owned(), text: "Yours until".to_owned() };
+    let content = PageContent {
+        title: "The book".to_owned(),
+        blocks: vec![until],
+        description: String::new(),
+    };
+    let draft = PageDraft { slug: "book".into(), kind: PageKind::Sales, content };
+    let page = engine::pages::create(&app.engine, app.site.id, draft).await.unwrap();
+    engine::pages::publish(&app.engine, app.site.id, page).await.unwrap();
+    id
+}
+
+async fn kept(app: &TestApp, offer: OfferId, contact: ContactId) -> Option<UtcMs> {
+    let site = app.site.id;
+    app.engine
+        .reader()
+        .read::<_, engine::EngineError, _>(move |session| {
+            Box::pin(
+                async move { Ok(store::offers::deadline_of(session, site, offer, contact).await?) },
+            )
+        })
+        .await
+        .unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_persons_click_starts_the_deadline_that_page_and_checkout_then_show() {
+    for app in on_both("a_persons_click_starts_the_deadline").await {
+        let offer = early_bird(&app).await;
+        let (contact, links) = mail_with_links(&app).await;
+        app.advance_ms(MINUTE_MS).await;
+        let clicked = app.engine.now();
+        let answer = click(&app, &links[0], "GET", CHROME).await;
+        let query = answer.location().split_once('?').unwrap().1.to_owned();
+        let ends = clicked.plus_days(3);
+        let said = format!("<time datetime=\"{}\">", ends.rfc3339());
+        let (page, checkout) = (format!("/p/book?{query}"), format!("/buy/early?{query}"));
+        for address in [&page, &checkout] {
+            let shown = app.get(address).await;
+            assert!(shown.body.contains(&said), "{address}: {}", shown.body);
+        }
+        assert_eq!(kept(&app, offer, contact).await, None, "asking for a page begins nothing");
+        assert_eq!(verdicts(&app, contact).await, ["human"]);
+        assert_eq!(kept(&app, offer, contact).await, Some(ends));
+        // A day later it is the same instant, and stays on the form that is drawn again.
+        app.advance_ms(DAY_MS).await;
+        for address in [&page, &checkout] {
+            let shown = app.get(address).await;
+            assert!(shown.body.contains(&said), "{address}: {}", shown.body);
+        }
+        let form = app.get(&checkout).await;
+        let fields = [("c", form.hidden("c")), ("update", "1".to_owned())];
+        let fields: Vec<(&str, &str)> = fields.iter().map(|(k, v)| (*k, v.as_str())).collect();
+        let again = app.post("/buy/early", &fields).await;
+        assert!(again.body.contains(&said), "{}", again.body);
+        app.advance_ms(2 * DAY_MS).await;
+        assert!(app.get(&page).await.body.contains("deadline-over"));
+        assert_eq!(app.get(&checkout).await.status, 410);
+        // Who comes without a link may be anybody.
+        let anybody = app.get("/buy/early").await;
+        assert_eq!(anybody.status, 200);
+        assert!(!anybody.body.contains(&said));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_machine_that_opens_a_link_starts_no_deadline() {
+    let app = TestApp::start().await;
+    let offer = early_bird(&app).await;
+    let (contact, links) = mail_with_links(&app).await;
+    app.advance_ms(MINUTE_MS).await;
+    let answer = click(&app, &links[0], "HEAD", CHROME).await;
+    let page = answer.location().strip_prefix("http://shop.example").unwrap().to_owned();
+    assert_eq!(app.get(&page).await.status, 200);
+    assert_eq!(verdicts(&app, contact).await, ["machine"]);
+    assert_eq!(kept(&app, offer, contact).await, None);
+}
