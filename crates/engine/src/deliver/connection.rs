@@ -478,13 +478,15 @@ pub(super) async fn seal(
             }
         });
     }
-    let (engine, sender) = (engine.clone(), Arc::clone(&route.sender));
+    let (inside, sender) = (engine.clone(), Arc::clone(&route.sender));
     let relay = route.transport.name();
+    // Never closed: without a turn it would only be composed beside others.
+    let _turn = engine.delivery().composing.acquire().await.ok();
     tokio::task::spawn_blocking(move || {
         let each = batch.into_iter().zip(compiled).map(|(message, compiled)| {
             let sealed = compiled
-                .and_then(|compiled| sender.seal(&engine, &frozen(&message), compiled.as_ref()));
-            let sealed = sealed.map_err(|why| Box::new(broken(&engine, &message, &relay, why)));
+                .and_then(|compiled| sender.seal(&inside, &frozen(&message), compiled.as_ref()));
+            let sealed = sealed.map_err(|why| Box::new(broken(&inside, &message, &relay, why)));
             (message, sealed)
         });
         each.collect()

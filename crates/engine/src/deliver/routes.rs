@@ -10,6 +10,7 @@ use model::SiteId;
 use model::ids::TemplateVersionId;
 use model::messages::Class;
 use model::sites::Site;
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use crate::engine::Engine;
@@ -46,10 +47,24 @@ struct Pause {
 }
 
 /// What delivery keeps in memory.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Shared {
     routes: Mutex<HashMap<SiteId, (i64, Arc<Route>)>>,
     versions: Mutex<HashMap<TemplateVersionId, Arc<Compiled>>>,
+    /// One for each processor: more mails composed at once are not composed sooner, and keep the
+    /// writer of the database from its turn.
+    pub composing: Semaphore,
+}
+
+impl Default for Shared {
+    fn default() -> Self {
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        Self {
+            routes: Mutex::default(),
+            versions: Mutex::default(),
+            composing: Semaphore::new(processors),
+        }
+    }
 }
 
 impl Route {
