@@ -55,8 +55,16 @@ pub fn for_reader(engine: &Engine, site: &Site, address: &str, contact: ContactI
         Some((place, fragment)) => (place, format!("#{fragment}")),
         None => (address, String::new()),
     };
-    let mark = if place.contains('?') { '&' } else { '?' };
-    format!("{place}{mark}{READER}={}{fragment}", reader_token(engine, contact))
+    let (path, query) = place.split_once('?').unwrap_or((place, ""));
+    // A link copied out of somebody's own mail carries theirs.
+    let others = query.split('&').filter(|pair| !pair.is_empty() && !is_reader(pair));
+    let reader = format!("{READER}={}", reader_token(engine, contact));
+    let query: Vec<&str> = others.chain([reader.as_str()]).collect();
+    format!("{path}?{}{fragment}", query.join("&"))
+}
+
+fn is_reader(pair: &str) -> bool {
+    pair.split('=').next() == Some(READER)
 }
 
 /// Says whose mail a link stood in.
@@ -82,7 +90,7 @@ pub(crate) enum Showing<'a> {
 pub(crate) fn showing<'a>(site: &Site, address: &'a str) -> Option<Showing<'a>> {
     let path = address.strip_prefix(site.base_url.as_str()).unwrap_or(address);
     let path = path.split(['?', '#']).next().unwrap_or_default();
-    if path == "/" {
+    if matches!(path, "" | "/") {
         return Some(Showing::Page(""));
     }
     match path.strip_prefix('/')?.split_once('/')? {

@@ -350,6 +350,7 @@ async fn scrub(tx: &mut Tx<'_>, site: SiteId, id: ContactId) -> Result<()> {
     store::messages::scrub_of_contact(tx, site, id).await?;
     store::magnets::forget(tx, site, id).await?;
     store::carts::scrub(tx, site, id).await?;
+    store::offers::forget_deadlines(tx, site, id).await?;
     store::touches::delete_of_contact(tx, site, id).await?;
     store::import_changes::forget_of_contact(tx, site, id).await?;
     store::tags::remove_all(tx, site, id).await?;

@@ -3,12 +3,12 @@
 //! begins nothing: machines open mail as well, and a click is judged before it counts.
 
 use model::UtcMs;
+use model::blocks::Block;
 use model::ids::ContactId;
-use model::products::OfferState;
 use model::sites::Site;
 use store::{Session, Tx};
 
-use crate::fault::Result;
+use crate::fault::{EngineError, Result};
 use crate::links::{Showing, showing};
 use crate::offers;
 
@@ -31,15 +31,18 @@ pub(crate) async fn begin(
         return Ok(());
     }
     for slug in slugs {
-        let offer = store::offers::find_by_slug(tx, site.id, &slug).await?;
-        if let Some(offer) = offer.filter(|offer| offer.state == OfferState::Active) {
-            offers::tell(tx, site.id, &offer, &contact, at).await?;
+        match offers::state_for(tx, site.id, &slug, Some(&contact), at).await {
+            Ok(state) if state.open => {
+                offers::tell(tx, site.id, &state.offer, &contact, at).await?;
+            }
+            Ok(_) | Err(EngineError::Missing { .. }) => {}
+            Err(other) => return Err(other),
         }
     }
     Ok(())
 }
 
-/// The offers a page names, as it is published now.
+/// The offers a page shows, as it is published now; a button that leads to one shows it not.
 async fn of_page(session: &mut Session<'_>, site: &Site, slug: &str) -> Result<Vec<String>> {
     let slug = if slug.is_empty() { site.home_slug() } else { slug };
     let Some(page) = store::pages::find_by_slug(session, site.id, slug).await? else {
@@ -49,6 +52,6 @@ async fn of_page(session: &mut Session<'_>, site: &Site, slug: &str) -> Result<V
         return Ok(Vec::new());
     };
     let content = store::pages::content(session, site.id, page.id, version).await?;
-    let named = content.iter().flat_map(|content| content.references());
-    Ok(named.filter(|(kind, _)| *kind == "offer").map(|(_, slug)| slug.to_owned()).collect())
+    let blocks = content.iter().flat_map(|content| &content.blocks);
+    Ok(blocks.filter_map(Block::shows_offer).map(str::to_owned).collect())
 }

@@ -248,6 +248,18 @@ pub struct PageContent {
     pub blocks: Vec<Block>,
 }
 
+impl Block {
+    /// The offer whose price or deadline stands in it.
+    pub fn shows_offer(&self) -> Option<&str> {
+        match self {
+            Self::Price { offer, .. } | Self::Deadline { offer, .. } | Self::Checkout { offer } => {
+                Some(offer)
+            }
+            _ => None,
+        }
+    }
+}
+
 impl PageContent {
     /// Checks lengths and addresses; names of forms and offers are checked where they are known.
     ///

@@ -44,6 +44,8 @@ const SELL: &str = "update offers set stock_held = stock_held - $3, stock_sold =
 const START_DEADLINE: &str = "insert into offer_deadlines
     (site_id, offer_id, contact_id, started_at, ends_at) values ($1, $2, $3, $4, $5)
     on conflict (site_id, offer_id, contact_id) do nothing";
+const FORGET_DEADLINES: &str = "delete from offer_deadlines where site_id = $1
+    and offer_id in (select id from offers where site_id = $1) and contact_id = $2";
 const DEADLINE: &str = "select ends_at from offer_deadlines
     where site_id = $1 and offer_id = $2 and contact_id = $3";
 
@@ -200,6 +202,11 @@ pub async fn start_deadline(
     let q = tx.query(START_DEADLINE).bind(site).bind(offer).bind(contact);
     q.bind(now).bind(ends_at).run().await?;
     tx.query(DEADLINE).bind(site).bind(offer).bind(contact).one().await
+}
+
+/// Forgets a contact's own deadlines: for erasure.
+pub async fn forget_deadlines(tx: &mut Tx<'_>, site: SiteId, contact: ContactId) -> Result<()> {
+    tx.query(FORGET_DEADLINES).bind(site).bind(contact).run().await.map(drop)
 }
 
 /// When a contact's own deadline ends, if it has started.

@@ -85,12 +85,13 @@ pub async fn quote(
         (None, Some(id)) => store::contacts::find(session, site.id, id).await?,
         _ => None,
     };
-    let told = contact.or(reader.as_ref());
+    // Of a reader only what is kept is shown: what would begin now, moves until it is.
+    let told = contact.or(reader.as_ref().filter(|reader| !reader.is_erased()));
     let mut closes = offers::closes(session, site.id, &main.offer, told).await?;
-    if told.is_some() {
+    if contact.is_some() {
         closes = offers::if_told(&main.offer, closes, now);
     }
-    check_open(&main, closes, told.is_some(), now, &mut problems);
+    check_open(&main, closes, contact.is_some(), now, &mut problems);
     let path = store::paths::find_of_main(session, site.id, main.offer.id).await?;
     let bump = bump_of(session, site, path.as_ref(), &main, contact).await?;
     let country = country_of(&form.country, &mut problems);

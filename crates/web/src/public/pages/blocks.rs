@@ -7,7 +7,7 @@ use engine::{Engine, EngineError, links, markdown, offers};
 use model::blocks::{Block, PageContent, Target};
 use model::contacts::Contact;
 use model::ids::{ContactId, FileId};
-use model::offers::{Closes, Deadline};
+use model::offers::{Closes, Deadline, Since};
 use model::sites::Site;
 use model::sources::Touch;
 use model::{Money, UtcMs};
@@ -90,7 +90,7 @@ pub enum BlockView {
     /// A deadline.
     Deadline { at: UtcMs, over: bool, text: String },
     /// A deadline that is each reader's own, seen by nobody in particular.
-    OwnDeadline { lasts: String },
+    OwnDeadline { lasts: String, since: &'static str },
     /// What customers said; neighbours stand together.
     Testimonials { items: Vec<Quote> },
     /// Questions.
@@ -135,6 +135,8 @@ pub struct PriceView {
     label: String,
     note: Option<String>,
     open: bool,
+    /// What is said where it is not.
+    closed: &'static str,
 }
 
 /// What a customer said.
@@ -212,6 +214,7 @@ async fn known(
         Some(id) => store::contacts::find(session, site.id, id).await?,
         None => None,
     };
+    let contact = contact.filter(|contact| !contact.is_erased());
     let mut known = Known {
         contact,
         offers: BTreeMap::new(),
@@ -245,12 +248,7 @@ impl Known {
     ) -> Result<(), WebError> {
         let contact = self.contact.as_ref();
         match offers::state_for(session, site.id, slug, contact, visit.now).await {
-            Ok(mut state) => {
-                if contact.is_some() {
-                    state.closes = offers::if_told(&state.offer, state.closes, visit.now);
-                }
-                self.offers.insert(slug.to_owned(), state);
-            }
+            Ok(state) => drop(self.offers.insert(slug.to_owned(), state)),
             Err(EngineError::Missing { .. }) => {}
             Err(other) => return Err(other.into()),
         }
@@ -423,6 +421,10 @@ fn price(
             left => format!("{left} left."),
         }),
         open: state.open,
+        closed: match state.closes {
+            Closes::NotStarted => "This offer is not open to you yet.",
+            _ => "This offer has ended.",
+        },
     }
 }
 
@@ -432,10 +434,20 @@ fn deadline(state: &offers::State, text: &str, now: UtcMs) -> Option<BlockView> 
             let text = if text.is_empty() { "Open until" } else { text };
             Some(BlockView::Deadline { at, over: now >= at, text: text.to_owned() })
         }
-        (Closes::NotStarted, Deadline::Evergreen { lasts, .. }) => {
-            Some(BlockView::OwnDeadline { lasts: lasts.to_string() })
+        (Closes::NotStarted, Deadline::Evergreen { lasts, since }) => {
+            Some(BlockView::OwnDeadline { lasts: lasts.to_string(), since: from_when(since) })
         }
         _ => None,
+    }
+}
+
+/// What a reader does that starts a deadline of their own.
+fn from_when(since: Since) -> &'static str {
+    match since {
+        Since::Confirmed => "you confirm your address",
+        Since::Enrolled => "your first mail of the series",
+        Since::Shown => "you first open it from a mail",
+        Since::Bought => "your first order",
     }
 }
 
@@ -454,7 +466,7 @@ pub fn sample() -> Vec<BlockView> {
         BlockView::Text { html: markdown::to_html("Some **text**.") },
         BlockView::Form { form: FormView::sample() },
         BlockView::Deadline { at: UtcMs(0), over: false, text: "Open until".to_owned() },
-        BlockView::OwnDeadline { lasts: "3 days".to_owned() },
+        BlockView::OwnDeadline { lasts: "3 days".to_owned(), since: "your first order" },
         BlockView::Film { src: "/media/f".to_owned(), poster: None, title: "A film".to_owned() },
         BlockView::FilmLink {
             href: "https://films.example/1".to_owned(),
@@ -493,6 +505,7 @@ pub fn sample() -> Vec<BlockView> {
                 label: "Buy it".to_owned(),
                 note: None,
                 open: true,
+                closed: "This offer has ended.",
             },
         });
     }
