@@ -173,7 +173,11 @@ fn read_row(text: &str, separator: char) -> Option<(Vec<String>, usize, i64)> {
     Some((cells, text.len(), i64::try_from(lines).unwrap_or(i64::MAX) + 1))
 }
 
-fn refuse_archive(bytes: &[u8]) -> Result<(), Refused> {
+/// Refuses what is no text, with what to do.
+///
+/// # Errors
+/// `table_format`.
+pub fn refuse_archive(bytes: &[u8]) -> Result<(), Refused> {
     let starts = |mark: &[u8]| bytes.starts_with(mark);
     let advice = if starts(b"PK\x03\x04") || starts(b"\xd0\xcf\x11\xe0") {
         "this is a spreadsheet or an archive: open it, and save the sheet as CSV"
@@ -220,7 +224,7 @@ fn decode(bytes: &[u8]) -> (String, &'static str) {
 }
 
 /// What stands most often in the first line outside quotation marks.
-fn separator(text: &str) -> char {
+pub fn separator(text: &str) -> char {
     let mut counts = [(',', 0), (';', 0), ('\t', 0)];
     let mut quoted = false;
     for c in text.chars() {
