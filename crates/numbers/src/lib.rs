@@ -6,6 +6,7 @@
 pub mod affinity;
 pub mod cohorts;
 pub mod economics;
+pub mod lifetime;
 pub mod real;
 pub mod stages;
 

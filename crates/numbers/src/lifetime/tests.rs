@@ -1,0 +1,6 @@
+//! What lifetime value must come to.
+
+mod data;
+mod fits;
+mod more_fits;
+mod points;
