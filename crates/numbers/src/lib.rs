@@ -8,6 +8,7 @@ pub mod cohorts;
 pub mod economics;
 pub mod lifetime;
 pub mod real;
+pub mod rfm;
 pub mod stages;
 
 #[cfg(test)]

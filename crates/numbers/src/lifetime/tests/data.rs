@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::cohorts::Month;
 use crate::lifetime::{Customer, History, Purchase, histories};
-use crate::test_data::{cells, text};
+use crate::test_data::{cells, day, minor, text};
 
 /// Within `relative` of what is wanted.
 pub(super) fn close(got: f64, wanted: f64, relative: f64) {
@@ -35,38 +34,6 @@ fn found<'a>(answers: &'a Value, path: &str) -> &'a Value {
 
 pub(super) fn answers() -> Option<Value> {
     Some(serde_json::from_str(&text("expected/clv.json")?).unwrap())
-}
-
-/// Days of a date as `2011-03-31` since some day.
-pub(crate) fn day(date: &str) -> i64 {
-    let part = |at: usize| date.split('-').nth(at).unwrap().parse::<i64>().unwrap();
-    let month = Month::new(i32::try_from(part(0)).unwrap(), u8::try_from(part(1)).unwrap());
-    // Years begin in March, so that the leap day is the last.
-    let (year, of_year) = ((month.0 - 2).div_euclid(12), (month.0 - 2).rem_euclid(12));
-    let (year, of_year) = (i64::from(year), i64::from(of_year));
-    year * 365 + year.div_euclid(4) - year.div_euclid(100)
-        + year.div_euclid(400)
-        + (of_year * 153 + 2) / 5
-        + part(2)
-}
-
-#[test]
-fn days_are_counted() {
-    for (from, to, days) in [
-        ("1997-01-01", "1997-09-30", 272),
-        ("2004-02-28", "2004-03-01", 2),
-        ("1999-12-31", "2000-03-01", 61),
-        ("1900-02-28", "1900-03-01", 1),
-    ] {
-        assert_eq!(day(to) - day(from), days, "{from}");
-    }
-}
-
-/// Minor units of an amount as `12.3`.
-pub(crate) fn minor(amount: &str) -> i64 {
-    let (whole, part) = amount.split_once('.').unwrap_or((amount, ""));
-    let whole: i64 = whole.parse().unwrap();
-    whole * 100 + format!("{part:0<2}").parse::<i64>().unwrap()
 }
 
 fn log(path: &str, columns: [usize; 3]) -> Option<Vec<Purchase<u32>>> {
