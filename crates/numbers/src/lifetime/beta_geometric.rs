@@ -12,7 +12,7 @@
 
 use super::fitted::{Named, without_churn};
 use super::groups::{Group, Groups};
-use super::jet::{Jet, Mixture};
+use super::jet::Jet;
 use super::newton::{self, Point};
 use super::rising::{Rise, Rises, Span, beta_block, gamma_block};
 use super::{Customer, Fitted, Model, Unfit, discount};
@@ -91,14 +91,12 @@ impl BetaGeometric {
         let (rise, both) = (tables.bought.at(repeats), tables.both.at(chances));
         let bought = |span| gamma_block(self.r, self.alpha, repeats, rise, span);
         let coins = |left, stayed| beta_block(self.a, self.b, left, stayed, both);
-        let mut mixture = Mixture::empty();
-        let stays = coins(Rise::default(), tables.stayed.at(chances));
-        mixture.add(&Jet::of(&bought(age), &stays));
-        if chances > 0 {
-            let leaves = coins(tables.left, tables.stayed.at(chances - 1));
-            mixture.add(&Jet::of(&bought(last), &leaves));
+        let stays = Jet::of(&bought(age), &coins(Rise::default(), tables.stayed.at(chances)));
+        if chances == 0 {
+            return stays;
         }
-        mixture.ln()
+        let leaves = coins(tables.left, tables.stayed.at(chances - 1));
+        stays.either(&Jet::of(&bought(last), &leaves))
     }
 
     /// How often a customer with so many repeat purchases might have left.

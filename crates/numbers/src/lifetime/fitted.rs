@@ -184,8 +184,8 @@ impl Parameter {
 /// ln of the greatest likelihood of a model in which nobody leaves.
 pub(super) fn without_churn(groups: &Groups) -> Option<f64> {
     let rate = groups.rate();
-    let starts = [0.5, 2.0].map(|r| [f64::ln(r), f64::ln(r / rate)]);
-    let peak = newton::best(&starts, |at| {
+    // Shape and rate of a negative binomial have one peak.
+    let peak = newton::maximise(&[f64::ln(0.5), f64::ln(0.5 / rate)], |at| {
         let mut values = at.iter().map(|log| log.exp());
         let mut next = || values.next().unwrap_or(f64::NAN);
         groups.without_churn(next(), next())

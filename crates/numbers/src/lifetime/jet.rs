@@ -35,6 +35,7 @@ pub(super) struct Jet {
 
 impl Jet {
     /// The sum of two functions that share no parameter.
+    #[inline]
     pub fn of(left: &Block, right: &Block) -> Self {
         let [a, b] = left.first;
         let [c, d] = right.first;
@@ -62,7 +63,33 @@ impl Jet {
         }
     }
 
+    /// ln(exp(l₁) + exp(l₂)): a [`Mixture`] of two, several times as fast. With w the weight of the
+    /// second and d the difference of the gradients, g = g₁ + w d and
+    /// H = H₁ + w (H₂ − H₁) + w (1 − w) d dᵀ.
+    #[inline]
+    pub fn either(mut self, other: &Self) -> Self {
+        let apart = other.value - self.value;
+        let weight = 1.0 / (1.0 + (-apart).exp());
+        let (top, below) = (self.value.max(other.value), (-apart.abs()).exp());
+        // Not ln_1p, which is slower: what it would save is below the rounding of the sum.
+        self.value = top + (1.0 + below).ln();
+        let mut gap = other.first;
+        for (gap, slope) in gap.iter_mut().zip(&mut self.first) {
+            *gap -= *slope;
+            *slope += weight * *gap;
+        }
+        let spread = weight * (1.0 - weight);
+        for ((curves, others), row) in self.second.iter_mut().zip(&other.second).zip(&gap) {
+            let row = spread * row;
+            for ((curve, other), column) in curves.iter_mut().zip(others).zip(&gap) {
+                *curve += weight * (other - *curve) + row * column;
+            }
+        }
+        self
+    }
+
     /// Adds `other` times `weight`.
+    #[inline]
     pub fn add(&mut self, weight: f64, other: &Self) {
         self.value += weight * other.value;
         for (sum, part) in self.first.iter_mut().zip(&other.first) {

@@ -9,6 +9,11 @@ const STEP_MAX: f64 = 2.0;
 /// The square of the distance to the top, in standard errors, at which the search ends. The last
 /// step squares what is left.
 const NEAR_ENOUGH: f64 = 1e-9;
+/// A curvature too small to see: what would be known if a parameter lay within e to the ten
+/// thousandth either way.
+const FLAT: f64 = 1e-8;
+/// A search that comes as near to a known peak in every parameter, a third, would end on it.
+const SAME_PEAK: f64 = 0.3;
 /// Searches end within some twenty steps; a flat ridge takes one step per factor of e.
 const STEPS_MAX: usize = 200;
 /// Halvings of one step before it is given up: by then it is below the rounding of its parameter.
@@ -40,40 +45,61 @@ pub(super) struct Peak {
     pub at: Vec<f64>,
     /// The value there.
     pub value: f64,
-    /// Standard error of each parameter from the inverse of −H; nothing where −H is not positive
-    /// definite, so that some direction is flat.
+    /// Standard error of each parameter from the inverse of −H; very large along a flat direction.
+    /// Nothing where −H is not positive definite.
     pub errors: Option<Vec<f64>>,
 }
 
-/// The best peak that searches from several places find; nothing where none settles.
+impl Peak {
+    /// Whether a search at this place would end on this peak.
+    fn is_near(&self, at: &[f64]) -> bool {
+        self.at.iter().zip(at).all(|(peak, at)| (peak - at).abs() < SAME_PEAK)
+    }
+}
+
+/// The best peak that searches from several places find; nothing where none settles. A search that
+/// comes near a peak already found is not gone on with.
 pub(super) fn best<const N: usize>(
     starts: &[[f64; N]],
     mut function: impl FnMut(&[f64]) -> Point,
 ) -> Option<Peak> {
-    starts
-        .iter()
-        .filter_map(|start| maximise(start, &mut function))
-        .max_by(|a, b| a.value.total_cmp(&b.value))
+    let mut peaks: Vec<Peak> = Vec::new();
+    for start in starts {
+        let found = search(start, &peaks, &mut function);
+        peaks.extend(found);
+    }
+    peaks.into_iter().max_by(|a, b| a.value.total_cmp(&b.value))
 }
 
 /// The peak that the search from `start` finds; nothing where the function is not finite at the
 /// start, or the search does not settle.
 pub(super) fn maximise(start: &[f64], mut function: impl FnMut(&[f64]) -> Point) -> Option<Peak> {
+    search(start, &[], &mut function)
+}
+
+fn search(
+    start: &[f64],
+    found: &[Peak],
+    function: &mut impl FnMut(&[f64]) -> Point,
+) -> Option<Peak> {
     let mut at = start.to_vec();
     let mut here = function(&at);
     if !here.is_finite() {
         return None;
     }
     for _ in 0..STEPS_MAX {
+        if found.iter().any(|peak| peak.is_near(&at)) {
+            return None;
+        }
         let step = uphill(&here)?;
         let rise = dot(&here.gradient, &step);
         let near = rise < NEAR_ENOUGH;
         let next = if near {
             // So near the top that the value's own rounding hides the rise: the step is trusted.
-            moved(&at, &step, 1.0, &mut function)
+            moved(&at, &step, 1.0, function)
                 .filter(|(_, there)| there.value >= here.value - 1e-10 * here.value.abs())
         } else {
-            climb(&at, &here, &step, rise, &mut function)
+            climb(&at, &here, &step, rise, function)
         };
         let settled = near || next.is_none();
         if let Some((place, there)) = next {
@@ -119,7 +145,12 @@ fn moved(
 }
 
 fn peak(at: Vec<f64>, here: &Point) -> Peak {
-    let errors = cholesky(&damped(&here.hessian, 0.0)).map(|lower| {
+    let mut curvature = damped(&here.hessian, 0.0);
+    // Where the top is flat along some direction, the rest is known all the same.
+    for (k, row) in curvature.iter_mut().enumerate() {
+        row.iter_mut().skip(k).take(1).for_each(|cell| *cell += FLAT);
+    }
+    let errors = cholesky(&curvature).map(|lower| {
         let unit = |k: usize| (0..at.len()).map(|i| if i == k { 1.0 } else { 0.0 }).collect();
         let variance = |k: usize| solve(&lower, unit(k)).get(k).copied().unwrap_or(f64::NAN);
         (0..at.len()).map(|k| variance(k).sqrt()).collect()

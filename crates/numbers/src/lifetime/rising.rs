@@ -50,6 +50,7 @@ impl Rises {
     }
 
     /// Of `n` factors; `n` may not be above the number the table was made for.
+    #[inline]
     pub fn at(&self, n: u32) -> Rise {
         usize::try_from(n).ok().and_then(|n| self.0.get(n)).copied().unwrap_or_default()
     }
@@ -75,6 +76,7 @@ impl Span {
 
 /// ln[Γ(r+x)/Γ(r) · αʳ/(α+t)^(r+x)]: `x` events in time `t` at a rate that is Gamma(r, α), whose
 /// times are known; by ln r and ln α. `rise` is that of r by x factors.
+#[inline]
 pub(super) fn gamma_block(shape: f64, rate: f64, events: u32, rise: Rise, span: Span) -> Block {
     let x = f64::from(events);
     let slope = shape * (rise.inverse - span.ln);
@@ -94,6 +96,7 @@ pub(super) fn gamma_block(shape: f64, rate: f64, events: u32, rise: Rise, span: 
 
 /// ln[B(a+i, b+j)/B(a, b)]: `i` and `j` outcomes of a coin that is Beta(a, b), in known order; by
 /// ln a and ln b. The rises are of a by i, of b by j and of a+b by i+j factors.
+#[inline]
 pub(super) fn beta_block(a: f64, b: f64, of_a: Rise, of_b: Rise, of_both: Rise) -> Block {
     let left = a * (of_a.inverse - of_both.inverse);
     let right = b * (of_b.inverse - of_both.inverse);

@@ -2,5 +2,6 @@
 
 mod data;
 mod fits;
+mod hostile;
 mod more_fits;
 mod points;
