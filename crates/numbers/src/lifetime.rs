@@ -80,5 +80,19 @@ pub trait Model {
     }
 }
 
+/// What the customer will bring, worth now: purchases discounted at the continuous weekly `rate`,
+/// over the next `weeks` or for ever, times the spend expected per purchase, in units of the
+/// currency. It is revenue: times the share that is margin it is a lifetime value. Nothing where
+/// either factor is not known.
+pub fn worth(
+    model: &impl Model,
+    spend: &GammaGamma,
+    customer: &Customer,
+    rate: f64,
+    weeks: Option<f64>,
+) -> Option<f64> {
+    Some(model.discounted(customer, rate, weeks)? * spend.spend(customer)?)
+}
+
 #[cfg(test)]
 mod tests;

@@ -12,11 +12,11 @@ fn customer(repeats: u32, last: f64, age: f64) -> Customer {
     Customer { repeats, last, age, spend }
 }
 
+type Plain = Result<(Vec<Warning>, Box<dyn Model>), Unfit>;
+
 /// All fits of buying and leaving, without their types.
-fn fits(customers: &[Customer]) -> [Result<(Vec<Warning>, Box<dyn Model>), Unfit>; 3] {
-    fn plain<M: Model + 'static>(
-        fitted: Result<Fitted<M>, Unfit>,
-    ) -> Result<(Vec<Warning>, Box<dyn Model>), Unfit> {
+fn fits(customers: &[Customer]) -> [Plain; 3] {
+    fn plain<M: Model + 'static>(fitted: Result<Fitted<M>, Unfit>) -> Plain {
         let fitted = fitted?;
         assert!(fitted.log_likelihood.is_finite());
         for parameter in &fitted.parameters {

@@ -4,7 +4,7 @@ use super::data::{Sample, answers, apparel, cdnow, close, near, number, numbers,
 use super::fits::same;
 use crate::lifetime::{
     AtFirst, BetaGeometric, Covariates, Customer, Discrete, GammaGamma, Model, ParetoNbd, Seasons,
-    correlation, weekly_rate,
+    correlation, weekly_rate, worth,
 };
 use crate::test_data::{cells, text};
 
@@ -69,7 +69,7 @@ fn each_customers_figures_are_those_of_the_reference() {
             check("pn_cet", pn.expected(&customer, weeks));
             check("pn_dert", later);
             check("gg_mean", spend);
-            check("clv_pn_gg", later * spend);
+            check("clv_pn_gg", worth(&pn, &gg, &customer, rate, None).unwrap());
             total += later * spend;
             dert += later;
         }
@@ -126,6 +126,22 @@ fn forecasts_by_frequency_and_the_published_customer_come_out() {
             let path = format!("increasing_frequency_paradox_cet52_tx20_T39/{repeats}");
             close(model.expected(&once, 52.0), number(&answers, &at(&path)), 1e-3);
         }
+    }
+}
+
+#[test]
+fn week_by_week_the_cohort_buys_as_published() {
+    let (Some(sample), Some(answers)) = (cdnow(), answers()) else { return };
+    let customers = sample.customers();
+    let model = BetaGeometric::fit(&customers, AtFirst::Stays).unwrap().model;
+    let oldest = customers.iter().map(|customer| customer.age).fold(0.0, f64::max);
+    let by = |week: f64| -> f64 {
+        let ages = customers.iter().map(|customer| week - (oldest - customer.age));
+        ages.filter(|age| *age > 0.0).map(|age| model.expected_new(age)).sum()
+    };
+    let path = "published/cdnow_sample/bgnbd/weekly_inc_tracking_20_25/expected";
+    for (week, wanted) in [20.0, 21.0, 22.0, 23.0, 24.0, 25.0].iter().zip(numbers(&answers, path)) {
+        close(by(*week) - by(week - 1.0), wanted, 2e-3);
     }
 }
 

@@ -55,6 +55,22 @@ fn bg_nbd_values_are_those_of_sixty_digits() {
 }
 
 #[test]
+fn mbg_nbd_values_are_those_of_sixty_digits() {
+    // By the formula with ₂F₁, computed with sixty digits for this test.
+    let vectors: Vec<Value> = serde_json::from_str(include_str!("mbg_points.json")).unwrap();
+    assert_eq!(vectors.len(), 8);
+    for vector in vectors {
+        let [r, alpha, a, b] = parameters(&vector);
+        let model = BetaGeometric { at_first: AtFirst::MayLeave, r, alpha, a, b };
+        let (customer, weeks) = (customer(&vector), real(&vector["t"]));
+        check(&vector, "ll", model.log_likelihood(&customer));
+        check(&vector, "p_alive", model.alive(&customer));
+        check(&vector, "cet", model.expected(&customer, weeks));
+        check(&vector, "expected", model.expected_new(weeks));
+    }
+}
+
+#[test]
 fn pareto_nbd_values_are_those_of_sixty_digits() {
     let vectors = vectors("pnbd");
     assert_eq!(vectors.len(), 27);
