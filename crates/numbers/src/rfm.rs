@@ -1,10 +1,10 @@
 //! RFM: how recently, how often and for how much a customer bought, each scored from 1 to 5.
 //!
 //! Edges are the quantiles at .2, .4, .6 and .8 by linear interpolation (type 7 of Hyndman & Fan
-//! 1996, *Sample Quantiles in Statistical Packages*, The American Statistician 50(4)). A value is in
-//! the bin that begins at the last edge that is not above it, so a value equal to an edge is in the
-//! upper bin. Where many customers have the same value, as with small counts of orders, that rule
-//! decides: [`Ties`] says which. Recency is scored the other way round: few days are good.
+//! 1996, *Sample Quantiles in Statistical Packages*, The American Statistician 50(4)), or one more
+//! than those. A bin holds what is at least its lower edge and below its upper one. Where many
+//! customers have the same value, as with small counts of orders, it decides whether one is added:
+//! see [`Ties`]. Recency is scored the other way round: few days are good.
 
 use crate::real::{real, real_len, real_signed};
 

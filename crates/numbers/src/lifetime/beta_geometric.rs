@@ -49,7 +49,7 @@ impl BetaGeometric {
     pub fn fit(customers: &[Customer], at_first: AtFirst) -> Result<Fitted<Self>, Unfit> {
         let groups = Groups::of(customers)?;
         let rate = groups.rate();
-        let starts = [(0.5, 0.5, 2.0), (2.0, 1.0, 1.0), (0.5, 0.1, 5.0)]
+        let starts = [(0.5, 0.5, 2.0), (2.0, 0.2, 4.0)]
             .map(|(r, a, b)| [f64::ln(r), f64::ln(r / rate), f64::ln(a), f64::ln(b)]);
         let peak = newton::best(&starts, |at| Self::at(at_first, at).point(&groups))
             .ok_or(Unfit::Unsettled)?;
@@ -185,8 +185,8 @@ const LARGE: f64 = 1e200;
 /// expected where n would be made by one who never leaves: e_1 = 1,
 /// e_(n+1) = ((b+n) e_n + c)/(c+n). No term is negative and none is singular.
 fn until_leaving(shape: f64, time: f64, a: f64, b: f64) -> f64 {
-    if time <= 0.0 {
-        return 0.0;
+    if time <= 0.0 || !time.is_finite() {
+        return if time <= 0.0 { 0.0 } else { f64::NAN };
     }
     let z = time / (1.0 + time);
     let c = a + b - 1.0;

@@ -16,7 +16,8 @@ pub(super) fn purchases(expected: impl Fn(f64) -> f64, scale: f64, rate: f64, we
         return sum;
     }
     let mut low = 0.0;
-    while low < weeks {
+    // Beyond e⁻⁴⁵ nothing is left to add.
+    while low < weeks && rate * low < 45.0 {
         // A factor of at most e in time, and of e⁵ in the discount: there the rule is exact.
         let high = (low + (scale + low) * 1.7).min(low + 5.0 / rate.abs()).min(weeks);
         for (at, weight) in panel(low, high) {

@@ -1,6 +1,6 @@
 //! BG/BB, for chances to buy that come round one by one, as an appeal once a year: Fader, Hardie &
-//! Shang 2010, *Customer-Base Analysis in a Discrete-Time Noncontractual Setting*, Marketing Science
-//! 29(6).
+//! Shang 2010, *Customer-Base Analysis in a Discrete-Time Noncontractual Setting*, Marketing
+//! Science 29(6).
 //!
 //! Before each season a customer leaves with a chance θ ~ Beta(γ, δ), and who is there buys with a
 //! chance p ~ Beta(α, β). With x purchases in n seasons, the last in season t_x, the likelihood is

@@ -69,8 +69,9 @@ impl Jet {
     #[inline]
     pub fn either(mut self, other: &Self) -> Self {
         let apart = other.value - self.value;
-        let weight = 1.0 / (1.0 + (-apart).exp());
         let (top, below) = (self.value.max(other.value), (-apart.abs()).exp());
+        let lesser = below / (1.0 + below);
+        let weight = if apart > 0.0 { 1.0 - lesser } else { lesser };
         // Not ln_1p, which is slower: what it would save is below the rounding of the sum.
         self.value = top + (1.0 + below).ln();
         let mut gap = other.first;

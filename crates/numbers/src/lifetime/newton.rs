@@ -189,7 +189,8 @@ fn damped(hessian: &[Vec<f64>], damping: f64) -> Vec<Vec<f64>> {
         .collect()
 }
 
-/// The lower triangle L with L Lᵀ = `matrix`, row by row; nothing where it is not positive definite.
+/// The lower triangle L with L Lᵀ = `matrix`, row by row; nothing where that is not positive
+/// definite.
 fn cholesky(matrix: &[Vec<f64>]) -> Option<Vec<Vec<f64>>> {
     let mut lower: Vec<Vec<f64>> = Vec::with_capacity(matrix.len());
     for (i, source) in matrix.iter().enumerate() {
@@ -239,7 +240,7 @@ mod tests {
 
     #[test]
     fn the_top_of_a_bent_ridge_is_found_with_its_errors() {
-        // Rosenbrock's valley, upside down: the top is at (1, 1), where −H = (802, −400; −400, 200).
+        // Rosenbrock's valley, upside down: at its top, (1, 1), −H = (802, −400; −400, 200).
         let peak = maximise(&[-1.2, 1.0], |at| {
             let (x, y) = (at[0], at[1]);
             Point {

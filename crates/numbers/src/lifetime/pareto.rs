@@ -156,8 +156,8 @@ impl Model for ParetoNbd {
         self.alive(customer) * self.rate(customer) * span
     }
 
-    /// For ever this is DERT = P(alive) (r+x)/(α+T) (β+T)^s δ^(s−1) Ψ(s, s; δ(β+T)): Fader, Hardie &
-    /// Lee 2005, *RFM and CLV*, Journal of Marketing Research 42(4).
+    /// For ever this is DERT = P(alive) (r+x)/(α+T) (β+T)^s δ^(s−1) Ψ(s, s; δ(β+T)): Fader, Hardie
+    /// & Lee 2005, *RFM and CLV*, Journal of Marketing Research 42(4).
     fn discounted(&self, customer: &Customer, rate: f64, weeks: Option<f64>) -> Option<f64> {
         if rate < 0.0 || (weeks.is_none() && rate <= 0.0) {
             return None;

@@ -115,3 +115,13 @@ fn histories_are_those_of_the_reference() {
         );
     }
 }
+
+#[test]
+fn an_age_that_is_one_day_off_gives_the_other_published_answer() {
+    let (Some(sample), Some(answers)) = (cdnow(), answers()) else { return };
+    let at = "independent_r/clvtools_cdnow_T_off_by_one_day/bgnbd";
+    let customers = Sample { until: sample.until + 1, ..sample }.customers();
+    let fitted = BetaGeometric::fit(&customers, AtFirst::Stays).unwrap();
+    near(fitted.log_likelihood, number(&answers, &format!("{at}/ll")), 1e-3);
+    close(fitted.model.r, number(&answers, &format!("{at}/params/r")), 1e-3);
+}

@@ -217,7 +217,8 @@ proptest! {
             .map(|(repeats, one, other)| {
                 let repeats = repeats / 20_u32.pow(scale);
                 let (last, age) = (one.min(other), one.max(other));
-                let (repeats, last) = if repeats == 0 || last == 0 { (0, 0) } else { (repeats, last) };
+                let once = repeats == 0 || last == 0;
+                let (repeats, last) = if once { (0, 0) } else { (repeats, last) };
                 customer(repeats, f64::from(last) / 7.0, f64::from(age) / 7.0)
             })
             .collect();

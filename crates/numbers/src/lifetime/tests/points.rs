@@ -118,3 +118,29 @@ fn the_limit_of_a_discount_of_nothing_is_the_expectation() {
         1e-12,
     );
 }
+
+#[test]
+fn a_discount_is_that_of_each_purchase_on_its_day() {
+    let customer = Customer { repeats: 3, last: 20.0, age: 39.0, spend: None };
+    let pareto = ParetoNbd { r: 0.6, alpha: 10.0, s: 0.6, beta: 12.0 };
+    let geometric = BetaGeometric { at_first: AtFirst::Stays, r: 0.25, alpha: 4.4, a: 0.8, b: 2.4 };
+    let models: [&dyn Model; 2] = [&pareto, &geometric];
+    for model in models {
+        for rate in [0.0027, 0.1] {
+            // Purchases of each hundredth of a week, discounted from its middle.
+            let by = |step: u32| model.expected(&customer, f64::from(step) / 100.0);
+            let day_by_day: f64 = (0..5_200)
+                .map(|step| {
+                    (by(step + 1) - by(step)) * (-rate * (f64::from(step) + 0.5) / 100.0).exp()
+                })
+                .sum();
+            let at_once = model.discounted(&customer, rate, Some(52.0)).unwrap();
+            close(at_once, day_by_day, 1e-6);
+            assert_eq!(model.discounted(&customer, -rate, Some(52.0)), None);
+        }
+    }
+    // For ever is where ever longer spans end.
+    let (long, ever) = (Some(20_000.0), None);
+    let worth = |weeks| pareto.discounted(&customer, 0.0027, weeks).unwrap();
+    close(worth(long), worth(ever), 1e-12);
+}
