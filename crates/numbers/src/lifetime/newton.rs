@@ -14,6 +14,8 @@ const NEAR_ENOUGH: f64 = 1e-9;
 const FLAT: f64 = 1e-8;
 /// A search that comes as near to a known peak in every parameter, a third, would end on it.
 const SAME_PEAK: f64 = 0.3;
+/// What a sum over many customers may lose, of its size.
+const ROUNDING: f64 = 1e-13;
 /// Searches end within some twenty steps; a flat ridge takes one step per factor of e.
 const STEPS_MAX: usize = 200;
 /// Halvings of one step before it is given up: by then it is below the rounding of its parameter.
@@ -95,8 +97,11 @@ fn search(
         let rise = dot(&here.gradient, &step);
         let near = rise < NEAR_ENOUGH;
         let next = if near {
-            // So near the top that the value's own rounding hides the rise: the step is trusted.
-            moved(&at, &step, 1.0, function)
+            // So near the top that the value's own rounding hides the rise: the step is trusted,
+            // unless it is one far out along a flat ridge.
+            (longest(&step) < STEP_MAX)
+                .then(|| moved(&at, &step, 1.0, function))
+                .flatten()
                 .filter(|(_, there)| there.value >= here.value - 1e-10 * here.value.abs())
         } else {
             climb(&at, &here, &step, rise, function)
@@ -120,17 +125,22 @@ fn climb(
     rise: f64,
     function: &mut impl FnMut(&[f64]) -> Point,
 ) -> Option<(Vec<f64>, Point)> {
-    let longest = step.iter().fold(0.0_f64, |most, s| most.max(s.abs()));
-    let mut length = if longest > STEP_MAX { STEP_MAX / longest } else { 1.0 };
+    let mut length = (STEP_MAX / longest(step)).min(1.0);
+    let least = here.value - ROUNDING * here.value.abs();
     for _ in 0..HALVINGS_MAX {
         let next = moved(at, step, length, function)
-            .filter(|(_, there)| there.value >= here.value + 1e-4 * length * rise);
+            .filter(|(_, there)| there.value >= least + 1e-4 * length * rise);
         if next.is_some() {
             return next;
         }
         length /= 2.0;
     }
     None
+}
+
+/// The largest move of a parameter.
+fn longest(step: &[f64]) -> f64 {
+    step.iter().fold(0.0_f64, |most, s| most.max(s.abs()))
 }
 
 fn moved(

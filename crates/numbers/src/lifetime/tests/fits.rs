@@ -37,6 +37,8 @@ fn bg_nbd(name: &str, sample: &Sample) {
         let total: f64 = customers.iter().map(|c| fitted.model.expected(c, weeks)).sum();
         close(total, number(&answers, &format!("{at}/holdout_expected_total")), 1e-3);
         let alive: f64 = customers.iter().map(|c| fitted.model.alive(c)).sum();
+        let far = number(&answers, &format!("computed/{name}/mae_x_star/bgnbd"));
+        close(distance(sample, &fitted.model), far, 1e-3);
         let mean = number(&answers, &format!("{at}/mean_palive"));
         close(alive, mean * number(&answers, &format!("computed/{name}/n")), 1e-3);
     }
@@ -54,6 +56,17 @@ fn bg_nbd_of_apparel_is_the_computed_one() {
     bg_nbd("apparel", &sample);
 }
 
+/// Mean distance of what was forecast from what came.
+fn distance(sample: &Sample, model: &impl Model) -> f64 {
+    let came = later(&sample.purchases, sample.until, sample.end);
+    let known = sample.known();
+    let far = known.iter().map(|history| {
+        let actual = came.get(&history.customer).copied().unwrap_or(0);
+        (model.expected(&history.known, sample.weeks_held_back()) - f64::from(actual)).abs()
+    });
+    far.sum::<f64>() / f64::from(u32::try_from(known.len()).unwrap())
+}
+
 fn pareto_nbd(name: &str, sample: &Sample) {
     let Some(answers) = answers() else { return };
     let customers = sample.customers();
@@ -69,6 +82,8 @@ fn pareto_nbd(name: &str, sample: &Sample) {
     let weeks = sample.weeks_held_back();
     let total: f64 = customers.iter().map(|c| fitted.model.expected(c, weeks)).sum();
     close(total, number(&answers, &format!("{at}/holdout_expected_total")), 1e-3);
+    let far = number(&answers, &format!("computed/{name}/mae_x_star/pnbd"));
+    close(distance(sample, &fitted.model), far, 1e-3);
 }
 
 #[test]

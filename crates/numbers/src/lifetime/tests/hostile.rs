@@ -153,6 +153,26 @@ fn where_nobody_leaves_no_parameter_of_leaving_is_shown() {
 }
 
 #[test]
+fn where_nobody_leaves_by_season_no_parameter_of_leaving_is_shown() {
+    let mut next = stream(11);
+    let rows: Vec<Seasons> = (0..2_000)
+        .map(|_| {
+            let buys = next();
+            let bought: Vec<u32> = (1..=6).filter(|_| next() < buys).collect();
+            let repeats = u32::try_from(bought.len()).unwrap();
+            let last = bought.last().copied().unwrap_or(0);
+            Seasons { customers: 1, repeats, last, seasons: 6 }
+        })
+        .collect();
+    let fitted = Discrete::fit(&rows).unwrap();
+    assert_eq!(fitted.warnings, [Warning::NoMeasurableChurn]);
+    let model = fitted.model;
+    assert!((model.alpha - 1.0).abs() < 0.15 && (model.beta - 1.0).abs() < 0.15, "{model:?}");
+    let once = Seasons { customers: 1, repeats: 1, last: 1, seasons: 6 };
+    assert!(model.alive(&once) > 0.8, "{}", model.alive(&once));
+}
+
+#[test]
 fn where_many_leave_the_share_is_found() {
     let customers = simulated(3_000, 4.0, 0.2);
     let fitted = BetaGeometric::fit(&customers, AtFirst::Stays).unwrap();

@@ -37,6 +37,18 @@ fn the_spend_of_the_samples_is_that_of_the_reference() {
 }
 
 #[test]
+fn the_spend_of_apparel_after_forty_weeks_is_the_published_one() {
+    let (Some(sample), Some(answers)) = (apparel(), answers()) else { return };
+    let customers = Sample { until: sample.until - 64 * 7, ..sample }.customers();
+    let fitted = GammaGamma::fit(&customers).unwrap();
+    for parameter in fitted.parameters {
+        let wanted =
+            number(&answers, &format!("independent_r/apparel_gg_split40/{}", parameter.name));
+        close(parameter.value.unwrap(), wanted, 1e-3);
+    }
+}
+
+#[test]
 fn the_mean_spend_of_cdnow_is_the_published_one() {
     let Some(sample) = cdnow() else { return };
     near(GammaGamma::fit(&sample.customers()).unwrap().model.mean().unwrap(), 35.170, 1e-3);
