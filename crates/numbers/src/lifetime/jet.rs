@@ -130,6 +130,7 @@ impl Mixture {
     }
 
     /// Adds a part.
+    #[inline]
     pub fn add(&mut self, part: &Jet) {
         if part.value > self.top {
             self.shrink((self.top - part.value).exp());

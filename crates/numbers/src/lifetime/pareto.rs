@@ -101,14 +101,13 @@ impl ParetoNbd {
         let begin = nearest + row.last;
         let end = ((row.age - row.last) / begin).ln_1p();
         let both = self.r + f64::from(row.repeats);
-        let tau = |w: f64| begin.mul_add(w.exp_m1(), row.last);
         let slope = |w: f64| {
-            let tau = tau(w);
-            let share = |rate: f64| (nearest + tau) / (rate + tau);
+            let so_far = begin * w.exp();
+            let share = |rate: f64| so_far / (rate - nearest + so_far);
             1.0 - both * share(self.alpha) - (self.s + 1.0) * share(self.beta)
         };
         visit(end, WIDEST, slope, |w, weight| {
-            visitor(tau(w), w + (begin * weight).ln());
+            visitor(begin.mul_add(w.exp_m1(), row.last), w + (begin * weight).ln());
         });
     }
 

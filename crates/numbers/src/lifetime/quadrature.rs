@@ -43,22 +43,23 @@ pub(super) fn visit(
     let mut low = 0.0;
     // f relative to the place where it began, and the highest it has been.
     let (mut level, mut top) = (0.0_f64, 0.0_f64);
+    let mut near = slope(low);
     for _ in 0..PANELS_MAX {
-        let mut length = widest.min(end - low);
-        // The slope only falls, so the two ends bound it; twice, as the far end comes nearer.
-        for _ in 0..2 {
-            let steepest = slope(low).abs().max(slope(low + length).abs());
-            length = length.min(CHANGE_MAX / steepest);
+        let mut high = (low + widest).min(end);
+        let mut far = slope(high);
+        // The slope only falls, so those at the two ends bound it. A panel whose far end alone is
+        // steep is cut shorter than it need be.
+        let length = CHANGE_MAX / near.abs().max(far.abs());
+        if length < high - low && low + length > low {
+            high = low + length;
+            far = slope(high);
         }
-        // Where the far end alone is steep, the panel may still be longer than it could be.
-        let high = if length > 0.0 { low + length } else { end };
         panel(low, high).for_each(|(at, weight)| node(at, weight));
-        let fall = slope(high);
-        level += f64::midpoint(slope(low), fall) * (high - low);
+        level += f64::midpoint(near, far) * (high - low);
         top = top.max(level);
-        if high >= end || (fall < 0.0 && level < top - FALLEN) {
+        if high >= end || (far < 0.0 && level < top - FALLEN) {
             return;
         }
-        low = high;
+        (low, near) = (high, far);
     }
 }
