@@ -4,7 +4,7 @@
 //! A customer with covariates z buys at a rate Gamma(r, α e^(−γ'z)) and leaves at a rate
 //! Gamma(s, β e^(−λ'z)): a coefficient of ln 2 doubles the rate for each unit of its covariate.
 
-use super::fitted::without_churn;
+use super::fitted::ERROR_MAX;
 use super::groups::{Group, Groups};
 use super::jet::Jet;
 use super::newton::{self, Point};
@@ -29,7 +29,8 @@ const BETA: usize = 3;
 impl Covariates {
     /// The model of greatest likelihood for `customers` with their covariates, one row a customer
     /// and one number for each of `names`. The parameters after the first four are called
-    /// `life.NAME` and `trans.NAME`.
+    /// `life.NAME` and `trans.NAME`; they have no value where the data leave the factor between
+    /// the covariate's extremes open by more than twenty either way.
     ///
     /// # Errors
     /// See [`Unfit`].
@@ -58,12 +59,18 @@ impl Covariates {
         let named = model.base.named();
         let coefficients: Vec<f64> = peak.at.iter().skip(named.len()).copied().collect();
         let mut errors = peak.errors.iter().flatten().skip(named.len()).copied();
-        let mut fitted = Fitted::of(model, named, &peak, without_churn(&groups));
-        let churn = fitted.has_churn();
-        let labels = ["life", "trans"].iter().flat_map(|of| names.iter().map(move |n| (of, n)));
-        for ((of, name), value) in labels.zip(coefficients) {
+        let churn = plain.has_churn();
+        // Whether anybody leaves is asked of the plain model: against one without covariates a gain
+        // could be that of the covariates of buying.
+        let mut fitted = Fitted::of(model, named, &peak, (!churn).then_some(peak.value));
+        let labels = ["life", "trans"]
+            .iter()
+            .flat_map(|of| names.iter().enumerate().map(move |(column, name)| (of, column, name)));
+        for ((of, column, name), value) in labels.zip(coefficients) {
             let shown = churn || *of == "trans";
-            let error = errors.next().filter(|_| shown);
+            let spread = spread(covariates, column);
+            let settled = |error: &f64| shown && spread > 0.0 && error * spread <= ERROR_MAX;
+            let error = errors.next().filter(settled);
             let value = error.map(|_| value);
             fitted.parameters.push(Parameter {
                 name: format!("{of}.{name}"),
@@ -91,6 +98,12 @@ impl Covariates {
             ..self.base
         }
     }
+}
+
+/// From the smallest to the largest value of a covariate.
+fn spread(covariates: &[Vec<f64>], column: usize) -> f64 {
+    let values = || covariates.iter().filter_map(|row| row.get(column)).copied();
+    values().fold(f64::NEG_INFINITY, f64::max) - values().fold(f64::INFINITY, f64::min)
 }
 
 fn point(at: &[f64], rows: &[(Group, &[f64])], repeats_max: u32) -> Point {

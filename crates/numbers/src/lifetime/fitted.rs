@@ -124,7 +124,7 @@ impl<M> Fitted<M> {
 /// point of χ² with one degree of freedom (Wilks 1938, Annals of Mathematical Statistics 9(1)).
 const GAIN_MIN: f64 = 3.841_458_820_694_124;
 /// A standard error of ln p above this, a factor of twenty either way, is a flat direction.
-const ERROR_MAX: f64 = 3.0;
+pub(super) const ERROR_MAX: f64 = 3.0;
 
 /// Names and values of a model's parameters: two of buying, then two of leaving.
 pub(super) type Named = [(&'static str, f64); 4];

@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 
 use crate::lifetime::{
-    AtFirst, BetaGeometric, Customer, Discrete, Fitted, GammaGamma, Model, ParetoNbd, Purchase,
-    Seasons, Unfit, Warning, correlation, histories,
+    AtFirst, BetaGeometric, Covariates, Customer, Discrete, Fitted, GammaGamma, Model, ParetoNbd,
+    Purchase, Seasons, Unfit, Warning, correlation, histories,
 };
 
 fn customer(repeats: u32, last: f64, age: f64) -> Customer {
@@ -105,6 +105,24 @@ fn stream(mut state: u64) -> impl FnMut() -> f64 {
             state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         f64::from(u32::try_from(state >> 32).unwrap()) / 4_294_967_296.0
     }
+}
+
+#[test]
+fn a_covariate_that_is_the_same_for_all_has_no_coefficient() {
+    let customers = simulated(400, 4.0, 0.2);
+    let fit = |names: &[&str], rows: &[Vec<f64>]| Covariates::fit(&customers, names, rows);
+    let none = fit(&[], &vec![vec![]; 400]).unwrap();
+    let plain = ParetoNbd::fit(&customers).unwrap();
+    assert!((none.log_likelihood - plain.log_likelihood).abs() < 1e-6);
+    let same = fit(&["same"], &vec![vec![1.0]; 400]).unwrap();
+    assert!((same.log_likelihood - plain.log_likelihood).abs() < 1e-6);
+    assert!(same.parameters.iter().skip(4).all(|parameter| parameter.value.is_none()));
+    let mut rows = vec![vec![1.0]; 400];
+    rows[7] = vec![f64::NAN];
+    assert_eq!(fit(&["z"], &rows).unwrap_err(), Unfit::Covariate(7));
+    rows[7] = vec![];
+    assert_eq!(fit(&["z"], &rows).unwrap_err(), Unfit::Covariate(7));
+    assert_eq!(fit(&["z"], &rows[..5]).unwrap_err(), Unfit::Covariate(5));
 }
 
 /// Customers who buy at a rate that is exponential among them, with a mean of once in `weeks`, and
