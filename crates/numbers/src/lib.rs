@@ -6,7 +6,9 @@
 pub mod affinity;
 pub mod cohorts;
 pub mod economics;
+pub mod lifetime;
 pub mod real;
+pub mod rfm;
 pub mod stages;
 
 #[cfg(test)]

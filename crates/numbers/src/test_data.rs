@@ -3,6 +3,8 @@
 use std::io::{Read, Write};
 use std::path::PathBuf;
 
+use crate::cohorts::Month;
+
 /// The text of a file of the reference data, unpacked where its name ends in `.gz`; nothing, with a
 /// line on stderr, where it is absent.
 pub(crate) fn text(path: &str) -> Option<String> {
@@ -36,4 +38,36 @@ pub(crate) fn cells(line: &str) -> Vec<String> {
         }
     }
     cells
+}
+
+/// Days of a date as `2011-03-31` since some day.
+pub(crate) fn day(date: &str) -> i64 {
+    let part = |at: usize| date.split('-').nth(at).unwrap().parse::<i64>().unwrap();
+    let month = Month::new(i32::try_from(part(0)).unwrap(), u8::try_from(part(1)).unwrap());
+    // Years begin in March, so that the leap day is the last.
+    let (year, of_year) = ((month.0 - 2).div_euclid(12), (month.0 - 2).rem_euclid(12));
+    let (year, of_year) = (i64::from(year), i64::from(of_year));
+    year * 365 + year.div_euclid(4) - year.div_euclid(100)
+        + year.div_euclid(400)
+        + (of_year * 153 + 2) / 5
+        + part(2)
+}
+
+#[test]
+fn days_are_counted() {
+    for (from, to, days) in [
+        ("1997-01-01", "1997-09-30", 272),
+        ("2004-02-28", "2004-03-01", 2),
+        ("1999-12-31", "2000-03-01", 61),
+        ("1900-02-28", "1900-03-01", 1),
+    ] {
+        assert_eq!(day(to) - day(from), days, "{from}");
+    }
+}
+
+/// Minor units of an amount as `12.3`.
+pub(crate) fn minor(amount: &str) -> i64 {
+    let (whole, part) = amount.split_once('.').unwrap_or((amount, ""));
+    let whole: i64 = whole.parse().unwrap();
+    whole * 100 + format!("{part:0<2}").parse::<i64>().unwrap()
 }

@@ -1,0 +1,7 @@
+//! What lifetime value must come to.
+
+mod data;
+mod fits;
+mod hostile;
+mod more_fits;
+mod points;

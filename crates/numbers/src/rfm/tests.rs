@@ -1,0 +1,131 @@
+//! What RFM must come to.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::*;
+use crate::test_data::{cells, day, minor, text};
+
+fn table(path: &str) -> Option<BTreeMap<u32, Vec<f64>>> {
+    let text = text(path)?;
+    let read = |line: &str| {
+        let row = cells(line);
+        (row[0].parse().unwrap(), row[1..].iter().map(|cell| cell.parse().unwrap()).collect())
+    };
+    Some(text.lines().skip(1).map(read).collect())
+}
+
+fn close(got: f64, wanted: f64) {
+    assert!((got - wanted).abs() <= 1e-9 * wanted.abs().max(1.0), "{got} is not {wanted}");
+}
+
+fn same(rfm: &Rfm<u32>, wanted: &BTreeMap<u32, Vec<f64>>) {
+    assert_eq!(rfm.customers.len(), wanted.len());
+    for customer in &rfm.customers {
+        let figures = [
+            customer.recency,
+            customer.frequency,
+            customer.monetary,
+            customer.r.into(),
+            customer.f.into(),
+            customer.m.into(),
+        ];
+        for (got, wanted) in figures.iter().zip(&wanted[&customer.customer]) {
+            // The table prints six digits.
+            assert!((got - wanted).abs() <= 1e-5 * wanted, "{customer:?} is not {wanted}");
+        }
+    }
+}
+
+#[test]
+fn the_orders_are_scored_as_published() {
+    let Some(rows) = text("retail/rfm_orders.csv.gz") else { return };
+    let Some(wanted) = table("expected/rfm_orders_scores.csv.gz") else { return };
+    let Some(answers) = text("expected/rfm_orders.json") else { return };
+    let answers: Value = serde_json::from_str(&answers).unwrap();
+    let read = |line: &str| {
+        let row = cells(line);
+        let amount = minor(&row[2]);
+        Order { customer: row[0].parse().unwrap(), day: day(&row[1]), amount }
+    };
+    let orders: Vec<Order<u32>> = rows.lines().skip(1).map(read).collect();
+    assert_eq!(orders.len(), 4_906);
+    let rfm = score(&orders, day("2006-12-31"), 100, Ties::Below).unwrap();
+    let sets = [("recency", rfm.recency), ("tx", rfm.frequency), ("amount", rfm.monetary)];
+    for (name, edges) in sets {
+        let wanted = answers["thresholds"][name].as_array().unwrap();
+        for (got, wanted) in edges.iter().zip(wanted) {
+            close(*got, wanted.as_f64().unwrap());
+        }
+    }
+    assert_eq!(rfm.customers.len(), 995);
+    same(&rfm, &wanted);
+}
+
+#[test]
+fn the_retail_customers_are_scored_as_in_the_reference() {
+    let Some(rows) = text("retail/online_retail_2010-12_2011-03.csv.gz") else { return };
+    let Some(wanted) = table("expected/online_retail_dev_rfm.csv.gz") else { return };
+    let mut invoices: BTreeMap<(u32, String, i64), i64> = BTreeMap::new();
+    for line in rows.lines().skip(1) {
+        let row = cells(line);
+        let quantity: i64 = row[3].parse().unwrap();
+        let price: f64 = row[5].parse().unwrap();
+        if row[6].is_empty() || row[0].starts_with('C') || quantity <= 0 || price <= 0.0 {
+            continue;
+        }
+        let on = day(row[4].split(' ').next().unwrap());
+        let invoice = (row[6].parse().unwrap(), row[0].clone(), on);
+        let (whole, part) = row[5].split_once('.').unwrap_or((&row[5], ""));
+        let price: i64 = format!("{whole}{part:0<3}").parse().unwrap();
+        *invoices.entry(invoice).or_default() += quantity * price;
+    }
+    let order =
+        |((customer, _, day), amount): ((u32, String, i64), i64)| Order { customer, day, amount };
+    let orders: Vec<Order<u32>> = invoices.into_iter().map(order).collect();
+    assert_eq!(orders.len(), 4_705);
+    let rfm = score(&orders, day("2011-04-01"), 1_000, Ties::Above).unwrap();
+    same(&rfm, &wanted);
+    assert_eq!(rfm.customers.iter().filter(|customer| customer.score() == 555).count(), 138);
+}
+
+#[test]
+fn a_tie_falls_as_the_rule_says() {
+    let order =
+        |customer: u32, orders: usize| vec![Order { customer, day: 0, amount: 100 }; orders];
+    let orders: Vec<Order<u32>> =
+        [1, 2, 2, 2, 3].iter().zip(0..).flat_map(|(n, customer)| order(customer, *n)).collect();
+    let scores = |ties| -> Vec<u8> {
+        score(&orders, 9, 100, ties).unwrap().customers.iter().map(|c| c.f).collect()
+    };
+    // The quantiles are 1.8, 2, 2 and 2.2.
+    assert_eq!(scores(Ties::Above), [1, 4, 4, 4, 5]);
+    assert_eq!(scores(Ties::Below), [1, 1, 1, 1, 4]);
+}
+
+#[test]
+fn quantiles_are_of_type_seven() {
+    let sorted = [1.0, 2.0, 4.0, 8.0, 16.0];
+    for (share, wanted) in [(0.0, 1.0), (0.2, 1.8), (0.5, 4.0), (0.6, 5.6), (1.0, 16.0)] {
+        close(quantile(&sorted, share).unwrap(), wanted);
+    }
+    assert_eq!(quantile(&[], 0.5), None);
+    assert_eq!(quantile(&sorted, 1.5), None);
+    assert_eq!(quantile(&sorted, f64::NAN), None);
+    assert_eq!(quantile(&[7.0], 0.8), Some(7.0));
+    // (n − 1)·share is 199.00000000000003 in floating point; the quantile must stay a tie.
+    let many: Vec<f64> = (0..996_u32).map(|n| f64::from(n / 200)).collect();
+    assert_eq!(quantile(&many, 0.2), Some(0.0));
+}
+
+#[test]
+fn nobody_and_one_alone() {
+    assert_eq!(score::<u32>(&[], 0, 100, Ties::Below), None);
+    let late = [Order { customer: 1_u32, day: 5, amount: 100 }];
+    assert_eq!(score(&late, 4, 100, Ties::Below), None, "an order after the day is not known");
+    let one = score(&late, 5, 100, Ties::Above).unwrap();
+    let only = &one.customers[0];
+    assert_eq!((only.recency, only.frequency, only.monetary), (0.0, 1.0, 1.0));
+    assert_eq!(only.score(), 155);
+}
