@@ -5,10 +5,29 @@
 //! | a file as rows: encodings, separators, gzip, standard input | `source` |
 //! | which column is what | `columns` |
 //! | days and amounts as people write them | `dates`, `amounts` |
-//! | rows that are sales, and those that are left out | `sales` |
+//! | rows that are sales, those that are left out, who bought | `sales`, `buyers` |
+//! | one question each | `ltv`, `rfm` |
 
-pub mod amounts;
-pub mod columns;
-pub mod dates;
-pub mod sales;
-pub mod source;
+mod amounts;
+mod buyers;
+mod columns;
+mod dates;
+mod ltv;
+mod rfm;
+mod sales;
+mod source;
+mod words;
+
+use crate::cli::AnalyzeCommand;
+use crate::output::Output;
+
+/// Answers a question about a file.
+///
+/// # Errors
+/// The file cannot be read or holds nothing of the kind; one sentence with what to do.
+pub fn run(output: Output, command: &AnalyzeCommand) -> anyhow::Result<()> {
+    match command {
+        AnalyzeCommand::Ltv(flags) => ltv::run(output, flags),
+        AnalyzeCommand::Rfm(flags) => rfm::run(output, flags),
+    }
+}

@@ -1,9 +1,13 @@
 //! The command line: every command and its flags.
 
+mod analyze;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+
+pub use analyze::{AnalyzeCommand, Ltv, Rfm, TableFile};
 
 /// Runs the internet sales process of a small business on its own machine.
 #[derive(Debug, Parser)]
@@ -75,6 +79,9 @@ pub enum Command {
     Export(Export),
     /// Take in a file: contacts of another program, orders, spend, coupons, suppressed addresses
     Import(Import),
+    /// The maths of the numbers pages on any CSV file, without a database
+    #[command(subcommand)]
+    Analyze(AnalyzeCommand),
     /// Make anew what is derived from other rows
     #[command(subcommand)]
     Rebuild(RebuildCommand),

@@ -55,6 +55,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Version => return version::run(output),
         Command::Completions { shell } => return completions(shell),
         Command::Openapi => return openapi(output),
+        Command::Analyze(command) => return crate::analyze::run(output, &command),
         _ => {}
     }
     let flags = match &cli.command {
@@ -88,7 +89,9 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Backup(flags) => backup::run(&call, &flags).await,
         Command::Restore(flags) => backup::restore(&call, &flags),
         Command::Verify => verify::run(&call).await,
-        Command::Completions { .. } | Command::Openapi | Command::Version => Ok(()),
+        Command::Analyze(_) | Command::Completions { .. } | Command::Openapi | Command::Version => {
+            Ok(())
+        }
     }
 }
 

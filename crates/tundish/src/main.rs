@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+mod analyze;
 mod cli;
 mod commands;
 mod config;

@@ -185,7 +185,9 @@ impl Role {
             Self::Time => &["time", "timestamp", "date", "at", "datetime"],
             Self::Channel => &["channel", "source", "medium", "utmsource", "touch", "touchpoint"],
             Self::Conversion => &["conversion", "converted", "isconversion"],
-            Self::Value => &["value", "totalconversionvalue", "conversionvalue", "revenue", "amount"],
+            Self::Value => {
+                &["value", "totalconversionvalue", "conversionvalue", "revenue", "amount"]
+            }
             Self::Path => &["path", "journey", "channels"],
             Self::Conversions => &["conversions", "totalconversions", "converted", "orders"],
             Self::Nulls => &["nulls", "totalnull", "totalnulls", "null", "lost"],
@@ -220,7 +222,9 @@ impl Columns {
         let mut said = Vec::new();
         for pair in map.iter().flat_map(|given| given.split(',')).filter(|pair| !pair.is_empty()) {
             let (word, name) = pair.split_once('=').ok_or_else(|| {
-                usage(format!("--map {pair:?}: write what the column is, then its name, as in customer=Email"))
+                usage(format!(
+                    "--map {pair:?}: write what the column is, then its name, as in customer=Email"
+                ))
             })?;
             said.push((Role::parse(word.trim())?, find(headers, name)?));
         }
@@ -254,11 +258,6 @@ impl Columns {
         })
     }
 
-    /// Only what was said, never a guess.
-    pub fn said(&self, role: Role) -> Option<usize> {
-        self.said.iter().find(|(said, _)| *said == role).map(|(_, at)| *at)
-    }
-
     /// Which column was taken for what, for whoever reads the figures.
     pub fn told(&self) -> String {
         let each = self.said.iter().map(|(role, at)| {
@@ -289,7 +288,8 @@ mod tests {
 
     #[test]
     fn the_columns_of_usual_programs_are_guessed() {
-        let gumroad = headers("Purchase ID,Item Name,Buyer Name,Purchase Email,Purchase Date,Sale Price ($)");
+        let gumroad =
+            headers("Purchase ID,Item Name,Buyer Name,Purchase Email,Purchase Date,Sale Price ($)");
         let mut columns = Columns::mapped(&gumroad, &[]).unwrap();
         assert_eq!(columns.need(Role::Customer).unwrap(), 3);
         assert_eq!(columns.need(Role::Date).unwrap(), 4);
@@ -304,7 +304,10 @@ mod tests {
         let mut columns = Columns::mapped(&file, &["customer=who,date=WHEN".to_owned()]).unwrap();
         assert_eq!(columns.need(Role::Date).unwrap(), 1);
         let why = columns.need(Role::Product).unwrap_err().to_string();
-        assert!(why.contains("--map product=NAME") && why.contains("who, when, CDs, paid"), "{why}");
+        assert!(
+            why.contains("--map product=NAME") && why.contains("who, when, CDs, paid"),
+            "{why}"
+        );
         for map in ["customer", "buyer=who", "customer=nobody"] {
             assert!(Columns::mapped(&file, &[map.to_owned()]).is_err(), "{map}");
         }

@@ -152,11 +152,8 @@ fn digits(text: &str) -> (&str, &str) {
 }
 
 fn of_parts(year: i64, month: i64, day: i64) -> Option<i64> {
-    let date = Date::new(
-        i16::try_from(year).ok()?,
-        i8::try_from(month).ok()?,
-        i8::try_from(day).ok()?,
-    );
+    let date =
+        Date::new(i16::try_from(year).ok()?, i8::try_from(month).ok()?, i8::try_from(day).ok()?);
     let date = date.ok()?;
     // Howard Hinnant's days_from_civil: a span for each of ten million rows would be slow.
     let (year, month, day) =

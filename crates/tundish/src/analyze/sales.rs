@@ -112,7 +112,9 @@ pub fn read(
     let first = first_rows(source, &places)?;
     let written = Written {
         dates: dates::order_of(first.iter().map(|row| &*row.date)),
-        decimal: amounts::decimal_of(first.iter().flat_map(|row| row.amounts.iter().flatten()).map(|cell| &**cell)),
+        decimal: amounts::decimal_of(
+            first.iter().flat_map(|row| row.amounts.iter().flatten()).map(|cell| &**cell),
+        ),
     };
     let mut sales = 0_u64;
     let mut take = |row: &Cells<'_>, left_out: &mut LeftOut| {
@@ -139,13 +141,13 @@ impl Places {
     fn of(columns: &mut Columns, wanted: Wanted) -> anyhow::Result<Self> {
         let customer = columns.need(Role::Customer)?;
         let date = columns.need(Role::Date)?;
+        let amount = columns.find(Role::Amount);
         let quantity = columns.find(Role::Quantity);
-        let price = columns.find(Role::Price);
-        let by_parts = quantity.is_some() && price.is_some() && columns.said(Role::Amount).is_none();
-        let amount = match (by_parts, wanted.amount && price.is_none()) {
-            (true, _) => None,
-            (false, true) => Some(columns.need(Role::Amount)?),
-            (false, false) => columns.find(Role::Amount),
+        // Where a column has the sum, the price of one says nothing more.
+        let price = if amount.is_some() { None } else { columns.find(Role::Price) };
+        let amount = match wanted.amount && price.is_none() {
+            true => Some(columns.need(Role::Amount)?),
+            false => amount,
         };
         let order = match wanted.order {
             true => Some(columns.need(Role::Order)?),
@@ -268,8 +270,16 @@ fn is_taken_back(row: &Cells<'_>) -> bool {
         && order.all(|c| c.is_ascii_digit())
         && row.order.chars().nth(1).is_some_and(|c| c.is_ascii_digit());
     const WORDS: [&str; 10] = [
-        "refunded", "voided", "failed", "cancelled", "canceled", "declined", "disputed", "true",
-        "yes", "1",
+        "refunded",
+        "voided",
+        "failed",
+        "cancelled",
+        "canceled",
+        "declined",
+        "disputed",
+        "true",
+        "yes",
+        "1",
     ];
     cancels || WORDS.iter().any(|word| row.status.eq_ignore_ascii_case(word))
 }

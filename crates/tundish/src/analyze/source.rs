@@ -187,7 +187,9 @@ mod tests {
 
     #[test]
     fn any_encoding_and_separator_is_read_with_the_lines_rows_begin_on() {
-        let rows = cells(b"\xef\xbb\xbfemail;note\r\n\"a@x.test\";\"two\nlines\"\r\n\r\nb@x.test;J\xf6rg\r\n");
+        let rows = cells(
+            b"\xef\xbb\xbfemail;note\r\n\"a@x.test\";\"two\nlines\"\r\n\r\nb@x.test;J\xf6rg\r\n",
+        );
         assert_eq!(rows[0], (2, vec!["a@x.test".to_owned(), "two\nlines".to_owned()]));
         assert_eq!(rows[1], (5, vec!["b@x.test".to_owned(), "Jörg".to_owned()]));
         let mac = cells(b"email,n\ra@x.test,1\rb@x.test,2\r");

@@ -6,6 +6,7 @@ use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 
+mod analyze;
 mod data_care;
 mod demo;
 mod funnel;

@@ -1,0 +1,303 @@
+//! `tundish analyze ltv`: what customers will still buy, and what that is worth now.
+
+use std::collections::BTreeMap;
+
+use numbers::lifetime::{
+    self, AtFirst, BetaGeometric, Customer, Fitted, GammaGamma, History, Model, ParetoNbd,
+    Purchase, Unfit,
+};
+use numbers::real::{ratio, real_len};
+use serde::Serialize;
+
+use super::buyers::{Buyers, PARTS};
+use super::dates;
+use super::sales::{LeftOut, Wanted};
+use super::words::{count, figure, money, percent};
+use crate::cli::Ltv;
+use crate::output::{Output, table, usage};
+
+#[derive(Debug, Serialize)]
+struct Answer {
+    customers: usize,
+    repeat_purchases: u64,
+    came_back: usize,
+    first_day: String,
+    until: String,
+    /// What was paid so far, by all.
+    paid: Option<f64>,
+    bg_nbd: Option<Fit>,
+    mbg_nbd: Option<Fit>,
+    pareto_nbd: Option<Fit>,
+    gamma_gamma: Option<Spend>,
+    /// What all will still bring, worth now.
+    total_clv: Option<f64>,
+    warnings: Vec<String>,
+    left_out: LeftOut,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    per_customer: Option<Vec<One>>,
+}
+
+/// A model of buying and leaving.
+#[derive(Debug, Serialize)]
+struct Fit {
+    /// By their names in the literature; null where the data do not settle them.
+    #[serde(flatten)]
+    parameters: BTreeMap<String, Option<f64>>,
+    log_likelihood: f64,
+    se: BTreeMap<String, Option<f64>>,
+    /// Purchases of all in the weeks ahead.
+    expected: f64,
+    #[serde(skip)]
+    order: Vec<String>,
+}
+
+/// The model of spend.
+#[derive(Debug, Serialize)]
+struct Spend {
+    p: f64,
+    q: f64,
+    gamma: f64,
+    /// Of one purchase.
+    mean: Option<f64>,
+    log_likelihood: f64,
+    /// Of frequency and spend: the model assumes there is none.
+    correlation: Option<f64>,
+}
+
+#[derive(Debug, Serialize)]
+struct One {
+    customer: String,
+    repeats: u32,
+    /// Weeks.
+    last: f64,
+    /// Weeks.
+    age: f64,
+    paid: Option<f64>,
+    expected: Option<f64>,
+    alive: Option<f64>,
+    clv: Option<f64>,
+}
+
+/// Answers.
+///
+/// # Errors
+/// The file holds no sales, or a flag is no use.
+pub fn run(output: Output, flags: &Ltv) -> anyhow::Result<()> {
+    if !(flags.horizon_weeks.is_finite() && flags.horizon_weeks > 0.0) {
+        return Err(usage("--horizon-weeks: give a number of weeks above zero"));
+    }
+    let rate = lifetime::weekly_rate(flags.discount / 100.0)
+        .filter(|rate| *rate > 0.0)
+        .ok_or_else(|| usage("--discount: give the percent a year, above zero"))?;
+    let buyers = Buyers::read(&flags.table, Wanted::default())?;
+    let until = buyers.last_day(flags.until.as_deref(), "--until")?;
+    let (has_amounts, histories) = histories(&buyers, until)?;
+    let known: Vec<Customer> = histories.iter().map(|history| history.known).collect();
+    let mut warnings = Vec::new();
+    let weeks = flags.horizon_weeks;
+    let bg = fitted("BG/NBD", BetaGeometric::fit(&known, AtFirst::Stays), &mut warnings);
+    let mbg = fitted("MBG/NBD", BetaGeometric::fit(&known, AtFirst::MayLeave), &mut warnings);
+    let pareto = fitted("Pareto/NBD", ParetoNbd::fit(&known), &mut warnings);
+    let spend = has_amounts
+        .then(|| fitted("Gamma-Gamma", GammaGamma::fit(&known), &mut warnings))
+        .flatten();
+    let clv = |customer: &Customer| {
+        let (pareto, spend) = (pareto.as_ref()?, spend.as_ref()?);
+        lifetime::worth(&pareto.model, &spend.model, customer, rate, None)
+    };
+    let total_clv = known.iter().map(clv).sum::<Option<f64>>().filter(|sum| sum.is_finite());
+    let paid =
+        |parts: i64| has_amounts.then(|| numbers::real::real_signed(parts) / f64::from(PARTS));
+    let answer = Answer {
+        customers: known.len(),
+        repeat_purchases: known.iter().map(|one| u64::from(one.repeats)).sum(),
+        came_back: known.iter().filter(|one| one.repeats > 0).count(),
+        first_day: histories
+            .iter()
+            .map(|one| one.first_day)
+            .min()
+            .map_or_else(String::new, dates::iso),
+        until: dates::iso(until),
+        paid: paid(histories.iter().map(|history| history.paid).sum()),
+        bg_nbd: bg.as_ref().map(|fit| shown(fit, &known, weeks)),
+        mbg_nbd: mbg.as_ref().map(|fit| shown(fit, &known, weeks)),
+        pareto_nbd: pareto.as_ref().map(|fit| shown(fit, &known, weeks)),
+        gamma_gamma: spend.as_ref().map(|fit| Spend {
+            p: fit.model.p,
+            q: fit.model.q,
+            gamma: fit.model.gamma,
+            mean: fit.model.mean(),
+            log_likelihood: fit.log_likelihood,
+            correlation: lifetime::correlation(&known),
+        }),
+        total_clv,
+        warnings,
+        left_out: buyers.left_out.clone(),
+        per_customer: flags.per_customer.then(|| {
+            let one = |history: &History<u32>| One {
+                customer: buyers.name(history.customer).to_owned(),
+                repeats: history.known.repeats,
+                last: history.known.last,
+                age: history.known.age,
+                paid: paid(history.paid),
+                expected: pareto.as_ref().map(|fit| fit.model.expected(&history.known, weeks)),
+                alive: pareto.as_ref().map(|fit| fit.model.alive(&history.known)),
+                clv: clv(&history.known),
+            };
+            histories.iter().map(one).collect()
+        }),
+    };
+    output.say(&buyers.told);
+    output.either(&answer, || human(&answer, flags))
+}
+
+/// Everybody's history, and whether the file says what was paid.
+fn histories(buyers: &Buyers, until: i64) -> anyhow::Result<(bool, Vec<History<u32>>)> {
+    let has_amounts = buyers.bought.iter().any(|one| one.amount.is_some());
+    let purchases: Vec<Purchase<u32>> = buyers
+        .bought
+        .iter()
+        .map(|one| Purchase {
+            customer: one.customer,
+            day: one.day,
+            amount: one.amount.unwrap_or(0),
+        })
+        .collect();
+    let histories = lifetime::histories(&purchases, until, PARTS);
+    if histories.is_empty() {
+        return Err(usage(format!("--until {}: nobody had bought by then", dates::iso(until))));
+    }
+    Ok((has_amounts, histories))
+}
+
+fn fitted<M>(
+    name: &str,
+    fit: Result<Fitted<M>, Unfit>,
+    warnings: &mut Vec<String>,
+) -> Option<Fitted<M>> {
+    match fit {
+        Ok(fit) => {
+            warnings.extend(fit.warnings.iter().map(|warning| format!("{name}: {warning}")));
+            Some(fit)
+        }
+        Err(why) => {
+            warnings.push(format!("{name}: {why}"));
+            None
+        }
+    }
+}
+
+fn shown<M: Model>(fit: &Fitted<M>, known: &[Customer], weeks: f64) -> Fit {
+    let by_name = |of: fn(&lifetime::Parameter) -> Option<f64>| {
+        fit.parameters.iter().map(|one| (one.name.clone(), of(one))).collect()
+    };
+    Fit {
+        parameters: by_name(|one| one.value),
+        se: by_name(|one| one.standard_error),
+        log_likelihood: fit.log_likelihood,
+        expected: known.iter().map(|one| fit.model.expected(one, weeks)).sum(),
+        order: fit.parameters.iter().map(|one| one.name.clone()).collect(),
+    }
+}
+
+fn human(answer: &Answer, flags: &Ltv) -> Vec<String> {
+    let customers = real_len(answer.customers);
+    let mut lines = vec![
+        format!(
+            "{} customers from {} to {}; {} came back ({}), {} purchases after the first",
+            count(u64::try_from(answer.customers).unwrap_or(0)),
+            answer.first_day,
+            answer.until,
+            count(u64::try_from(answer.came_back).unwrap_or(0)),
+            percent(real_len(answer.came_back) / customers),
+            count(answer.repeat_purchases),
+        ),
+        String::new(),
+    ];
+    if let Some(paid) = answer.paid {
+        let each = ratio(paid, customers).unwrap_or(0.0);
+        lines.push(format!(
+            "paid so far            {:>16}   {} a customer",
+            money(paid),
+            money(each)
+        ));
+    }
+    if let Some(clv) = answer.total_clv {
+        let each = ratio(clv, customers).unwrap_or(0.0);
+        lines.push(format!(
+            "still to come, now     {:>16}   {} a customer (revenue; {} % a year off)",
+            money(clv),
+            money(each),
+            flags.discount,
+        ));
+    }
+    lines.push(String::new());
+    lines.extend(models(answer, flags.horizon_weeks));
+    if let Some(spend) = &answer.gamma_gamma {
+        let mean = spend.mean.map_or_else(|| "not known".to_owned(), money);
+        lines.push(format!(
+            "Gamma-Gamma: mean purchase {mean} (p {}, q {}, γ {}; ln likelihood {}; spend and frequency correlate {})",
+            figure(spend.p),
+            figure(spend.q),
+            figure(spend.gamma),
+            figure(spend.log_likelihood),
+            spend.correlation.map_or_else(|| "?".to_owned(), figure),
+        ));
+    }
+    lines.extend(answer.warnings.iter().map(|warning| format!("! {warning}")));
+    lines.extend(answer.left_out.told());
+    lines.extend(answer.per_customer.iter().flat_map(|all| each(all)));
+    lines
+}
+
+fn models(answer: &Answer, weeks: f64) -> Vec<String> {
+    let head = ["model", "parameters", "ln likelihood", &format!("purchases in {weeks} weeks")]
+        .map(str::to_owned);
+    let mut rows = vec![head.to_vec()];
+    let all = [
+        ("BG/NBD", &answer.bg_nbd),
+        ("MBG/NBD", &answer.mbg_nbd),
+        ("Pareto/NBD", &answer.pareto_nbd),
+    ];
+    for (name, fit) in all {
+        let Some(fit) = fit else { continue };
+        let one = |name: &String| {
+            let value = fit.parameters.get(name).copied().flatten();
+            let error = fit.se.get(name).copied().flatten();
+            match (value, error) {
+                (Some(value), Some(error)) => {
+                    format!("{name} {} ±{}", figure(value), figure(error))
+                }
+                (Some(value), None) => format!("{name} {}", figure(value)),
+                (None, _) => format!("{name} –"),
+            }
+        };
+        let parameters: Vec<String> = fit.order.iter().map(one).collect();
+        rows.push(vec![
+            name.to_owned(),
+            parameters.join("  "),
+            figure(fit.log_likelihood),
+            figure(fit.expected),
+        ]);
+    }
+    if rows.len() > 1 { table(&rows) } else { Vec::new() }
+}
+
+fn each(all: &[One]) -> Vec<String> {
+    let head = ["customer", "again", "last", "age", "paid", "alive", "expected", "worth now"];
+    let mut rows = vec![head.map(str::to_owned).to_vec()];
+    let maybe = |value: Option<f64>, word: fn(f64) -> String| value.map_or_else(String::new, word);
+    rows.extend(all.iter().map(|one| {
+        vec![
+            one.customer.clone(),
+            one.repeats.to_string(),
+            format!("{:.1}", one.last),
+            format!("{:.1}", one.age),
+            maybe(one.paid, money),
+            maybe(one.alive, |share| percent(share)),
+            maybe(one.expected, figure),
+            maybe(one.clv, money),
+        ]
+    }));
+    std::iter::once(String::new()).chain(table(&rows)).collect()
+}

@@ -1,0 +1,114 @@
+//! `tundish analyze rfm`: who bought recently, often and for much.
+
+use numbers::rfm::{self, Edges, Order, Scored, Ties};
+use serde::Serialize;
+
+use super::buyers::{Buyers, PARTS};
+use super::dates;
+use super::sales::{LeftOut, Wanted};
+use super::words::{count, figure, money};
+use crate::cli::Rfm;
+use crate::output::{Output, table, usage};
+
+#[derive(Debug, Serialize)]
+struct Answer {
+    at: String,
+    edges: AllEdges,
+    customers: Vec<One>,
+    left_out: LeftOut,
+}
+
+#[derive(Debug, Serialize)]
+struct AllEdges {
+    /// Days.
+    recency: Edges,
+    /// Orders.
+    frequency: Edges,
+    /// Money.
+    monetary: Edges,
+}
+
+#[derive(Debug, Serialize)]
+struct One {
+    customer: String,
+    r: u8,
+    f: u8,
+    m: u8,
+    score: u16,
+    recency: f64,
+    frequency: f64,
+    monetary: f64,
+}
+
+/// Answers.
+///
+/// # Errors
+/// The file holds no sales with amounts, or a flag is no use.
+pub fn run(output: Output, flags: &Rfm) -> anyhow::Result<()> {
+    let ties = match flags.ties.as_str() {
+        "below" => Ties::Below,
+        "above" => Ties::Above,
+        other => return Err(usage(format!("--ties {other:?}: say below or above"))),
+    };
+    let wanted = Wanted { amount: true, ..Wanted::default() };
+    let buyers = Buyers::read(&flags.table, wanted)?;
+    let at = buyers.last_day(flags.at.as_deref(), "--at")?;
+    let orders: Vec<Order<u32>> = buyers
+        .bought
+        .iter()
+        .map(|one| Order { customer: one.customer, day: one.day, amount: one.amount.unwrap_or(0) })
+        .collect();
+    let scored = rfm::score(&orders, at, PARTS, ties)
+        .ok_or_else(|| usage(format!("--at {}: nobody had bought by then", dates::iso(at))))?;
+    let one = |one: &Scored<u32>| One {
+        customer: buyers.name(one.customer).to_owned(),
+        r: one.r,
+        f: one.f,
+        m: one.m,
+        score: one.score(),
+        recency: one.recency,
+        frequency: one.frequency,
+        monetary: one.monetary,
+    };
+    let (recency, frequency, monetary) = (scored.recency, scored.frequency, scored.monetary);
+    let answer = Answer {
+        at: dates::iso(at),
+        edges: AllEdges { recency, frequency, monetary },
+        customers: scored.customers.iter().map(one).collect(),
+        left_out: buyers.left_out.clone(),
+    };
+    output.say(&buyers.told);
+    output.either(&answer, || human(&answer))
+}
+
+fn human(answer: &Answer) -> Vec<String> {
+    let customers = u64::try_from(answer.customers.len()).unwrap_or(0);
+    let mut lines = vec![format!("{} customers as they stand on {}", count(customers), answer.at)];
+    for (name, edges) in [
+        ("days since the last order", &answer.edges.recency),
+        ("orders", &answer.edges.frequency),
+        ("paid in all", &answer.edges.monetary),
+    ] {
+        let edges: Vec<String> = edges.iter().map(|edge| figure(*edge)).collect();
+        lines.push(format!("edges of {name}: {}", edges.join(", ")));
+    }
+    let head = ["customer", "R", "F", "M", "days", "orders", "paid"];
+    let mut rows = vec![head.map(str::to_owned).to_vec()];
+    let mut best: Vec<&One> = answer.customers.iter().collect();
+    best.sort_by(|a, b| b.score.cmp(&a.score).then(b.monetary.total_cmp(&a.monetary)));
+    rows.extend(best.into_iter().map(|one| {
+        vec![
+            one.customer.clone(),
+            one.r.to_string(),
+            one.f.to_string(),
+            one.m.to_string(),
+            figure(one.recency),
+            format!("{:.0}", one.frequency),
+            money(one.monetary),
+        ]
+    }));
+    lines.push(String::new());
+    lines.extend(table(&rows));
+    lines.extend(answer.left_out.told());
+    lines
+}

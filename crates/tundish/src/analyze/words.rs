@@ -1,0 +1,57 @@
+//! Figures as people read them.
+
+/// With two digits behind the point and commas between thousands.
+pub fn money(amount: f64) -> String {
+    grouped(&format!("{amount:.2}"))
+}
+
+/// With as many digits as tell it: four that count.
+pub fn figure(value: f64) -> String {
+    let digits = match value.abs() {
+        size if size >= 1_000.0 => 1,
+        size if size >= 100.0 => 2,
+        size if size >= 1.0 => 3,
+        _ => 4,
+    };
+    grouped(&format!("{value:.digits$}"))
+}
+
+/// A whole number with commas between thousands.
+pub fn count(n: u64) -> String {
+    grouped(&n.to_string())
+}
+
+/// A share in percent.
+pub fn percent(share: f64) -> String {
+    format!("{:.1} %", share * 100.0)
+}
+
+fn grouped(text: &str) -> String {
+    let (sign, plain) = text.strip_prefix('-').map_or(("", text), |plain| ("-", plain));
+    let (whole, fraction) = plain.split_once('.').map_or((plain, None), |(w, f)| (w, Some(f)));
+    let mut out = String::from(sign);
+    for (at, digit) in whole.chars().enumerate() {
+        if at > 0 && (whole.len() - at) % 3 == 0 {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    if let Some(fraction) = fraction {
+        out.push('.');
+        out.push_str(fraction);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_are_told_apart() {
+        assert_eq!(money(1_234_567.891), "1,234,567.89");
+        assert_eq!(money(-12.5), "-12.50");
+        assert_eq!((count(999), count(1_000)), ("999".to_owned(), "1,000".to_owned()));
+        assert_eq!(figure(0.242_594), "0.2426");
+    }
+}

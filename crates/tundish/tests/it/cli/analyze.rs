@@ -1,0 +1,76 @@
+//! `tundish analyze`: published results from raw files, and files as people have them.
+
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use super::Desk;
+
+/// Runs `analyze` on a file of the reference data; nothing where that is absent.
+fn analyzed(file: &str, args: &[&str]) -> Option<Value> {
+    let path = testkit::data::file(args[0], file)?;
+    let desk = Desk::new();
+    let mut all = vec!["analyze", args[0], path.to_str().unwrap(), "--json"];
+    all.extend(&args[1..]);
+    Some(desk.run(&all).json())
+}
+
+fn near(value: &Value, wanted: f64, relative: f64) {
+    let got = value.as_f64().unwrap_or_else(|| panic!("{value} where {wanted} was wanted"));
+    assert!((got - wanted).abs() <= wanted.abs() * relative, "{got} where {wanted} was wanted");
+}
+
+#[test]
+fn published_lifetimes_come_out_of_the_raw_log() {
+    let args = ["ltv", "--until", "1997-09-30", "--horizon-weeks", "39"];
+    let Some(all) = analyzed("clv/cdnow_sample_transactions.csv.gz", &args) else { return };
+    assert_eq!((all["customers"].as_i64(), all["repeat_purchases"].as_i64()), (Some(2357), Some(2457)));
+    for (name, wanted) in [("r", 0.242594), ("alpha", 4.413602), ("a", 0.792922), ("b", 2.425907)] {
+        near(&all["bg_nbd"][name], wanted, 1e-3);
+    }
+    near(&all["bg_nbd"]["log_likelihood"], -9582.42921, 1e-7);
+    near(&all["bg_nbd"]["expected"], 1653.41, 1e-3);
+    near(&all["pareto_nbd"]["r"], 0.553277, 1e-3);
+    near(&all["pareto_nbd"]["expected"], 1665.51, 1e-3);
+    near(&all["gamma_gamma"]["gamma"], 15.443521, 1e-3);
+    near(&all["gamma_gamma"]["mean"], 35.170, 1e-3);
+    near(&all["total_clv"], 261_531.671, 1e-3);
+}
+
+#[test]
+fn published_scores_come_out_of_the_raw_orders() {
+    let args = ["rfm", "--at", "2006-12-31"];
+    let Some(all) = analyzed("retail/rfm_orders.csv.gz", &args) else { return };
+    assert_eq!(all["customers"].as_array().unwrap().len(), 995);
+    assert_eq!(all["edges"]["frequency"], serde_json::json!([4.0, 5.0, 6.0, 8.0]));
+    near(&all["edges"]["monetary"][0], 255.8, 1e-9);
+}
+
+#[test]
+fn the_files_of_shops_are_understood_as_they_are() {
+    let Some(gumroad) = analyzed("csv_exports/gumroad_sales.csv", &["ltv"]) else { return };
+    // Fifty sales and a row of totals; three sales were given back in full.
+    near(&gumroad["paid"], 2070.0 - 147.0, 0.2);
+    assert_eq!(gumroad["left_out"]["returned, refunded or failed"], 3);
+    let shopify = analyzed("csv_exports/shopify_orders_export.csv", &["ltv"]).unwrap();
+    assert!(shopify["customers"].as_i64().unwrap() >= 20, "{shopify}");
+}
+
+#[test]
+fn i01_a_file_that_is_none_is_refused_with_what_to_do() {
+    let desk = Desk::new();
+    let file = |name: &str, text: &str| -> PathBuf {
+        let path = home.dir().join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    };
+    let ask = |path: &PathBuf| desk.run(&["analyze", "ltv", path.to_str().unwrap()]);
+    let absent = ask(&desk.path().join("none.csv"));
+    assert_eq!(absent.code, 2, "{absent:?}");
+    let columns = ask(&file("a.csv", "color,size\nred,1\n"));
+    assert!(columns.code == 2 && columns.stderr.contains("--map customer=NAME"), "{columns:?}");
+    let dates = ask(&file("b.csv", "customer,date,amount\nada,soon,5\n"));
+    assert!(dates.code == 1 && dates.stderr.contains("line"), "{dates:?}");
+    let one = ask(&file("c.csv", "customer;date;amount\nada;31.12.2024;5,00\n"));
+    assert!(one.code == 0 && one.stdout.contains("nobody bought on a second day"), "{one:?}");
+}
