@@ -1,8 +1,8 @@
 //! Journeys: the touches that came before an order, or before nothing.
 //!
-//! A journey is a sequence of channels with what came of it: conversions, their value, and how often
-//! the same sequence ended without a conversion (nulls). They come as counted paths, or are cut out
-//! of single touches: a contact's touches in order of time, split after each conversion; what
+//! A journey is a sequence of channels with what came of it: conversions, their value, and how
+//! often the same sequence ended without one (nulls). They come as counted paths, or are cut out of
+//! single touches: a contact's touches in order of time, split after each conversion; what
 //! follows the last conversion is a null journey.
 //!
 //! Values are in whatever unit they came in, minor units as a rule, and leave in the same.

@@ -15,7 +15,7 @@ use std::num::NonZeroUsize;
 
 use super::chain::{Chain, State};
 use super::reduction::Reduced;
-use super::sweeps::{self, Known};
+use super::sweeps::{self, Known, Wanted};
 use super::{Credit, Removal, in_proportion};
 use crate::journeys::Journeys;
 use crate::matrix::Matrix;
@@ -107,8 +107,9 @@ pub(super) fn outcomes(chain: &Chain, whole: Option<&Reduced>) -> Result<Matrix,
     }
     if whole.is_none() {
         let given = Matrix::zeros(size, 2);
-        let known = Known { source: source.clone(), fixed: vec![Vec::new(); size], given };
-        if let Some(outcomes) = sweeps::collected(chain, known) {
+        let fixed = vec![Vec::new(); size];
+        let known = Known { source: source.clone(), fixed, given };
+        if let Some(outcomes) = sweeps::collected(chain, &known, Wanted::Everywhere) {
             return Ok(outcomes);
         }
     }
@@ -181,7 +182,8 @@ pub(super) fn lost_by_channel(
     while lost.len() < chain.channels {
         let first = lost.len();
         let block = BLOCK.min(chain.channels - first);
-        match sweeps::collected(chain, known(chain, outcomes, first, block)) {
+        let known = known(chain, outcomes, first, block);
+        match sweeps::collected(chain, &known, Wanted::AtStart) {
             Some(solution) => lost.extend((0..block).map(|at| {
                 let sum = |column: usize| started(chain, |place| solution.get(place, column));
                 (sum(2 * at), sum(2 * at + 1))

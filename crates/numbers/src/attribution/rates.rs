@@ -3,14 +3,14 @@
 //! They ask how well channels convert, not how much they brought, so nulls count here. Neither is
 //! what [`super::shapley`] shows, and both give other numbers: name the game beside the figure.
 //!
-//! * [`SET_RATE_GAME`]: v(S) is the sum, over the sets of channels within S that someone came by, of
-//!   conversions over journeys of exactly this set. Exact for any number of channels: the rate of
-//!   a set is shared alike by its channels.
-//! * [`POOLED_RATE_GAME`]: v(S) is conversions over journeys of all who came by channels of S alone;
-//!   zero where nobody did. A channel that draws many who do not buy makes it fall, so a value may
-//!   be below zero; they add up to the rate over all journeys. Exact up to 15 channels, by all 2ⁿ
-//!   sets; above, the mean over orders drawn at random, each taken forwards and backwards (Castro,
-//!   Gómez & Tejada 2009, *Polynomial calculation of the Shapley value based on sampling*,
+//! * [`SET_RATE_GAME`]: v(S) is the sum, over the sets of channels within S that someone came by,
+//!   of conversions over journeys of exactly this set. Exact for any number of channels: the rate
+//!   of a set is shared alike by its channels.
+//! * [`POOLED_RATE_GAME`]: v(S) is conversions over journeys of all who came by channels of S
+//!   alone; zero where nobody did. A channel that draws many who do not buy makes it fall, so a
+//!   value may be below zero; they add up to the rate over all journeys. Exact up to 15 channels,
+//!   by all 2ⁿ sets; above, the mean over orders drawn at random, each taken forwards and backwards
+//!   (Castro, Gómez & Tejada 2009, *Polynomial calculation of the Shapley value based on sampling*,
 //!   Computers & Operations Research 36(5)), with its standard error.
 
 use std::collections::BTreeMap;

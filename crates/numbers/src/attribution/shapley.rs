@@ -1,8 +1,8 @@
 //! Credit by Shapley's value of the set game.
 //!
 //! A channel's Shapley value is its mean part over all orders in which the channels could come
-//! together: φᵢ = Σ over S without i of |S|!(n−|S|−1)!/n! · (v(S ∪ i) − v(S)). Shapley 1953, *A Value
-//! for n-Person Games*. What comes out depends on the game v, so the game is always named.
+//! together: φᵢ = Σ over S without i of |S|!(n−|S|−1)!/n! · (v(S ∪ i) − v(S)). Shapley 1953, *A
+//! Value for n-Person Games*. What comes out depends on the game v, so the game is always named.
 //!
 //! In the set game v(S) is the number of conversions whose journeys came by channels of S alone.
 //! It is a sum of unanimity games, one for each set of channels that someone came by, and φ of

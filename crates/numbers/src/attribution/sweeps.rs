@@ -16,11 +16,14 @@ const MISSING_MAX: f64 = 1e-13;
 /// A state is at rest when a sweep changes it by less than this part: the last bits.
 const REST: f64 = 8.0 * f64::EPSILON;
 
-/// Sweeps before another way is tried. One sweep carries news about one touch on, so this is
-/// enough for journeys of hundreds of touches on average.
-const SWEEPS_MAX: usize = 4_000;
+/// Sweeps between two looks at what is missing, since looking costs as much as sweeping.
+const SWEEPS_BLIND: usize = 4;
 
-/// What a journey expects to collect, by state and column. The columns are those of `known`.
+/// Looks before another way is tried. A sweep carries news on by one touch at least, so this is
+/// enough for journeys of hundreds of touches on average.
+const LOOKS_MAX: usize = 800;
+
+/// What is known of x = Qx + source, by state and column.
 pub(super) struct Known {
     /// What is collected in each state before the next step.
     pub source: Matrix,
@@ -30,52 +33,67 @@ pub(super) struct Known {
     pub given: Matrix,
 }
 
+/// Where the answers are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// As the mean over where journeys start.
+    AtStart,
+    /// In every state to the last bits, however few journeys come there.
+    Everywhere,
+}
+
 /// The solution of x = Qx + source, the given cells left as they are; nothing where the sweeps
 /// do not come to rest in time.
-pub(super) fn collected(chain: &Chain, known: Known) -> Option<Matrix> {
-    let Known { source, fixed, given: mut solution } = known;
+pub(super) fn collected(chain: &Chain, known: &Known, wanted: Wanted) -> Option<Matrix> {
+    let mut solution = known.given.clone();
     let columns = solution.columns();
     let touches: f64 = chain.states.iter().map(|state| state.entries).sum();
     // Rounding alone moves each sum about so much; to wait for less would be to wait for ever.
     let missing_max = MISSING_MAX.max(touches * 4.0 * f64::EPSILON);
-    let mut sum = vec![0.0; columns];
-    let mut missing = vec![0.0; columns];
-    let mut started = vec![0.0; columns];
-    for _ in 0..SWEEPS_MAX {
-        missing.fill(0.0);
-        started.fill(0.0);
+    for _ in 0..LOOKS_MAX {
+        for _ in 0..SWEEPS_BLIND {
+            sweep(chain, known, &mut solution, |_, old, new| old.copy_from_slice(new));
+        }
+        let mut missing = vec![0.0; columns];
+        let mut started = vec![0.0; columns];
         let mut rests = true;
-        for (place, state) in chain.states.iter().enumerate().rev() {
-            sum.copy_from_slice(source.row(place));
-            step(state, &solution, &mut sum);
-            for column in fixed.get(place).into_iter().flatten() {
-                let kept = solution.get(place, *column);
-                sum.iter_mut().skip(*column).take(1).for_each(|cell| *cell = kept);
-            }
-            let here = solution.row_mut(place).iter_mut().zip(&sum);
-            for ((cell, new), (missing, started)) in
-                here.zip(missing.iter_mut().zip(started.iter_mut()))
-            {
+        sweep(chain, known, &mut solution, |state, old, new| {
+            let sums = missing.iter_mut().zip(&mut started);
+            for ((cell, new), (missing, started)) in old.iter_mut().zip(new).zip(sums) {
                 let change = (new - *cell).abs();
                 rests &= change <= REST * new;
                 *missing += state.entries * change;
                 *started += state.start * new;
                 *cell = *new;
             }
-        }
-        if rests && missing.iter().zip(&started).all(|(missing, all)| *missing <= missing_max * all)
-        {
+        });
+        let close = missing.iter().zip(&started).all(|(part, whole)| *part <= missing_max * whole);
+        if close && (rests || wanted == Wanted::AtStart) {
             return Some(solution);
         }
     }
     None
 }
 
-/// Adds to `sum` what the states next to `state` expect, by how likely each is the next.
-fn step(state: &State, solution: &Matrix, sum: &mut [f64]) {
-    for (to, probability) in &state.next {
-        for (cell, expected) in sum.iter_mut().zip(solution.row(*to)) {
-            *cell += probability * expected;
+/// One sweep; `write` is given each state, its row as it was and its row as it is to be.
+fn sweep(
+    chain: &Chain,
+    known: &Known,
+    solution: &mut Matrix,
+    mut write: impl FnMut(&State, &mut [f64], &[f64]),
+) {
+    let mut sum = vec![0.0; solution.columns()];
+    for (place, (state, fixed)) in chain.states.iter().zip(&known.fixed).enumerate().rev() {
+        sum.copy_from_slice(known.source.row(place));
+        for (to, probability) in &state.next {
+            for (cell, expected) in sum.iter_mut().zip(solution.row(*to)) {
+                *cell += probability * expected;
+            }
         }
+        for column in fixed {
+            let kept = solution.get(place, *column);
+            sum.iter_mut().skip(*column).take(1).for_each(|cell| *cell = kept);
+        }
+        write(state, solution.row_mut(place), &sum);
     }
 }
