@@ -7,6 +7,7 @@
 pub mod affinity;
 pub mod attribution;
 pub mod cohorts;
+pub mod concentration;
 pub mod economics;
 pub mod journeys;
 mod matrix;
