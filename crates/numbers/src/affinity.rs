@@ -13,6 +13,10 @@ use std::collections::BTreeMap;
 
 use crate::real::real;
 
+mod rules;
+
+pub use rules::{AssociationRule, RuleLimits, TooManySets, association_rules};
+
 /// How to rank.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Measure {
@@ -117,12 +121,13 @@ pub fn llr(both: u64, only_a: u64, only_b: u64, neither: u64) -> f64 {
 pub struct PairCounts<T: Ord + Clone> {
     baskets: u64,
     items: BTreeMap<T, u64>,
-    pairs: BTreeMap<(T, T), u64>,
+    /// Each pair from both of its ends, so that the partners of one product are at hand.
+    partners: BTreeMap<T, BTreeMap<T, u64>>,
 }
 
 impl<T: Ord + Clone> Default for PairCounts<T> {
     fn default() -> Self {
-        Self { baskets: 0, items: BTreeMap::new(), pairs: BTreeMap::new() }
+        Self { baskets: 0, items: BTreeMap::new(), partners: BTreeMap::new() }
     }
 }
 
@@ -148,7 +153,7 @@ impl<T: Ord + Clone> PairCounts<T> {
         for (at, a) in items.iter().enumerate() {
             *self.items.entry((*a).clone()).or_default() += 1;
             for b in items.iter().skip(at + 1) {
-                *self.pairs.entry(((*a).clone(), (*b).clone())).or_default() += 1;
+                self.pair(a, b);
             }
         }
     }
@@ -161,11 +166,40 @@ impl<T: Ord + Clone> PairCounts<T> {
         }
         self.baskets = self.baskets.saturating_sub(1);
         for (at, a) in items.iter().enumerate() {
-            take_one(&mut self.items, (*a).clone());
+            take_one(&mut self.items, a);
             for b in items.iter().skip(at + 1) {
-                take_one(&mut self.pairs, ((*a).clone(), (*b).clone()));
+                self.part(a, b);
+                self.part(b, a);
             }
         }
+    }
+
+    /// Counts many baskets at once: the same as [`Self::add`] for each, and much faster.
+    pub fn from_baskets<B: AsRef<[T]>>(baskets: &[B]) -> Self {
+        let baskets: Vec<Vec<&T>> = baskets
+            .iter()
+            .map(|basket| as_set(basket.as_ref()))
+            .filter(|basket| !basket.is_empty())
+            .collect();
+        let places = Places::new(&baskets);
+        let mut counts = Self { baskets: length(baskets.len()), ..Self::default() };
+        let mut with = vec![0_u64; places.names.len()];
+        for (place, holders) in places.holders.iter().enumerate() {
+            with.fill(0);
+            for other in holders.iter().filter_map(|basket| places.baskets.get(*basket)).flatten() {
+                with.get_mut(*other).into_iter().for_each(|count| *count += 1);
+            }
+            with.get_mut(place).into_iter().for_each(|count| *count = 0);
+            let Some(name) = places.names.get(place) else { continue };
+            counts.items.insert((*name).clone(), length(holders.len()));
+            let named = places.names.iter().zip(&with).filter(|(_, count)| **count > 0);
+            let partners: BTreeMap<T, u64> =
+                named.map(|(name, count)| ((*name).clone(), *count)).collect();
+            if !partners.is_empty() {
+                counts.partners.insert((*name).clone(), partners);
+            }
+        }
+        counts
     }
 
     /// Counts taken from elsewhere: a table that is kept in step with orders.
@@ -174,14 +208,13 @@ impl<T: Ord + Clone> PairCounts<T> {
         items: impl IntoIterator<Item = (T, u64)>,
         pairs: impl IntoIterator<Item = (T, T, u64)>,
     ) -> Self {
-        Self {
-            baskets,
-            items: items.into_iter().collect(),
-            pairs: pairs
-                .into_iter()
-                .map(|(a, b, n)| if a <= b { ((a, b), n) } else { ((b, a), n) })
-                .collect(),
+        let mut counts =
+            Self { baskets, items: items.into_iter().collect(), partners: BTreeMap::new() };
+        for (a, b, together) in pairs.into_iter().filter(|(a, b, _)| a != b) {
+            counts.partners.entry(a.clone()).or_default().insert(b.clone(), together);
+            counts.partners.entry(b).or_default().insert(a, together);
         }
+        counts
     }
 
     /// Baskets counted.
@@ -196,13 +229,16 @@ impl<T: Ord + Clone> PairCounts<T> {
 
     /// Every pair that was ever together, with its counts; the smaller key first.
     pub fn pairs(&self) -> impl Iterator<Item = (&T, &T, Counts)> {
-        self.pairs.iter().map(|((a, b), together)| (a, b, self.counts_of(a, b, *together)))
+        self.partners.iter().flat_map(move |(a, partners)| {
+            let later = partners.iter().filter(move |(b, _)| a < *b);
+            later.map(move |(b, together)| (a, b, self.counts_of(a, b, *together)))
+        })
     }
 
     /// The counts of two products.
     pub fn counts(&self, a: &T, b: &T) -> Counts {
-        let key = if a <= b { (a.clone(), b.clone()) } else { (b.clone(), a.clone()) };
-        self.counts_of(a, b, self.pairs.get(&key).copied().unwrap_or(0))
+        let together = self.partners.get(a).and_then(|partners| partners.get(b)).copied();
+        self.counts_of(a, b, together.unwrap_or(0))
     }
 
     fn counts_of(&self, a: &T, b: &T, together: u64) -> Counts {
@@ -219,28 +255,97 @@ impl<T: Ord + Clone> PairCounts<T> {
         top: usize,
         together_min: u64,
     ) -> BTreeMap<T, Vec<Scored<T>>> {
-        let mut lists: BTreeMap<T, Vec<Scored<T>>> = BTreeMap::new();
-        for (a, b, counts) in self.pairs() {
+        self.partners
+            .keys()
+            .map(|item| (item.clone(), self.also_bought_with(item, measure, top, together_min)))
+            .filter(|(_, list)| !list.is_empty())
+            .collect()
+    }
+
+    /// The list of one product, as in [`Self::also_bought`]; empty where nothing goes with it.
+    ///
+    /// After an order, count it in and ask for the lists of its products: these are the ones that
+    /// changed by more than one basket among all. Where scores go by shares of baskets (lift, LLR)
+    /// the others move in the last digits, and wait for the next whole pass.
+    pub fn also_bought_with(
+        &self,
+        item: &T,
+        measure: Measure,
+        top: usize,
+        together_min: u64,
+    ) -> Vec<Scored<T>> {
+        let mut list: Vec<Scored<T>> = Vec::new();
+        for (other, together) in self.partners.get(item).into_iter().flatten() {
+            let counts = self.counts_of(item, other, *together);
             if counts.together < together_min.max(1) || !counts.attracts() {
                 continue;
             }
             let Some(score) = counts.score(measure) else { continue };
-            let together = counts.together;
-            let scored = |item: &T| Scored { item: item.clone(), score, together };
-            lists.entry(a.clone()).or_default().push(scored(b));
-            lists.entry(b.clone()).or_default().push(scored(a));
+            list.push(Scored { item: other.clone(), score, together: *together });
         }
-        for list in lists.values_mut() {
-            list.sort_by(|x, y| {
-                y.score
-                    .total_cmp(&x.score)
-                    .then(y.together.cmp(&x.together))
-                    .then_with(|| x.item.cmp(&y.item))
-            });
-            list.truncate(top);
-        }
-        lists
+        list.sort_by(|x, y| {
+            y.score
+                .total_cmp(&x.score)
+                .then(y.together.cmp(&x.together))
+                .then_with(|| x.item.cmp(&y.item))
+        });
+        list.truncate(top);
+        list
     }
+
+    /// Counts a pair in once, from both ends.
+    fn pair(&mut self, a: &T, b: &T) {
+        for (from, to) in [(a, b), (b, a)] {
+            // Looked up before it is entered: most pairs are old, and need no copy of their key.
+            let partners = match self.partners.get_mut(from) {
+                Some(partners) => partners,
+                None => self.partners.entry(from.clone()).or_default(),
+            };
+            match partners.get_mut(to) {
+                Some(count) => *count += 1,
+                None => drop(partners.insert(to.clone(), 1)),
+            }
+        }
+    }
+
+    /// Counts a pair out once, from the end of `from`.
+    fn part(&mut self, from: &T, to: &T) {
+        let Some(partners) = self.partners.get_mut(from) else { return };
+        take_one(partners, to);
+        if partners.is_empty() {
+            self.partners.remove(from);
+        }
+    }
+}
+
+/// Baskets with products as places in the sorted list of all, and for each place the baskets that
+/// hold it.
+struct Places<'a, T> {
+    names: Vec<&'a T>,
+    baskets: Vec<Vec<usize>>,
+    holders: Vec<Vec<usize>>,
+}
+
+impl<'a, T: Ord> Places<'a, T> {
+    fn new(baskets: &[Vec<&'a T>]) -> Self {
+        let mut names: Vec<&T> = baskets.iter().flatten().copied().collect();
+        names.sort_unstable();
+        names.dedup();
+        let place = |name: &&T| names.binary_search(name).ok();
+        let baskets: Vec<Vec<usize>> =
+            baskets.iter().map(|basket| basket.iter().filter_map(place).collect()).collect();
+        let mut holders = vec![Vec::new(); names.len()];
+        for (at, basket) in baskets.iter().enumerate() {
+            for place in basket {
+                holders.get_mut(*place).into_iter().for_each(|held: &mut Vec<usize>| held.push(at));
+            }
+        }
+        Self { names, baskets, holders }
+    }
+}
+
+fn length(n: usize) -> u64 {
+    u64::try_from(n).unwrap_or(u64::MAX)
 }
 
 fn as_set<T: Ord>(basket: &[T]) -> Vec<&T> {
@@ -250,13 +355,11 @@ fn as_set<T: Ord>(basket: &[T]) -> Vec<&T> {
     items
 }
 
-fn take_one<K: Ord>(counts: &mut BTreeMap<K, u64>, key: K) {
-    if let std::collections::btree_map::Entry::Occupied(mut entry) = counts.entry(key) {
-        if *entry.get() > 1 {
-            *entry.get_mut() -= 1;
-        } else {
-            entry.remove();
-        }
+fn take_one<K: Ord>(counts: &mut BTreeMap<K, u64>, key: &K) {
+    match counts.get_mut(key) {
+        Some(count) if *count > 1 => *count -= 1,
+        Some(_) => drop(counts.remove(key)),
+        None => {}
     }
 }
 

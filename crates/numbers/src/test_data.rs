@@ -71,3 +71,16 @@ pub(crate) fn minor(amount: &str) -> i64 {
     let whole: i64 = whole.parse().unwrap();
     whole * 100 + format!("{part:0<2}").parse::<i64>().unwrap()
 }
+
+/// The journeys of a table of paths with conversions, value and nulls.
+pub(crate) fn paths(table: &str) -> crate::journeys::Journeys {
+    let mut journeys = crate::journeys::Journeys::default();
+    for line in table.lines().skip(1) {
+        let row = cells(line);
+        let number = |at: usize| row[at].parse::<f64>().unwrap();
+        let (conversions, value, nulls) = (number(1), number(2), number(3));
+        let outcomes = crate::journeys::Outcomes { conversions, value, nulls };
+        journeys.add_written(&row[0], ">", outcomes).unwrap();
+    }
+    journeys
+}

@@ -49,20 +49,27 @@ fn a_list_leaves_out_what_repels_and_breaks_ties_the_same_way() {
     assert_eq!(Measure::parse("jaccard"), Some(Measure::Jaccard));
 }
 
-#[test]
-fn the_groceries_pairs_are_those_of_the_reference() {
-    let Some(rows) = text("retail/groceries_long.csv.gz") else { return };
-    let Some(expected) = text("expected/groceries_pairs_all.csv.gz") else { return };
+/// The baskets of the groceries, in the order of their numbers as text.
+fn groceries() -> Option<Vec<Vec<String>>> {
+    let rows = text("retail/groceries_long.csv.gz")?;
     let mut baskets: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for line in rows.lines().skip(1) {
         let [basket, item] = <[String; 2]>::try_from(cells(line)).unwrap();
         baskets.entry(basket).or_default().push(item);
     }
+    Some(baskets.into_values().collect())
+}
+
+#[test]
+fn the_groceries_pairs_are_those_of_the_reference() {
+    let Some(baskets) = groceries() else { return };
+    let Some(expected) = text("expected/groceries_pairs_all.csv.gz") else { return };
     let mut counts = PairCounts::default();
-    for basket in baskets.values() {
+    for basket in &baskets {
         counts.add(basket);
     }
     assert_eq!((counts.baskets(), counts.items()), (9835, 169));
+    assert!(counts == PairCounts::from_baskets(&baskets), "at once or one by one is the same");
     let mut pairs = 0;
     for line in expected.lines().skip(1) {
         let row = cells(line);
@@ -76,6 +83,130 @@ fn the_groceries_pairs_are_those_of_the_reference() {
         pairs += 1;
     }
     assert_eq!((pairs, counts.pairs().count()), (9636, 9636));
+}
+
+/// Baskets of the retailer by the clean rule: a customer, no cancellation, quantity and price above
+/// zero, and codes that are products.
+fn retail() -> Option<Vec<Vec<String>>> {
+    let rows = text("retail/online_retail_2010-12_2011-03.csv.gz")?;
+    let mut baskets: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for line in rows.lines().skip(1) {
+        let row = cells(line);
+        let above_zero = |at: usize| row[at].parse::<f64>().unwrap() > 0.0;
+        let sold = !row[6].is_empty() && !row[0].starts_with('C');
+        let code = row[1].to_uppercase();
+        let product = code.len() >= 5
+            && code.bytes().take(5).all(|byte| byte.is_ascii_digit())
+            && code.bytes().skip(5).all(|byte| byte.is_ascii_uppercase());
+        if sold && product && above_zero(3) && above_zero(5) {
+            baskets.entry(row[0].clone()).or_default().push(code);
+        }
+    }
+    Some(baskets.into_values().collect())
+}
+
+#[test]
+fn the_retail_pairs_are_those_of_the_reference() {
+    let Some(baskets) = retail() else { return };
+    let counts = PairCounts::from_baskets(&baskets);
+    let pairs: Vec<Counts> = counts.pairs().map(|(_, _, pair)| pair).collect();
+    assert_eq!((counts.baskets(), counts.items(), pairs.len()), (4681, 2877, 806_408));
+    assert_eq!(pairs.iter().map(|pair| pair.together).sum::<u64>(), 1_749_313);
+    let by = |of: fn(&Counts) -> f64, together_min: u64| {
+        let often = pairs.iter().filter(|pair| pair.together >= together_min);
+        let mut pairs: Vec<f64> = often.map(of).collect();
+        pairs.sort_by(|x, y| y.total_cmp(x));
+        pairs
+    };
+    for (file, column, best) in [
+        ("count", 2, by(|pair| real(pair.together), 1)),
+        ("llr", 12, by(|pair| pair.llr(), 1)),
+        ("cosine_min30", 10, by(|pair| pair.cosine().unwrap(), 30)),
+        ("lift_min30", 9, by(|pair| pair.lift().unwrap(), 30)),
+    ] {
+        let path = format!("expected/online_retail_dev_pairs_top_{file}.csv.gz");
+        let Some(expected) = text(&path) else { return };
+        let mut rows = 0;
+        for (line, best) in expected.lines().skip(1).zip(&best) {
+            let row = cells(line);
+            let number = |at: usize| row[at].parse::<f64>().unwrap();
+            let pair = counts.counts(&row[0], &row[1]);
+            close(*best, number(column), 1e-9);
+            close(real(pair.together), number(2), 1e-9);
+            close(pair.lift().unwrap(), number(9), 1e-9);
+            close(pair.cosine().unwrap(), number(10), 1e-9);
+            close(pair.jaccard().unwrap(), number(11), 1e-9);
+            close(pair.llr(), number(12), 1e-9);
+            rows += 1;
+        }
+        assert_eq!(rows, 300, "{file}");
+    }
+}
+
+#[test]
+fn the_groceries_rules_are_those_of_the_reference() {
+    let Some(baskets) = groceries() else { return };
+    let Some(expected) = text("expected/groceries.json") else { return };
+    let expected: serde_json::Value = serde_json::from_str(&expected).unwrap();
+    let limits = |support_min, confidence_min, right_max| RuleLimits {
+        support_min,
+        confidence_min,
+        right_max,
+        ..RuleLimits::default()
+    };
+    let found = |limits| association_rules(&baskets, limits).unwrap();
+    let sure = found(limits(0.001, 0.8, 1));
+    assert_eq!(sure.len(), 410);
+    assert_eq!(sure[0].left, ["liquor", "red/blush wine"]);
+    assert_eq!(
+        (sure[0].right.as_slice(), sure[0].together),
+        (&["bottled beer".to_owned()][..], 19)
+    );
+    close(sure[0].confidence, 0.904_761_9, 1e-7);
+    close(sure[0].lift, 11.235_27, 1e-6);
+    let common = found(limits(0.006, 0.25, 1));
+    assert_eq!(common.len(), 463);
+    let herbs = common.iter().find(|rule| rule.left == ["herbs"]).unwrap();
+    assert_eq!(herbs.right, ["root vegetables"]);
+    close(herbs.support, 0.007_015_760, 1e-7);
+    close(herbs.confidence, 0.431_25, 1e-9);
+    close(herbs.lift, 3.956_477, 1e-6);
+    // With more than one on the right as well.
+    let all = found(limits(0.006, 0.25, usize::MAX));
+    assert_eq!(all.len(), 467);
+    let wanted = expected["groceries"]["top_rules"].as_array().unwrap();
+    for (rule, wanted) in all.iter().zip(wanted) {
+        assert_eq!(serde_json::json!(rule.left), wanted["lhs"]);
+        assert_eq!(serde_json::json!(rule.right), wanted["rhs"]);
+        close(rule.support, wanted["support"].as_f64().unwrap(), 1e-9);
+        close(rule.confidence, wanted["confidence"].as_f64().unwrap(), 1e-9);
+        close(rule.lift, wanted["lift"].as_f64().unwrap(), 1e-9);
+    }
+    assert_eq!(wanted.len(), 10);
+}
+
+#[test]
+fn rules_without_baskets_or_without_end_are_said() {
+    let none: [Vec<u32>; 2] = [Vec::new(), Vec::new()];
+    assert_eq!(association_rules(&none, RuleLimits::default()), Ok(Vec::new()));
+    let wide: Vec<u32> = (0..60).collect();
+    let limits = RuleLimits { support_min: 0.0, ..RuleLimits::default() };
+    assert_eq!(association_rules(std::slice::from_ref(&wide), limits), Err(TooManySets));
+    let pairs = RuleLimits { items_max: 2, ..limits };
+    assert_eq!(association_rules(&[wide], pairs).unwrap().len(), 60 * 59);
+    assert!(TooManySets.to_string().contains("support"));
+}
+
+#[test]
+fn after_an_order_the_lists_of_its_products_are_those_of_a_whole_pass() {
+    let mut counts = PairCounts::from_baskets(&[vec![1, 2], vec![1, 2, 3], vec![4], vec![4, 5]]);
+    let order = [2, 3, 9];
+    counts.add(&order);
+    let whole = counts.also_bought(Measure::Llr, 6, 1);
+    for item in order {
+        assert_eq!(counts.also_bought_with(&item, Measure::Llr, 6, 1), whole[&item]);
+    }
+    assert!(counts.also_bought_with(&77, Measure::Llr, 6, 1).is_empty());
 }
 
 proptest! {
@@ -92,6 +223,10 @@ proptest! {
         let mut some = PairCounts::default();
         stay.iter().for_each(|basket| some.add(basket));
         prop_assert_eq!(&all, &some);
+        prop_assert_eq!(&PairCounts::from_baskets(stay), &some);
+        let pairs = some.pairs().map(|(a, b, counts)| (*b, *a, counts.together));
+        let items = some.items.iter().map(|(item, count)| (*item, *count));
+        prop_assert_eq!(&PairCounts::from_counts(some.baskets(), items, pairs), &some);
         for (_, _, counts) in some.pairs() {
             prop_assert!(counts.llr() >= 0.0 && counts.llr().is_finite());
             prop_assert!(counts.cosine().unwrap() <= 1.0 + 1e-12);
