@@ -9,12 +9,11 @@ pub mod attribution;
 pub mod cohorts;
 pub mod concentration;
 pub mod economics;
-pub mod lifetime;
-pub mod real;
-pub mod rfm;
 pub mod journeys;
+pub mod lifetime;
 mod matrix;
 pub mod real;
+pub mod rfm;
 pub mod roads;
 pub mod stages;
 

@@ -6,14 +6,20 @@
 //! | which column is what | `columns` |
 //! | days and amounts as people write them | `dates`, `amounts` |
 //! | rows that are sales, those that are left out, who bought | `sales`, `buyers` |
-//! | one question each | `ltv`, `rfm` |
+//! | touches and paths that lead to orders | `journeys` |
+//! | one question each | `ltv`, `rfm`, `cohorts`, `also_bought`, `attribution`, `roads` |
 
+mod also_bought;
 mod amounts;
+mod attribution;
 mod buyers;
+mod cohorts;
 mod columns;
 mod dates;
+mod journeys;
 mod ltv;
 mod rfm;
+mod roads;
 mod sales;
 mod source;
 mod words;
@@ -29,5 +35,9 @@ pub fn run(output: Output, command: &AnalyzeCommand) -> anyhow::Result<()> {
     match command {
         AnalyzeCommand::Ltv(flags) => ltv::run(output, flags),
         AnalyzeCommand::Rfm(flags) => rfm::run(output, flags),
+        AnalyzeCommand::Cohorts(flags) => cohorts::run(output, flags),
+        AnalyzeCommand::AlsoBought(flags) => also_bought::run(output, flags),
+        AnalyzeCommand::Attribution(flags) => attribution::run(output, flags),
+        AnalyzeCommand::Roads(flags) => roads::run(output, flags),
     }
 }

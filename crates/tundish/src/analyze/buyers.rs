@@ -84,7 +84,7 @@ impl Buyers {
 }
 
 /// An amount in [`PARTS`], to the nearest; nothing where it does not fit.
-fn parts(amount: f64) -> Option<i64> {
+pub fn parts(amount: f64) -> Option<i64> {
     let parts = (amount * f64::from(PARTS)).round();
     // Through text there is no cast to reason about; sales are few beside rows read.
     (parts.abs() < 9e17).then(|| format!("{parts:.0}").parse().ok()).flatten()

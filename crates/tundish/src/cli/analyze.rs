@@ -11,6 +11,14 @@ pub enum AnalyzeCommand {
     Ltv(Ltv),
     /// Who bought recently, often and for much: scores from 1 to 5
     Rfm(Rfm),
+    /// Who came when, and how many of them came back
+    Cohorts(Cohorts),
+    /// What is bought together
+    AlsoBought(AlsoBought),
+    /// How much of the orders each channel is given credit for, by seven models
+    Attribution(Attribution),
+    /// By which roads orders came
+    Roads(Roads),
 }
 
 /// The file and its columns.
@@ -56,4 +64,66 @@ pub struct Rfm {
     /// Who has the quantile itself is in the bin below, as R's rfm has it, or above
     #[arg(long, value_name = "below|above", default_value = "below")]
     pub ties: String,
+}
+
+/// `tundish analyze cohorts`.
+#[derive(Debug, Args)]
+pub struct Cohorts {
+    /// The file
+    #[command(flatten)]
+    pub table: TableFile,
+    /// How long a period is
+    #[arg(long, value_name = "month|week", default_value = "month")]
+    pub by: String,
+}
+
+/// `tundish analyze also-bought`.
+#[derive(Debug, Args)]
+pub struct AlsoBought {
+    /// The file
+    #[command(flatten)]
+    pub table: TableFile,
+    /// By what partners are put in order
+    #[arg(long, value_name = "llr|cosine|lift|jaccard", default_value = "llr")]
+    pub measure: String,
+    /// Partners of each product
+    #[arg(long, value_name = "N", default_value_t = 6)]
+    pub top: usize,
+    /// Baskets two products must share to count
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    pub min_together: u64,
+}
+
+/// `tundish analyze attribution`.
+#[derive(Debug, Args)]
+pub struct Attribution {
+    /// The file
+    #[command(flatten)]
+    pub table: TableFile,
+    /// How many touches back the Markov chain remembers
+    #[arg(long, value_name = "K", default_value = "1")]
+    pub order: std::num::NonZeroUsize,
+    /// In how many days a touch loses half its weight, where touches have times
+    #[arg(long, value_name = "DAYS", default_value_t = 7.0)]
+    pub half_life_days: f64,
+    /// What stands between the channels of a path
+    #[arg(long, value_name = "MARK", default_value = ">")]
+    pub separator: String,
+}
+
+/// `tundish analyze roads`.
+#[derive(Debug, Args)]
+pub struct Roads {
+    /// The file
+    #[command(flatten)]
+    pub table: TableFile,
+    /// Paths that are listed
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub top: usize,
+    /// A channel twice in a row is one step
+    #[arg(long)]
+    pub collapse: bool,
+    /// What stands between the channels of a path
+    #[arg(long, value_name = "MARK", default_value = ">")]
+    pub separator: String,
 }

@@ -24,7 +24,10 @@ fn near(value: &Value, wanted: f64, relative: f64) {
 fn published_lifetimes_come_out_of_the_raw_log() {
     let args = ["ltv", "--until", "1997-09-30", "--horizon-weeks", "39"];
     let Some(all) = analyzed("clv/cdnow_sample_transactions.csv.gz", &args) else { return };
-    assert_eq!((all["customers"].as_i64(), all["repeat_purchases"].as_i64()), (Some(2357), Some(2457)));
+    assert_eq!(
+        (all["customers"].as_i64(), all["repeat_purchases"].as_i64()),
+        (Some(2357), Some(2457))
+    );
     for (name, wanted) in [("r", 0.242594), ("alpha", 4.413602), ("a", 0.792922), ("b", 2.425907)] {
         near(&all["bg_nbd"][name], wanted, 1e-3);
     }
@@ -44,6 +47,71 @@ fn published_scores_come_out_of_the_raw_orders() {
     assert_eq!(all["customers"].as_array().unwrap().len(), 995);
     assert_eq!(all["edges"]["frequency"], serde_json::json!([4.0, 5.0, 6.0, 8.0]));
     near(&all["edges"]["monetary"][0], 255.8, 1e-9);
+}
+
+#[test]
+fn published_credits_come_out_of_paths() {
+    let args = ["attribution"];
+    let Some(all) = analyzed("attribution/pathdata.csv.gz", &args) else { return };
+    assert_eq!(all["total_conversions"], 19_785.0);
+    let credit = |model: &str, channel: &str| all["models"][model]["credits"][channel].clone();
+    near(&credit("first", "alpha"), 6308.0, 1e-9);
+    near(&credit("last", "alpha"), 8447.0, 1e-9);
+    near(&credit("linear", "alpha"), 7574.7186, 1e-7);
+    near(&credit("markov", "alpha"), 5344.95, 1e-6);
+    near(&credit("shapley", "iota"), 3505.044, 1e-6);
+    near(&all["models"]["markov"]["removal_effects"]["alpha"], 0.5584, 1e-4);
+    let roads = analyzed("attribution/pathdata.csv.gz", &["roads", "--top", "5"]).unwrap();
+    assert_eq!(roads["paths"].as_array().unwrap().len(), 5);
+}
+
+#[test]
+fn known_cohorts_and_pairs_come_out_of_raw_invoices() {
+    let file = "retail/online_retail_2010-12_2011-03.csv.gz";
+    let Some(all) = analyzed(file, &["cohorts"]) else { return };
+    assert_eq!(all["customers"], 2134);
+    let cohorts = all["cohorts"].as_array().unwrap();
+    let active: Vec<&Value> = cohorts.iter().map(|cohort| &cohort["active"]).collect();
+    assert_eq!(active[0], &serde_json::json!([885, 324, 286, 340]));
+    assert_eq!(active[2], &serde_json::json!([380, 71]));
+    let paid: f64 = cohorts
+        .iter()
+        .flat_map(|cohort| cohort["revenue"].as_array().unwrap())
+        .map(|paid| paid.as_f64().unwrap())
+        .sum();
+    assert!((paid - 2_184_797.04).abs() < 0.01, "{paid}");
+    let pairs = analyzed(
+        "retail/groceries_long.csv.gz",
+        &["also-bought", "--map", "order=tid,product=name", "--measure", "lift"],
+    );
+    let pairs = pairs.unwrap();
+    assert_eq!((pairs["baskets"].as_i64(), pairs["products"].as_i64()), (Some(9835), Some(169)));
+    let herbs = pairs["pairs"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|pair| pair["a"] == "herbs" && pair["b"] == "root vegetables");
+    near(&herbs.unwrap()["lift"], 3.956477, 1e-6);
+}
+
+#[test]
+fn touches_of_contacts_become_journeys_that_end_with_each_order() {
+    let desk = Desk::new();
+    let file = desk.write(
+        "touches.csv",
+        "contact,time,channel,conversion,value\n\
+         ada,2026-01-01 10:00,search,0,\n\
+         ada,2026-01-02,mail,yes,19.00\n\
+         bob,2026-01-01,search,,\n\
+         ada,2026-01-03,direct,0,\n",
+    );
+    let all = desk.run(&["analyze", "attribution", file.to_str().unwrap(), "--json"]).json();
+    assert_eq!(
+        (all["total_conversions"].as_f64(), all["journeys"].as_f64()),
+        (Some(1.0), Some(3.0))
+    );
+    assert_eq!(all["models"]["first"]["values"]["search"], 19.0);
+    assert_eq!(all["models"]["linear"]["credits"]["mail"], 0.5);
 }
 
 #[test]

@@ -1,0 +1,103 @@
+//! `tundish analyze attribution`: how much of the orders each channel is given credit for.
+
+use std::collections::BTreeMap;
+
+use numbers::attribution::{self as models, Attribution as Model, HalfLife, Settings};
+use numbers::journeys::Journeys;
+use serde::Serialize;
+
+use super::journeys;
+use super::words::figure;
+use crate::cli::Attribution;
+use crate::output::{Output, refused, table, usage};
+
+#[derive(Debug, Serialize)]
+struct Answer {
+    total_conversions: f64,
+    total_value: f64,
+    journeys: f64,
+    /// Conversions that no touch came before: in no channel's credit.
+    untouched: f64,
+    /// Which game the Shapley values are of.
+    shapley_game: &'static str,
+    models: BTreeMap<&'static str, Credits>,
+}
+
+#[derive(Debug, Serialize)]
+struct Credits {
+    credits: BTreeMap<String, f64>,
+    values: BTreeMap<String, f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    removal_effects: Option<BTreeMap<String, Option<f64>>>,
+}
+
+/// Answers.
+///
+/// # Errors
+/// The file holds no journeys, or a flag is no use.
+pub fn run(output: Output, flags: &Attribution) -> anyhow::Result<()> {
+    let half_life = HalfLife::default()
+        .with_days(flags.half_life_days)
+        .ok_or_else(|| usage("--half-life-days: give a number of days above zero"))?;
+    let (journeys, told) = journeys::read(&flags.table, &flags.separator)?;
+    let settings = Settings { order: flags.order, half_life };
+    let all = models::all(&journeys, settings).map_err(|why| refused(why.to_string()))?;
+    let answer = Answer {
+        total_conversions: journeys.totals().conversions,
+        total_value: journeys.totals().value,
+        journeys: journeys.totals().journeys(),
+        untouched: journeys.untouched().conversions,
+        shapley_game: models::SET_GAME,
+        models: all.iter().map(|model| (model.model, credits(&journeys, model))).collect(),
+    };
+    output.say(told);
+    output.either(&answer, || human(&answer, &journeys, &all))
+}
+
+fn credits(journeys: &Journeys, model: &Model) -> Credits {
+    let channels = || journeys.channels().iter().cloned();
+    Credits {
+        credits: channels().zip(model.credits.iter().map(|one| one.conversions)).collect(),
+        values: channels().zip(model.credits.iter().map(|one| one.value)).collect(),
+        removal_effects: model
+            .removals
+            .as_ref()
+            .map(|all| channels().zip(all.iter().map(|one| one.conversions)).collect()),
+    }
+}
+
+fn human(answer: &Answer, journeys: &Journeys, all: &[Model]) -> Vec<String> {
+    let mut lines = vec![
+        format!(
+            "{} conversions in {} journeys, worth {}",
+            figure(answer.total_conversions),
+            figure(answer.journeys),
+            figure(answer.total_value),
+        ),
+        String::new(),
+    ];
+    let head = std::iter::once("channel".to_owned());
+    let mut rows =
+        vec![head.chain(all.iter().map(|model| model.model.replace('_', " "))).collect()];
+    let mut places: Vec<usize> = (0..journeys.channels().len()).collect();
+    let credit = |model: &Model, place: usize| {
+        model.credits.get(place).map_or(0.0, |credit| credit.conversions)
+    };
+    let markov = all.iter().find(|model| model.model == "markov");
+    let by = |place: &usize| markov.map_or(0.0, |model| credit(model, *place));
+    places.sort_by(|a, b| by(b).total_cmp(&by(a)));
+    for place in places {
+        let mut row: Vec<String> = vec![journeys.name(place).to_owned()];
+        row.extend(all.iter().map(|model| figure(credit(model, place))));
+        rows.push(row);
+    }
+    lines.extend(table(&rows));
+    lines.push(String::new());
+    lines.push(format!("Shapley: {}.", answer.shapley_game));
+    if answer.untouched > 0.0 {
+        let untouched = figure(answer.untouched);
+        lines.push(format!("{untouched} conversions had no touch before them: in no credit."));
+    }
+    lines.push("These are conventions; only an experiment shows what a channel causes.".to_owned());
+    lines
+}

@@ -1,0 +1,119 @@
+//! `tundish analyze roads`: by which roads orders came.
+
+use numbers::roads::{self as maths, Place, Repeats, View};
+use serde::Serialize;
+
+use super::journeys;
+use super::words::{figure, percent};
+use crate::cli::Roads;
+use crate::output::{Output, table};
+
+#[derive(Debug, Serialize)]
+struct Answer {
+    paths: Vec<Road>,
+    edges: Vec<Edge>,
+    steps: Vec<Step>,
+}
+
+#[derive(Debug, Serialize)]
+struct Road {
+    path: Vec<String>,
+    orders: f64,
+    value: f64,
+    lost: f64,
+}
+
+#[derive(Debug, Serialize)]
+struct Edge {
+    from: String,
+    to: String,
+    journeys: f64,
+    orders: f64,
+}
+
+#[derive(Debug, Serialize)]
+struct Step {
+    touch: usize,
+    reached: f64,
+    ordered: f64,
+    lost: f64,
+}
+
+/// Answers.
+///
+/// # Errors
+/// The file holds no journeys.
+pub fn run(output: Output, flags: &Roads) -> anyhow::Result<()> {
+    let (journeys, told) = journeys::read(&flags.table, &flags.separator)?;
+    let repeats = if flags.collapse { Repeats::Collapsed } else { Repeats::Kept };
+    let view = View { repeats, paths_max: flags.top, ..View::default() };
+    let roads = maths::roads(&journeys, view);
+    let answer = Answer {
+        paths: roads
+            .paths
+            .into_iter()
+            .map(|road| Road {
+                path: road.path,
+                orders: road.orders,
+                value: road.value,
+                lost: road.lost,
+            })
+            .collect(),
+        edges: roads
+            .edges
+            .into_iter()
+            .map(|edge| Edge {
+                from: name(edge.from),
+                to: name(edge.to),
+                journeys: edge.journeys,
+                orders: edge.orders,
+            })
+            .collect(),
+        steps: roads
+            .steps
+            .into_iter()
+            .map(|step| Step {
+                touch: step.touch,
+                reached: step.reached,
+                ordered: step.ordered,
+                lost: step.lost,
+            })
+            .collect(),
+    };
+    output.say(told);
+    output.either(&answer, || human(&answer))
+}
+
+fn name(place: Place) -> String {
+    match place {
+        Place::Start => "(start)".to_owned(),
+        Place::Channel(name) => name,
+        Place::Further => "(further)".to_owned(),
+        Place::Order => "(order)".to_owned(),
+        Place::Lost => "(no order)".to_owned(),
+    }
+}
+
+fn human(answer: &Answer) -> Vec<String> {
+    let head = ["orders", "value", "no order", "order rate", "road"].map(str::to_owned).to_vec();
+    let mut rows = vec![head];
+    rows.extend(answer.paths.iter().map(|road| {
+        let all = road.orders + road.lost;
+        vec![
+            figure(road.orders),
+            figure(road.value),
+            figure(road.lost),
+            if all > 0.0 { percent(road.orders / all) } else { String::new() },
+            road.path.join(" > "),
+        ]
+    }));
+    let mut lines = table(&rows);
+    lines.push(String::new());
+    let head = ["touch", "reached", "ordered", "left"].map(str::to_owned).to_vec();
+    let mut rows = vec![head];
+    rows.extend(answer.steps.iter().take(12).map(|step| {
+        vec![step.touch.to_string(), figure(step.reached), figure(step.ordered), figure(step.lost)]
+    }));
+    lines.extend(table(&rows));
+    lines
+}
