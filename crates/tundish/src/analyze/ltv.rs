@@ -294,7 +294,7 @@ fn each(all: &[One]) -> Vec<String> {
             format!("{:.1}", one.last),
             format!("{:.1}", one.age),
             maybe(one.paid, money),
-            maybe(one.alive, |share| percent(share)),
+            maybe(one.alive, percent),
             maybe(one.expected, figure),
             maybe(one.clv, money),
         ]

@@ -50,7 +50,7 @@ pub fn run(output: Output, flags: &Rfm) -> anyhow::Result<()> {
         "above" => Ties::Above,
         other => return Err(usage(format!("--ties {other:?}: say below or above"))),
     };
-    let wanted = Wanted { amount: true, ..Wanted::default() };
+    let wanted = Wanted { amount: true };
     let buyers = Buyers::read(&flags.table, wanted)?;
     let at = buyers.last_day(flags.at.as_deref(), "--at")?;
     let orders: Vec<Order<u32>> = buyers

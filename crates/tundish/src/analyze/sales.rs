@@ -21,10 +21,6 @@ pub struct Sale<'a> {
     pub at: Seconds,
     /// What was paid, in whole units of the file's money; nothing where no column says.
     pub amount: Option<f64>,
-    /// Which order; empty where no column says.
-    pub order: &'a str,
-    /// What; empty where no column says.
-    pub product: &'a str,
 }
 
 /// What was left out, and why.
@@ -42,11 +38,6 @@ pub struct LeftOut {
 const NAMED_MAX: usize = 5;
 
 impl LeftOut {
-    /// All of them.
-    pub fn total(&self) -> u64 {
-        self.reasons.values().sum()
-    }
-
     fn count(&mut self, reason: &'static str) {
         *self.reasons.entry(reason).or_default() += 1;
     }
@@ -75,7 +66,6 @@ struct Places {
     quantity: Option<usize>,
     price: Option<usize>,
     order: Option<usize>,
-    product: Option<usize>,
     status: Option<usize>,
 }
 
@@ -91,10 +81,6 @@ struct Written {
 pub struct Wanted {
     /// Rows without an amount are left out.
     pub amount: bool,
-    /// The column of orders.
-    pub order: bool,
-    /// The column of products.
-    pub product: bool,
 }
 
 /// Calls `each` for every sale of `source`.
@@ -120,8 +106,7 @@ pub fn read(
     let mut take = |row: &Cells<'_>, left_out: &mut LeftOut| {
         if let Some((at, amount)) = sale(row, written, wanted, left_out) {
             sales += 1;
-            let (customer, order, product) = (&*row.customer, &*row.order, &*row.product);
-            each(Sale { customer, at, amount, order, product });
+            each(Sale { customer: &row.customer, at, amount });
         }
     };
     for row in &first {
@@ -149,16 +134,9 @@ impl Places {
             true => Some(columns.need(Role::Amount)?),
             false => amount,
         };
-        let order = match wanted.order {
-            true => Some(columns.need(Role::Order)?),
-            false => columns.find(Role::Order),
-        };
-        let product = match wanted.product {
-            true => Some(columns.need(Role::Product)?),
-            false => columns.find(Role::Product),
-        };
+        let order = columns.find(Role::Order);
         let status = columns.find(Role::Status);
-        Ok(Self { customer, date, amount, quantity, price, order, product, status })
+        Ok(Self { customer, date, amount, quantity, price, order, status })
     }
 }
 
@@ -170,7 +148,6 @@ struct Cells<'a> {
     /// Amount, quantity, price: as far as there are columns.
     amounts: [Option<Cow<'a, str>>; 3],
     order: Cow<'a, str>,
-    product: Cow<'a, str>,
     status: Cow<'a, str>,
 }
 
@@ -184,7 +161,6 @@ impl<'a> Cells<'a> {
             date: row.cell(places.date),
             amounts: amounts.map(|at| at.map(|at| row.cell(at))),
             order: maybe(places.order),
-            product: maybe(places.product),
             status: maybe(places.status),
         }
     }
@@ -197,7 +173,6 @@ impl<'a> Cells<'a> {
             date: keep(self.date),
             amounts: self.amounts.map(|cell| cell.map(keep)),
             order: keep(self.order),
-            product: keep(self.product),
             status: keep(self.status),
         }
     }
@@ -237,14 +212,15 @@ fn sale(
         return None;
     };
     let mut numbers = [None; 3];
-    for (number, cell) in numbers.iter_mut().zip(&row.amounts) {
+    for (place, (number, cell)) in numbers.iter_mut().zip(&row.amounts).enumerate() {
         let Some(cell) = cell.as_deref().filter(|cell| !cell.is_empty()) else { continue };
         let Some(read) = amounts::parse(cell, written.decimal) else {
             left_out.unreadable("not a number", row.line, cell);
             return None;
         };
-        if read <= 0.0 {
-            left_out.count("not above zero");
+        // An order may be free; nobody buys none of a thing, or a thing without a price.
+        if read < 0.0 || (read == 0.0 && place > 0) {
+            left_out.count("taken back, or none of it");
             return None;
         }
         *number = Some(read);

@@ -90,11 +90,12 @@ impl Source {
         let begin = look(&mut unpacked).map_err(|why| failed(&why))?;
         let (text, text_begin) = decoded(unpacked, begin).map_err(|why| failed(&why))?;
         let separator = tables::separator(&String::from_utf8_lossy(&text_begin));
+        let chained: Box<dyn Read> = Box::new(Lines::of(io::Cursor::new(text_begin).chain(text)));
         let mut rows = csv::ReaderBuilder::new()
             .flexible(true)
             .delimiter(u8::try_from(separator).unwrap_or(b','))
             .buffer_capacity(BUFFER)
-            .from_reader(Box::new(io::Cursor::new(text_begin).chain(text)) as Box<dyn Read>);
+            .from_reader(chained);
         let headers = rows.byte_headers().map_err(|why| failed(&why))?.clone();
         let headers = Row { line: 1, record: &headers };
         let headers: Vec<String> =
@@ -134,9 +135,67 @@ impl Source {
                 break;
             }
         }
-        // Where the row begins: lines that hold nothing were passed over.
-        let line = self.record.position().map_or(0, csv::Position::line);
+        // Where the row begins: the reader counts to its end, lines that hold nothing passed over.
+        let within = self.record.as_slice().iter().filter(|octet| **octet == b'\n').count();
+        let within = u64::try_from(within).unwrap_or(0);
+        let line = self.rows.position().line().saturating_sub(1 + within);
         Ok(Some(Row { line, record: &self.record }))
+    }
+}
+
+/// Text whose lines end in LF, the last one too, whatever they ended in.
+struct Lines<R> {
+    text: R,
+    after_return: bool,
+    last: u8,
+    is_over: bool,
+}
+
+impl<R> Lines<R> {
+    fn of(text: R) -> Self {
+        Self { text, after_return: false, last: b'\n', is_over: false }
+    }
+
+    /// Puts LF in place of CRLF and of CR; how many octets are left.
+    fn mended(&mut self, octets: &mut [u8]) -> usize {
+        let mut kept = 0;
+        for at in 0..octets.len() {
+            let octet = octets.get(at).copied().unwrap_or_default();
+            let was_return = std::mem::replace(&mut self.after_return, octet == b'\r');
+            if was_return && octet == b'\n' {
+                continue;
+            }
+            if let Some(place) = octets.get_mut(kept) {
+                *place = if octet == b'\r' { b'\n' } else { octet };
+            }
+            kept += 1;
+        }
+        kept
+    }
+}
+
+impl<R: Read> Read for Lines<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        while !self.is_over && !into.is_empty() {
+            let read = self.text.read(into)?;
+            let Some(octets) = into.get_mut(..read).filter(|octets| !octets.is_empty()) else {
+                self.is_over = true;
+                break;
+            };
+            let has_return = self.after_return || octets.contains(&b'\r');
+            let kept = if has_return { self.mended(octets) } else { read };
+            if let Some(last) = octets.get(..kept).and_then(<[u8]>::last) {
+                self.last = *last;
+                return Ok(kept);
+            }
+        }
+        match into.first_mut() {
+            Some(place) if self.last != b'\n' => {
+                (*place, self.last) = (b'\n', b'\n');
+                Ok(1)
+            }
+            _ => Ok(0),
+        }
     }
 }
 
@@ -192,8 +251,8 @@ mod tests {
         );
         assert_eq!(rows[0], (2, vec!["a@x.test".to_owned(), "two\nlines".to_owned()]));
         assert_eq!(rows[1], (5, vec!["b@x.test".to_owned(), "Jörg".to_owned()]));
-        let mac = cells(b"email,n\ra@x.test,1\rb@x.test,2\r");
-        assert_eq!(mac.len(), 2);
+        let mac = cells(b"email,n\ra@x.test,1\r\rb@x.test,2");
+        assert_eq!(mac.iter().map(|(line, _)| *line).collect::<Vec<_>>(), [2, 4]);
     }
 
     #[test]

@@ -128,7 +128,7 @@ fn the_files_of_shops_are_understood_as_they_are() {
 fn i01_a_file_that_is_none_is_refused_with_what_to_do() {
     let desk = Desk::new();
     let file = |name: &str, text: &str| -> PathBuf {
-        let path = home.dir().join(name);
+        let path = desk.path().join(name);
         std::fs::write(&path, text).unwrap();
         path
     };
