@@ -243,15 +243,13 @@ fn journeys_that_go_round_for_long_are_solved_all_the_same() {
 #[test]
 fn sweeps_and_reduction_say_the_same() {
     let Some((journeys, _)) = path_data() else { return };
-    for k in [2, 6] {
-        let chain = chain::Chain::new(&journeys, order(k));
-        let outcomes = markov::outcomes(&chain, None).unwrap();
-        let swept = markov::lost_by_channel(&chain, &outcomes).unwrap();
-        for (channel, swept) in swept.into_iter().enumerate() {
-            let exact = markov::lost_exactly(&chain, &outcomes, channel).unwrap();
-            assert!((swept.0 / exact.0 - 1.0).abs() < 1e-12, "{swept:?} {exact:?}");
-            assert!((swept.1 / exact.1 - 1.0).abs() < 1e-12, "{swept:?} {exact:?}");
-        }
+    let chain = chain::Chain::new(&journeys, order(2));
+    let outcomes = markov::outcomes(&chain, None).unwrap();
+    let swept = markov::lost_by_channel(&chain, &outcomes).unwrap();
+    for (channel, swept) in swept.into_iter().enumerate() {
+        let exact = markov::lost_exactly(&chain, &outcomes, channel).unwrap();
+        assert!((swept.0 / exact.0 - 1.0).abs() < 1e-12, "{swept:?} {exact:?}");
+        assert!((swept.1 / exact.1 - 1.0).abs() < 1e-12, "{swept:?} {exact:?}");
     }
 }
 
@@ -262,12 +260,15 @@ fn one_visitor_without_end_among_many_does_not_spoil_the_chain() {
     let one = Outcomes { conversions: 1.0, value: 1.0, nulls: 0.0 };
     journeys.add(&["alpha", "robot"].repeat(50_000), one).unwrap();
     let totals = journeys.totals();
-    let got = markov(&journeys, order(4)).unwrap();
-    close(got.conversion_rate.unwrap(), totals.conversions / totals.journeys(), "rate");
-    close(columns(&got.credits).0.iter().sum(), totals.conversions, "sum");
-    // It holds one conversion of all, and nobody else met it.
-    let robot = got.removals.last().unwrap().conversions.unwrap();
-    close(robot * totals.conversions, 1.0, "robot");
+    // At one order the sweeps come to rest, at the other states are taken out one by one.
+    for k in [3, 4] {
+        let got = markov(&journeys, order(k)).unwrap();
+        close(got.conversion_rate.unwrap(), totals.conversions / totals.journeys(), "rate");
+        close(columns(&got.credits).0.iter().sum(), totals.conversions, "sum");
+        // It holds one conversion of all, and nobody else met it.
+        let robot = got.removals.last().unwrap().conversions.unwrap();
+        close(robot * totals.conversions, 1.0, "robot");
+    }
 }
 
 /// A generator good enough to draw orders from: Weyl's sequence, mixed (splitmix64).
