@@ -23,6 +23,7 @@ mod rates;
 mod reduction;
 mod rules;
 mod shapley;
+mod sparse;
 mod sweeps;
 
 pub use markov::{Markov, NotSettled, markov};

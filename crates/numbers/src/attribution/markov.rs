@@ -15,12 +15,13 @@ use std::num::NonZeroUsize;
 
 use super::chain::{Chain, State};
 use super::reduction::Reduced;
+use super::sparse;
 use super::sweeps::{self, Known, Wanted};
 use super::{Credit, Removal, in_proportion};
 use crate::journeys::Journeys;
 use crate::matrix::Matrix;
 
-/// States up to which a chain is taken apart as a full matrix: 12 MB, and a second or so.
+/// States up to which a chain of order 1 is a full matrix: 12 MB each, and a second or so.
 const DENSE_MAX: usize = 1_200;
 
 /// Channels swept for at once, so that the answers of many channels need not all be in memory.
@@ -43,7 +44,7 @@ pub struct Markov {
 }
 
 /// The chain cannot be solved: its journeys go round for thousands of touches before they end, and
-/// it has too many states to be taken apart exactly.
+/// it has too many steps to be taken apart exactly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NotSettled;
 
@@ -62,12 +63,11 @@ impl std::error::Error for NotSettled {}
 /// longest path says the same as that of the longest path.
 ///
 /// # Errors
-/// [`NotSettled`] for chains of more than 1,200 states whose journeys have many hundred touches on
-/// average.
+/// [`NotSettled`] for chains with a great many states whose journeys have many hundred touches.
 pub fn markov(journeys: &Journeys, order: NonZeroUsize) -> Result<Markov, NotSettled> {
     let chain = Chain::new(journeys, order);
     let at_once = order == NonZeroUsize::MIN && chain.states.len() <= DENSE_MAX;
-    let whole = if at_once { Some(reduced(&chain, |_| true)?) } else { None };
+    let whole = at_once.then(|| reduced(&chain));
     let outcomes = outcomes(&chain, whole.as_ref())?;
     let rate = |column| started(&chain, |place| outcomes.get(place, column));
     let rates = (rate(CONVERSION), rate(VALUE));
@@ -102,57 +102,43 @@ pub(super) fn outcomes(chain: &Chain, whole: Option<&Reduced>) -> Result<Matrix,
     let size = chain.states.len();
     let mut source = Matrix::zeros(size, 2);
     for (place, state) in chain.states.iter().enumerate() {
-        source.set(place, CONVERSION, state.conversion);
-        source.set(place, VALUE, state.value);
+        source.row_mut(place).copy_from_slice(&[state.conversion, state.value]);
     }
-    if whole.is_none() {
-        let given = Matrix::zeros(size, 2);
-        let fixed = vec![Vec::new(); size];
-        let known = Known { source: source.clone(), fixed, given };
-        if let Some(outcomes) = sweeps::collected(chain, &known, Wanted::Everywhere) {
-            return Ok(outcomes);
-        }
-    }
-    let late = if whole.is_none() { Some(reduced(chain, |_| true)?) } else { None };
     let mut outcomes = Matrix::zeros(size, 2);
-    for column in [CONVERSION, VALUE] {
-        let source: Vec<f64> = (0..size).map(|place| source.get(place, column)).collect();
-        let solution = whole.or(late.as_ref()).map(|reduced| reduced.collected(&source));
-        for (place, x) in solution.into_iter().flatten().enumerate() {
-            outcomes.set(place, column, x);
+    if let Some(whole) = whole {
+        for column in [CONVERSION, VALUE] {
+            let source: Vec<f64> = (0..size).map(|place| source.get(place, column)).collect();
+            for (place, x) in whole.collected(&source).into_iter().enumerate() {
+                outcomes.set(place, column, x);
+            }
         }
+        return Ok(outcomes);
+    }
+    let known = Known { source, fixed: vec![Vec::new(); size], given: outcomes.clone() };
+    if let Some(outcomes) = sweeps::collected(chain, &known, Wanted::Everywhere) {
+        return Ok(outcomes);
+    }
+    let own = |state: &State| [state.conversion, state.value];
+    let Some(solution) = sparse::collected(chain, own, |_, _| None) else {
+        // Not to the last bits in states that few come to and that are left slowly, but as near as
+        // sweeps lead.
+        return sweeps::collected(chain, &known, Wanted::AtStart).ok_or(NotSettled);
+    };
+    for (place, x) in solution.iter().enumerate() {
+        outcomes.row_mut(place).copy_from_slice(x);
     }
     Ok(outcomes)
 }
 
-/// The states that `keep` keeps, as a full matrix, taken apart.
-fn reduced(chain: &Chain, keep: impl Fn(&State) -> bool) -> Result<Reduced, NotSettled> {
-    let mut places = vec![None; chain.states.len()];
-    let mut size = 0;
-    for (place, state) in places.iter_mut().zip(&chain.states) {
-        if keep(state) {
-            *place = Some(size);
-            size += 1;
-        }
-    }
-    if size > DENSE_MAX {
-        return Err(NotSettled);
-    }
-    let mut steps = Matrix::zeros(size, size);
-    let mut ends = Vec::with_capacity(size);
-    for (state, place) in chain.states.iter().zip(&places) {
-        let Some(place) = place else { continue };
-        // A step to a state that is not kept is an end as well.
-        let mut end = state.end;
+/// The chain as a full matrix, taken apart.
+fn reduced(chain: &Chain) -> Reduced {
+    let mut steps = Matrix::zeros(chain.states.len(), chain.states.len());
+    for (place, state) in chain.states.iter().enumerate() {
         for (to, probability) in &state.next {
-            match places.get(*to).copied().flatten() {
-                Some(to) => steps.set(*place, to, *probability),
-                None => end += probability,
-            }
+            steps.set(place, *to, *probability);
         }
-        ends.push(end);
     }
-    Ok(Reduced::new(steps, ends))
+    Reduced::new(steps, chain.states.iter().map(|state| state.end).collect())
 }
 
 /// At order 1 a channel is one state, and one reduction answers for all: a journey comes to c with
@@ -221,29 +207,19 @@ pub(super) fn lost_exactly(
     outcomes: &Matrix,
     channel: usize,
 ) -> Result<(f64, f64), NotSettled> {
-    let without = |state: &State| !state.channels.contains(&channel);
-    let reduced = reduced(chain, without)?;
-    let holds = |place: usize| chain.states.get(place).is_some_and(|state| !without(state));
-    let lost = |column: usize| {
-        let source: Vec<f64> = chain
-            .states
-            .iter()
-            .filter(|state| without(state))
-            .map(|state| {
-                let into = state.next.iter().filter(|(to, _)| holds(*to));
-                into.map(|(to, probability)| probability * outcomes.get(*to, column)).sum()
-            })
-            .collect();
-        let mut solution = reduced.collected(&source).into_iter();
-        started(chain, |place| {
-            if holds(place) { outcomes.get(place, column) } else { solution.next().unwrap_or(0.0) }
-        })
+    let given = |place: usize, state: &State| {
+        let holds = state.channels.contains(&channel);
+        holds.then(|| [outcomes.get(place, CONVERSION), outcomes.get(place, VALUE)])
     };
-    Ok((lost(CONVERSION), lost(VALUE)))
+    let solution = sparse::collected(chain, |_| [0.0; 2], given).ok_or(NotSettled)?;
+    let starts = chain.states.iter().map(|state| state.start);
+    Ok(starts.zip(solution).fold((0.0, 0.0), |sum, (start, [conversions, value])| {
+        (sum.0 + start * conversions, sum.1 + start * value)
+    }))
 }
 
-/// The mean of `expected` over where journeys start. It is asked once for each state, in order.
-fn started(chain: &Chain, mut expected: impl FnMut(usize) -> f64) -> f64 {
+/// The mean of `expected` over where journeys start.
+fn started(chain: &Chain, expected: impl Fn(usize) -> f64) -> f64 {
     let states = chain.states.iter().enumerate();
     states.map(|(place, state)| state.start * expected(place)).sum()
 }

@@ -253,6 +253,24 @@ fn sweeps_and_reduction_say_the_same() {
     }
 }
 
+#[test]
+fn one_visitor_without_end_among_many_does_not_spoil_the_chain() {
+    let Some(rows) = text("attribution/pathdata.csv.gz") else { return };
+    let mut journeys = paths(&rows);
+    let one = Outcomes { conversions: 1.0, value: 1.0, nulls: 0.0 };
+    journeys.add(&["alpha", "robot"].repeat(50_000), one).unwrap();
+    let totals = journeys.totals();
+    // At one order the sweeps come to rest, at the other states are taken out one by one.
+    for k in [3, 4] {
+        let got = markov(&journeys, order(k)).unwrap();
+        close(got.conversion_rate.unwrap(), totals.conversions / totals.journeys(), "rate");
+        close(columns(&got.credits).0.iter().sum(), totals.conversions, "sum");
+        // It holds one conversion of all, and nobody else met it.
+        let robot = got.removals.last().unwrap().conversions.unwrap();
+        close(robot * totals.conversions, 1.0, "robot");
+    }
+}
+
 /// A generator good enough to draw orders from: Weyl's sequence, mixed (splitmix64).
 fn random(seed: u64) -> impl FnMut() -> u64 {
     let mut state = seed;
