@@ -5,9 +5,12 @@
 
 pub mod affinity;
 pub mod cohorts;
+pub mod distributions;
 pub mod economics;
+pub mod experiments;
 pub mod real;
 pub mod stages;
 
+mod draws;
 #[cfg(test)]
 mod test_data;
