@@ -9,6 +9,7 @@ pub mod distributions;
 pub mod economics;
 pub mod experiments;
 pub mod real;
+pub mod scores;
 pub mod stages;
 
 mod draws;
