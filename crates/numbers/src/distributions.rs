@@ -20,7 +20,8 @@ const STIRLING_FROM: f64 = 15.0;
 /// Laplace's continued fraction has all its digits at 3 with this many terms, beyond with fewer.
 const FRACTION_TERMS: u32 = 80;
 
-/// The continued fraction of the beta needs about √max(a, b) steps; past this many the counts are not real.
+/// The continued fraction of the beta needs about √max(a, b) steps; past this many the counts are
+/// not real.
 const FRACTION_STEPS_MAX: u32 = 200_000;
 
 /// The density of the standard normal distribution at `z`.
@@ -343,6 +344,40 @@ impl Urn {
             let below = x.checked_sub(1).map_or(0.0, |last| self.sum_down(last));
             (1.0 - below, below)
         }
+    }
+
+    /// The likeliest number of marked balls: likeliness rises to it and falls after it.
+    fn mode(self) -> u64 {
+        let [marked, plain, drawn] = [self.marked, self.plain, self.drawn].map(u128::from);
+        let mode = (drawn + 1) * (marked + 1) / (marked + plain + 2);
+        u64::try_from(mode).unwrap_or(u64::MAX).min(self.marked).min(self.drawn)
+    }
+
+    /// The probability of a draw no likelier than `x` marked balls, on either side.
+    pub(crate) fn as_unlikely_as(self, x: u64) -> f64 {
+        let mode = self.mode();
+        // What is as likely but for rounding counts too.
+        let limit = self.exactly(x) * (1.0 + 1e-7);
+        let unlikely = |y: u64| self.exactly(y) <= limit;
+        // The other side is cut where it gets as unlikely, which halving finds.
+        let sum = if x < mode {
+            let (mut low, mut high) = (mode, self.marked.min(self.drawn) + 1);
+            while low < high {
+                let middle = low + (high - low) / 2;
+                (low, high) = if unlikely(middle) { (low, middle) } else { (middle + 1, high) };
+            }
+            self.sum_down(x) + self.sum_up(low)
+        } else if x > mode {
+            let (mut low, mut high) = (self.drawn.saturating_sub(self.plain), mode + 1);
+            while low < high {
+                let middle = low + (high - low) / 2;
+                (low, high) = if unlikely(middle) { (middle + 1, high) } else { (low, middle) };
+            }
+            self.sum_up(x) + low.checked_sub(1).map_or(0.0, |last| self.sum_down(last))
+        } else {
+            1.0
+        };
+        sum.min(1.0)
     }
 
     fn sum_up(self, from: u64) -> f64 {

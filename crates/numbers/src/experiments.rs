@@ -50,6 +50,14 @@ pub struct Arm {
     pub conversions: u64,
 }
 
+impl Arm {
+    /// Its rate and the variance of it; nothing where nobody saw it.
+    fn mean_and_variance(&self) -> Option<(f64, Option<f64>)> {
+        let rate = ratio(real(self.conversions), real(self.n))?;
+        Some((rate, Some(rate * (1.0 - rate) / real(self.n))))
+    }
+}
+
 /// How an experiment is judged.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
@@ -171,7 +179,8 @@ pub struct Comparison {
     pub p_holm: Option<f64>,
     /// The test of the difference of rates that holds at every look; the verdict goes by it.
     pub always_valid: Option<AlwaysValid>,
-    /// The same of the relative difference.
+    /// The same of the relative difference; nothing where the control's rate is not yet told from
+    /// zero.
     pub always_valid_relative: Option<AlwaysValid>,
     /// The verdict on this challenger.
     pub verdict: Verdict,
@@ -225,7 +234,9 @@ pub fn compare(arms: &[Arm], plan: &Plan) -> Result<Report, Mistake> {
             let fixed = fixed::rates((control.conversions, control.n), (arm.conversions, arm.n));
             let n = control.n.saturating_add(arm.n);
             let always_valid = fixed.and_then(|fixed| sequence.test(fixed.difference, n));
-            let relative = fixed.and_then(|fixed| sequence.test(fixed.relative?, n));
+            let relative = fixed.and_then(|_| {
+                sequence.test_ratio(control.mean_and_variance()?, arm.mean_and_variance()?, n)
+            });
             comparisons.push(Comparison {
                 arm: arm.name.clone(),
                 prob_better: fixed.and_then(|_| {

@@ -422,7 +422,8 @@ fn solve(
         Fit::NotFound => warnings.push(Warning::NotFound),
     }
     let none = (Vec::new(), Vec::new());
-    // Scores are still of use with a penalty, which always has a finite maximum; parameters are not.
+    // Scores are still of use with a penalty, which always has a finite maximum; parameters are
+    // not.
     match logistic::fit(rows, outcome, RIDGE.max(lambda)) {
         Fit::Found { beta, .. } => Solved { beta, shown: none, log_likelihood: None },
         _ => {

@@ -3,6 +3,8 @@
 //! * z = (p₂ − p₁)/√(p̄q̄(1/n₁ + 1/n₂)), p two-sided; the unpooled z stands beside it, named.
 //! * Wald's interval p₂ − p₁ ± z √(p₁q₁/n₁ + p₂q₂/n₂), and Newcombe's from two Wilson intervals
 //!   (Newcombe 1998, Statistics in Medicine 17, method 10), which holds for small counts too.
+//! * Fisher's exact p, which holds for any counts: the probability of a table no likelier than this
+//!   one with its margins (Fisher 1935, *The Logic of Inductive Inference*, JRSS 98).
 //! * Means by Welch 1947, *The Generalization of Student's Problem*, Biometrika 34; relative
 //!   differences by the delta method: V = v₂/m₁² + v₁ m₂²/m₁⁴ with v the variance of each mean.
 //! * Several challengers: Holm 1979, *A Simple Sequentially Rejective Multiple Test Procedure*.
@@ -11,7 +13,7 @@
 
 use super::moments::Moments;
 use crate::distributions::{
-    normal_upper_quantile, student_two_sided, student_two_sided_quantile, two_sided,
+    Urn, normal_upper_quantile, student_two_sided, student_two_sided_quantile, two_sided,
 };
 use crate::real::{ratio, real};
 use crate::stages;
@@ -30,8 +32,8 @@ pub struct Estimate {
 pub struct Rates {
     /// Second rate less first.
     pub difference: Estimate,
-    /// The difference as a share of the first rate, by the delta method; nothing where that is
-    /// zero.
+    /// The difference as a share of the first rate, by the delta method: for a fixed number of
+    /// visitors with some conversions in each arm. Nothing where the first rate is zero.
     pub relative: Option<Estimate>,
     /// The statistic with one variance for both, which the p of this page goes by.
     pub z_pooled: Option<f64>,
@@ -41,6 +43,8 @@ pub struct Rates {
     pub z_unpooled: Option<f64>,
     /// Its two-sided p.
     pub p_unpooled: Option<f64>,
+    /// Fisher's exact p.
+    pub p_fisher: f64,
     /// Wald's interval of 95 % for the difference.
     pub wald: Option<(f64, f64)>,
     /// Newcombe's interval of 95 % for the difference.
@@ -71,6 +75,7 @@ pub fn rates((x1, n1): (u64, u64), (x2, n2): (u64, u64)) -> Option<Rates> {
         p_pooled: z_pooled.map(two_sided),
         z_unpooled,
         p_unpooled: z_unpooled.map(two_sided),
+        p_fisher: Urn { marked: n1, plain: n2, drawn: x1.saturating_add(x2) }.as_unlikely_as(x1),
         wald: se.map(|se| (value - z * se, value + z * se)),
         newcombe: (
             value - apart(p2 - second.low, first.high - p1),

@@ -51,6 +51,9 @@ pub struct RevenueComparison {
     pub always_valid_plain: Option<AlwaysValid>,
     /// The same with amounts capped; the verdict goes by it.
     pub always_valid: Option<AlwaysValid>,
+    /// The same of the relative difference; nothing where the control's mean is not yet told from
+    /// zero.
+    pub always_valid_relative: Option<AlwaysValid>,
     /// What is believed of the capped difference, from a flat prior.
     pub belief: Option<NormalBelief>,
     /// The verdict on this challenger.
@@ -118,6 +121,9 @@ pub fn compare(arms: &[RevenueArm], plan: &Plan) -> Result<RevenueReport, Mistak
     for ((arm, plain), capped) in arms.iter().zip(&plain).zip(&capped).skip(1) {
         let Some((control_plain, control)) = controls else { break };
         let n = control.n().saturating_add(capped.n());
+        let of = |moments: &Moments| Some((moments.mean()?, moments.variance_of_mean()));
+        let always_valid_relative =
+            of(control).zip(of(capped)).and_then(|(a, b)| sequence.test_ratio(a, b, n));
         let plain = means(control_plain, plain);
         let capped = means(control, capped);
         let test = |of: &Option<Means>| sequence.test(of.as_ref()?.difference, n);
@@ -131,6 +137,7 @@ pub fn compare(arms: &[RevenueArm], plan: &Plan) -> Result<RevenueReport, Mistak
             plain,
             capped,
             always_valid,
+            always_valid_relative,
         });
     }
     let verdict = plan.overall(split, comparisons.iter().map(|comparison| comparison.verdict));

@@ -6,6 +6,10 @@
 //!   ρ² = (−2 ln α + ln(1 − 2 ln α))/tuning. With probability 1 − α it holds the truth at *every*
 //!   n at once.
 //! * Its p = min(1, √(nρ² + 1) · exp(−t² nρ²/(2(nρ² + 1)))) with t = estimate/se.
+//! * The relative difference by Fieller's theorem (1954, *Some Problems in Interval Estimation*, JRSS
+//!   B 16): all θ for which m₂ − (1 + θ) m₁ is not told from zero. Not by the delta method: peeked at
+//!   from the first visitor on, that one errs in up to 19 % of A/A tests instead of 5 %, since a
+//!   share of few conversions is far from normal. At θ = 0 it is the test of the difference itself.
 //! * mSPRT (Robbins 1970; Johari, Koomen, Pekelis and Walsh 2017, *Peeking at A/B Tests*):
 //!   Λ = √(V/(V + τ²)) · exp(τ²d²/(2V(V + τ²))), p = min(1, 1/Λ).
 
@@ -64,6 +68,30 @@ impl Sequence {
         let log = 0.5 * size.ln_1p() - 0.5 * t * t * size / (size + 1.0);
         let half = se * self.half_width(n);
         Some(AlwaysValid { p: log.exp().min(1.0), low: of.value - half, high: of.value + half })
+    }
+}
+
+impl Sequence {
+    /// The same test of the relative difference m₂/m₁ − 1, each mean with the variance of it, after
+    /// `n` visitors of both arms. Its p is that of the difference. Nothing where a variance is not
+    /// known, or the first mean is not yet told from zero: then any ratio is possible.
+    pub fn test_ratio(
+        self,
+        (m1, v1): (f64, Option<f64>),
+        (m2, v2): (f64, Option<f64>),
+        n: u64,
+    ) -> Option<AlwaysValid> {
+        let (v1, v2) = (v1?, v2?);
+        let told = self.test(Estimate { value: m2 - m1, se: Some((v1 + v2).sqrt()) }, n)?;
+        let half = self.half_width(n);
+        let square = half * half;
+        // (m₂ − k m₁)² ≤ h² (v₂ + k² v₁), solved for k = 1 + θ.
+        let (a, b, c) = (m1 * m1 - square * v1, m1 * m2, m2 * m2 - square * v2);
+        let root = (b * b - a * c).sqrt();
+        if !(a > 0.0 && root.is_finite()) {
+            return None;
+        }
+        Some(AlwaysValid { p: told.p, low: (b - root) / a - 1.0, high: (b + root) / a - 1.0 })
     }
 }
 

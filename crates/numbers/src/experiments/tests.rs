@@ -190,3 +190,22 @@ fn an_aim_that_is_none_needs_no_visitors_but_a_word() {
     assert!((power::sample_size_of_means(0.2, 1.0, 0.05, 0.8).unwrap() - 392.444).abs() < 1e-3);
     assert_eq!(power::sample_size_of_means(0.0, 1.0, 0.05, 0.8), None);
 }
+
+#[test]
+fn the_relative_interval_agrees_with_the_difference_about_zero() {
+    for (n, a, b) in [(40, 3, 9), (500, 20, 60), (5_000, 400, 520), (5_000, 500, 390), (300, 9, 0)]
+    {
+        let report = compare(&[arm("a", n, a), arm("b", n, b)], &Plan::default()).unwrap();
+        let comparison = &report.comparisons[0];
+        let difference = comparison.always_valid.unwrap();
+        let Some(relative) = comparison.always_valid_relative else {
+            assert!(a < 30, "{n} {a} {b}");
+            continue;
+        };
+        assert_eq!(relative.low > 0.0, difference.low > 0.0);
+        assert_eq!(relative.high < 0.0, difference.high < 0.0);
+        let value = comparison.fixed.unwrap().relative.unwrap().value;
+        assert!(relative.low < value && value < relative.high);
+        assert!((relative.p - difference.p).abs() < f64::EPSILON);
+    }
+}

@@ -151,7 +151,8 @@ fn published_areas_and_their_intervals_come_out() {
     let report = learn(&asah.fields, &asah.outcome, 0.0).unwrap();
     let leaks = |w: &Warning| matches!(w, Warning::TellsAll { field, .. } if field == "gos6");
     assert!(report.warnings.iter().any(leaks), "{:?}", report.warnings);
-    let separates = |w: &Warning| matches!(w, Warning::Separated { columns } if columns.contains(&"gos6".to_owned()));
+    let named = |columns: &[String]| columns.contains(&"gos6".to_owned());
+    let separates = |w: &Warning| matches!(w, Warning::Separated { columns } if named(columns));
     assert!(report.warnings.iter().any(separates), "{:?}", report.warnings);
     assert!(report.coefficients.iter().all(|c| c.value.is_none() && c.se.is_none()));
     assert_eq!(report.log_likelihood, None);
@@ -173,6 +174,16 @@ fn small_cases_by_hand_come_out() {
         near(told.log_loss.unwrap(), number(&case["logloss"]), 1e-12);
         near(told.ece.unwrap(), number(&case["ece10"]), 1e-12);
     }
+    // One column of scores, fitted as Platt does without his priors.
+    let case = all["unit"].as_array().unwrap().iter().find(|c| c.get("platt_y").is_some()).unwrap();
+    let outcome: Vec<bool> = numbers(&case["platt_y"]).iter().map(|y| *y > 0.5).collect();
+    let mut rows = Rows::new(2);
+    for score in numbers(&case["platt_scores"]) {
+        rows.push(|onto| onto.extend([1.0, score]));
+    }
+    let Fit::Found { beta, .. } = logistic::fit(&rows, &outcome, 0.0) else { panic!() };
+    near(beta[1], number(&case["platt_slope_intercept"][0]), 1e-3);
+    near(beta[0], number(&case["platt_slope_intercept"][1]), 1e-3);
     let Some(bank) = table("lead/bank_full.csv.gz", "y", "yes", &[]) else { return };
     let few: Vec<Field> = bank
         .fields

@@ -106,6 +106,12 @@ fn beta_binomial_answers_come_out() {
         near(told.difference.se.unwrap(), number(&freq["se_unpooled"]), 1e-12);
         pair(told.wald.unwrap(), &freq["ci_wald"], 1e-10);
         pair(told.newcombe, &freq["ci_newcombe"], 1e-10);
+        close(told.p_fisher, number(&freq["fisher_p"]), 1e-8);
+        near(told.z_pooled.unwrap().powi(2), number(&freq["chi2"]), 1e-9);
+        for ((x, n), key) in [(a, "wilson_1"), (b, "wilson_2")] {
+            let share = crate::stages::share(x, n).unwrap();
+            pair((share.low, share.high), &freq[key], 1e-12);
+        }
     }
 }
 
