@@ -39,6 +39,9 @@ pub const SRM_P: f64 = 0.001;
 /// what a small shop's traffic can show at all.
 pub const SMALLEST_EFFECT: f64 = 0.2;
 
+/// More visitors than this are a mistake in the counts, and exact sums over them would take minutes.
+pub const VISITORS_MAX: u64 = 1_000_000_000;
+
 /// One arm of an experiment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Arm {
@@ -96,6 +99,8 @@ impl Default for Plan {
 pub enum Mistake {
     /// More converted, or paid, than saw the arm.
     MoreThanVisited(String),
+    /// More than [`VISITORS_MAX`] saw it.
+    TooMany(String),
     /// An amount of the arm is not a finite number.
     NotFinite(String),
     /// As many weights as arms are needed, each above zero.
@@ -109,6 +114,9 @@ impl std::fmt::Display for Mistake {
         match self {
             Self::MoreThanVisited(arm) => {
                 write!(f, "{arm}: more converted than saw it; count each visitor once")
+            }
+            Self::TooMany(arm) => {
+                write!(f, "{arm}: over a thousand million visitors; check the count")
             }
             Self::NotFinite(arm) => write!(f, "{arm}: an amount is not a number; leave it out"),
             Self::Weights => f.write_str("give one weight above zero for each arm, or none"),
@@ -224,6 +232,9 @@ pub fn compare(arms: &[Arm], plan: &Plan) -> Result<Report, Mistake> {
     let prior = plan.prior()?;
     if let Some(arm) = arms.iter().find(|arm| arm.conversions > arm.n) {
         return Err(Mistake::MoreThanVisited(arm.name.clone()));
+    }
+    if let Some(arm) = arms.iter().find(|arm| arm.n > VISITORS_MAX) {
+        return Err(Mistake::TooMany(arm.name.clone()));
     }
     let visitors: Vec<u64> = arms.iter().map(|arm| arm.n).collect();
     let split = srm::srm(&visitors, &weights);

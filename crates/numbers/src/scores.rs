@@ -302,11 +302,8 @@ fn outweighs(
     // A light penalty, so that a separation elsewhere does not stop the question.
     let fitted = fit(&others, outcome, train, RIDGE, &mut Vec::new()).ok()?;
     let others = fitted.held_out.auc?.value;
-    (alone > others && full.value - others >= leaks::GAIN).then(|| Warning::Outweighs {
-        field: strongest.to_owned(),
-        alone,
-        others,
-    })
+    (alone > others && others >= leaks::OTHERS_LEAST && full.value - others >= leaks::GAIN)
+        .then(|| Warning::Outweighs { field: strongest.to_owned(), alone, others })
 }
 
 /// Fits and judges, without asking about leaks.

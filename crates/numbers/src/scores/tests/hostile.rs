@@ -196,3 +196,28 @@ fn extreme_numbers_do_not_break_the_fit() {
         Values::Numbers(vec![Some(1.0), None])
     );
 }
+
+#[test]
+fn words_that_say_the_same_in_two_fields_count_once() {
+    let (mut fields, outcome) = honest(800, 10);
+    let n = outcome.len();
+    let plan = |i: usize, b: &str| ["no line", "no", b][i % 3].to_owned();
+    fields.push(field("backup", &(0..n).map(|i| plan(i, "yes")).collect::<Vec<_>>()));
+    let other = |i: usize| {
+        if i.is_multiple_of(3) { "no line" } else { ["no", "yes"][i / 3 % 2] }.to_owned()
+    };
+    fields.push(field("support", &(0..n).map(other).collect::<Vec<_>>()));
+    fields.push(field(
+        "paid",
+        &(0..n).map(|i| if i % 50 > 0 { "1" } else { " " }.to_owned()).collect::<Vec<_>>(),
+    ));
+    let told = learn(&fields, &outcome, 0.0).unwrap();
+    assert_eq!(told.warnings, [Warning::Repeats { column: "support=no line".into() }]);
+    let missing: Vec<&str> =
+        told.coefficients.iter().filter(|c| c.value.is_none()).map(|c| c.name.as_str()).collect();
+    assert_eq!(missing, ["support=no line"]);
+    assert!(told.coefficients.iter().any(|c| c.name == "paid=(not known)"));
+    let case = [Cell::Number(1.0), Cell::Word("yes"), Cell::Word("never seen"), Cell::Missing];
+    assert!((0.0..=1.0).contains(&told.model.probability(&case)));
+    assert_eq!(told.model.explain(&case).lines.len(), 4);
+}
