@@ -107,6 +107,26 @@ pub(crate) fn student_two_sided_quantile(p: f64, df: f64) -> Option<f64> {
     (x > 0.0).then(|| (df * rest / x).sqrt())
 }
 
+/// P(|T| > t) of the noncentral t with `df` degrees of freedom and noncentrality `shift` ≥ 0, for
+/// t > 0 (Lenth 1989, *Algorithm AS 243*, Applied Statistics 38).
+pub(crate) fn noncentral_student_two_sided(t: f64, df: f64, shift: f64) -> Option<f64> {
+    let (x, q) = (t * t / (df + t * t), df / (df + t * t));
+    let half = 0.5 * shift * shift;
+    // From the middle of the Poisson weights so far out that what is left out is rounding.
+    let far = half + 40.0 + 12.0 * half.sqrt();
+    let (mut sum, mut j) = (0.0, 0.0);
+    while j < far {
+        let weight = |a: f64| {
+            let log = if half > 0.0 { j * half.ln() } else { 0.0 };
+            if half > 0.0 || j <= 0.0 { (log - half - gamma::ln_gamma(a)).exp() } else { 0.0 }
+        };
+        // Both sides together: the odd terms of the two tails cancel.
+        sum += weight(j + 1.0) * Beta::new(j + 0.5, df / 2.0)?.tails(x, q).1;
+        j += 1.0;
+    }
+    Some(sum.clamp(0.0, 1.0))
+}
+
 /// Stirling's error: ln Γ(n + 1) − ((n + ½) ln n − n + ½ ln 2π).
 fn stirling_error(n: f64) -> f64 {
     if n <= STIRLING_FROM {

@@ -39,7 +39,8 @@ pub const SRM_P: f64 = 0.001;
 /// what a small shop's traffic can show at all.
 pub const SMALLEST_EFFECT: f64 = 0.2;
 
-/// More visitors than this are a mistake in the counts, and exact sums over them would take minutes.
+/// More visitors than this are a mistake in the counts, and exact sums over them would take
+/// minutes.
 pub const VISITORS_MAX: u64 = 1_000_000_000;
 
 /// One arm of an experiment.

@@ -1,7 +1,9 @@
-//! The maths: what was bought together, what a customer costs and earns, cohorts, stages.
+//! The maths: what was bought together, what a customer costs and earns, cohorts, stages,
+//! experiments, lead scores.
 //!
 //! Pure functions over plain slices. Each gives its formula and its source. Money comes in as minor
-//! units; averages leave as `f64` of them. What is not known is `None`, never zero.
+//! units; averages leave as `f64` of them. What is not known is `None`, never zero. Chance is a
+//! parameter: a closure that gives uniform numbers from 0 up to but not 1.
 
 pub mod affinity;
 pub mod cohorts;

@@ -10,9 +10,13 @@
 //! * arcsine: 2 d²/h², h = 2 asin √p₂ − 2 asin √p₁, with d where Φ(d − a) + Φ(−d − a) = 1 − β:
 //!   a + b but for the far side, which this convention counts (Cohen 1988; `pwr.2p.test` of R)
 //!
-//! For means: 2 σ² (a + b)²/δ².
+//! For means: 2 σ² (a + b)²/δ², or by the noncentral t where the spread will be estimated too
+//! (`power.t.test` of R).
 
-use crate::distributions::{normal_below, normal_density, normal_upper_quantile};
+use crate::distributions::{
+    noncentral_student_two_sided, normal_below, normal_density, normal_upper_quantile,
+    student_two_sided_quantile,
+};
 use crate::real::real;
 
 /// By which convention a number of visitors is counted.
@@ -146,4 +150,29 @@ pub fn sample_size_of_means(delta: f64, sd: f64, alpha: f64, power: f64) -> Opti
     }
     let sum = normal_upper_quantile(alpha / 2.0) + normal_upper_quantile(1.0 - power);
     Some(2.0 * (sum * sd / delta).powi(2))
+}
+
+/// The same where the test will be Student's: exact, and a little more.
+pub fn sample_size_of_means_by_t(delta: f64, sd: f64, alpha: f64, power: f64) -> Option<f64> {
+    let start = sample_size_of_means(delta, sd, alpha, power)?;
+    let off = |n: f64| {
+        let df = 2.0 * n - 2.0;
+        let t = student_two_sided_quantile(alpha, df)?;
+        let shift = (delta / sd).abs() * (n / 2.0).sqrt();
+        Some(noncentral_student_two_sided(t, df, shift)? - power)
+    };
+    // The power rises with n; the normal answer is too small, and twice it with some more enough.
+    let (mut low, mut high) = (start.max(1.01), 2.0 * start + 30.0);
+    if off(low)? > 0.0 {
+        return Some(low);
+    }
+    for _ in 0..60_u8 {
+        let middle = 0.5 * (low + high);
+        if off(middle)? > 0.0 {
+            high = middle;
+        } else {
+            low = middle;
+        }
+    }
+    Some(high)
 }

@@ -6,10 +6,11 @@
 //!   ρ² = (−2 ln α + ln(1 − 2 ln α))/tuning. With probability 1 − α it holds the truth at *every*
 //!   n at once.
 //! * Its p = min(1, √(nρ² + 1) · exp(−t² nρ²/(2(nρ² + 1)))) with t = estimate/se.
-//! * The relative difference by Fieller's theorem (1954, *Some Problems in Interval Estimation*, JRSS
-//!   B 16): all θ for which m₂ − (1 + θ) m₁ is not told from zero. Not by the delta method: peeked at
-//!   from the first visitor on, that one errs in up to 19 % of A/A tests instead of 5 %, since a
-//!   share of few conversions is far from normal. At θ = 0 it is the test of the difference itself.
+//! * The relative difference by Fieller's theorem (1954, *Some Problems in Interval Estimation*,
+//!   JRSS B 16): all θ for which m₂ − (1 + θ) m₁ is not told from zero. Not by the delta method:
+//!   peeked at from the first visitor on, that one errs in up to 19 % of A/A tests instead of 5 %,
+//!   since a share of few conversions is far from normal. At θ = 0 it is the test of the difference
+//!   itself.
 //! * mSPRT (Robbins 1970; Johari, Koomen, Pekelis and Walsh 2017, *Peeking at A/B Tests*):
 //!   Λ = √(V/(V + τ²)) · exp(τ²d²/(2V(V + τ²))), p = min(1, 1/Λ).
 

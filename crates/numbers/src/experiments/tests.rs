@@ -3,6 +3,8 @@
 mod peeking;
 mod reference;
 
+use proptest::prelude::*;
+
 use super::*;
 
 fn arm(name: &str, n: u64, conversions: u64) -> Arm {
@@ -210,5 +212,50 @@ fn the_relative_interval_agrees_with_the_difference_about_zero() {
         let value = comparison.fixed.unwrap().relative.unwrap().value;
         assert!(relative.low < value && value < relative.high);
         assert!((relative.p - difference.p).abs() < f64::EPSILON);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
+    #[test]
+    fn any_counts_give_sound_figures(
+        counts in proptest::collection::vec((0_u64..20_000, 0.0..=1.0_f64), 0..5),
+    ) {
+        let arms: Vec<Arm> = counts
+            .iter()
+            .enumerate()
+            .map(|(at, (n, share))| {
+                let won = (0..*n).filter(|i| real(*i) < share * real(*n)).count();
+                arm(&format!("arm {at}"), *n, u64::try_from(won).unwrap())
+            })
+            .collect();
+        let report = compare(&arms, &Plan::default()).unwrap();
+        let best: Vec<f64> = report.arms.iter().filter_map(|arm| arm.prob_best).collect();
+        prop_assert!(best.is_empty() || (best.iter().sum::<f64>() - 1.0).abs() < 1e-9);
+        for figures in &report.arms {
+            prop_assert!(figures.expected_loss.is_none_or(|loss| (0.0..=1.0).contains(&loss)));
+            let inside = |(low, high): (f64, f64)| 0.0 <= low && low < high && high <= 1.0;
+            prop_assert!(figures.credible.is_none_or(inside));
+        }
+        for comparison in &report.comparisons {
+            let share = |p: f64| (0.0..=1.0).contains(&p);
+            prop_assert!(comparison.prob_better.is_none_or(share));
+            prop_assert!(comparison.p_holm.is_none_or(share));
+            if let Some(test) = comparison.always_valid {
+                prop_assert!(share(test.p) && test.low < test.high);
+                let told = test.low > 0.0 || test.high < 0.0;
+                prop_assert_eq!(test.p < 0.05 / real_len(arms.len() - 1), told);
+                // What holds at every look is never surer than the look itself.
+                prop_assert!(test.p >= comparison.fixed.unwrap().p_unpooled.unwrap());
+            }
+        }
+        if let [first, second] = arms.as_slice()
+            && let Some(better) = report.comparisons[0].prob_better
+        {
+            prop_assert!((report.arms[1].prob_best.unwrap() - better).abs() < 1e-9);
+            let back = compare(&[second.clone(), first.clone()], &Plan::default()).unwrap();
+            prop_assert!((back.comparisons[0].prob_better.unwrap() + better - 1.0).abs() < 1e-12);
+        }
     }
 }

@@ -8,7 +8,7 @@ use crate::experiments::bayes::{NormalBelief, beats, best, posterior};
 use crate::experiments::fixed::{Estimate, holm, means, rates};
 use crate::experiments::group::{Spending, even_times, obrien_fleming, pocock, spending};
 use crate::experiments::moments::Moments;
-use crate::experiments::power::{Aim, Convention, power, sample_size};
+use crate::experiments::power::{Aim, Convention, power, sample_size, sample_size_of_means_by_t};
 use crate::experiments::sequential::{Sequence, msprt_log_ratio, msprt_p};
 use crate::experiments::srm::srm;
 use crate::experiments::thompson;
@@ -177,6 +177,11 @@ fn the_four_sample_sizes_come_out() {
             close(sample_size(&aim, by).unwrap(), number(&case[key]), 1e-9);
         }
         assert!(power(&aim, 10).unwrap() < aim.power);
+    }
+    for case in list(&all["ttest_power"]) {
+        let of = |key: &str| number(&case[key]);
+        let got = sample_size_of_means_by_t(of("d"), 1.0, of("alpha"), of("power")).unwrap();
+        close(got, of("n"), 1e-8);
     }
 }
 

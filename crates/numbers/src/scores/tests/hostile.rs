@@ -1,5 +1,7 @@
 //! Tables as they should not be.
 
+use proptest::prelude::*;
+
 use super::near;
 use crate::draws::tests::seeded;
 use crate::scores::metrics::metrics;
@@ -220,4 +222,45 @@ fn words_that_say_the_same_in_two_fields_count_once() {
     let case = [Cell::Number(1.0), Cell::Word("yes"), Cell::Word("never seen"), Cell::Missing];
     assert!((0.0..=1.0).contains(&told.model.probability(&case)));
     assert_eq!(told.model.explain(&case).lines.len(), 4);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
+    #[test]
+    fn any_table_is_learned_or_refused(
+        rows in proptest::collection::vec(
+            (any::<bool>(), proptest::option::of(-3..4_i32), 0..4_u8, any::<f64>()),
+            0..80,
+        ),
+    ) {
+        let outcome: Vec<bool> = rows.iter().map(|row| row.0).collect();
+        let few = rows.iter().map(|row| row.1.map(f64::from)).collect();
+        let any = rows.iter().map(|row| Some(row.3)).collect();
+        let words = [Some("a"), Some("b"), Some("c"), None];
+        let word = rows.iter().map(|row| words[usize::from(row.2)].map(str::to_owned)).collect();
+        let fields = [
+            Field { name: "few".into(), values: Values::Numbers(few) },
+            Field { name: "any".into(), values: Values::Numbers(any) },
+            Field { name: "word".into(), values: Values::Words(word) },
+        ];
+        let Ok(told) = learn(&fields, &outcome, 0.0) else { return Ok(()) };
+        prop_assert!(told.held_out.auc.is_none_or(|auc| (0.0..=1.0).contains(&auc.value)));
+        prop_assert!(told.training.brier.unwrap() <= 1.0);
+        prop_assert!(told.coefficients.iter().all(|c| c.value.is_none_or(f64::is_finite)));
+        if let Some(reached) = told.log_likelihood {
+            prop_assert!(reached >= told.log_likelihood_null - 1e-6);
+        }
+        for row in &rows {
+            let case = [
+                row.1.map_or(Cell::Missing, |n| Cell::Number(f64::from(n))),
+                Cell::Number(row.3),
+                Cell::Word("b"),
+            ];
+            prop_assert!((0.0..=1.0).contains(&told.model.probability(&case)));
+        }
+        for warning in &told.warnings {
+            prop_assert!(!warning.to_string().is_empty());
+        }
+    }
 }
