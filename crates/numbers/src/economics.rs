@@ -8,6 +8,9 @@
 //! * Payback day = the first known day whose cumulative margin is at least CAC. A cohort that has
 //!   not paid back is `None`: *not yet*, which is neither zero nor never.
 //! * Break-even cost of a lead = margin per customer × customers per lead; of a click likewise.
+//! * What if: [`funnel`] draws a funnel again and again, with what is not known about it.
+
+pub mod funnel;
 
 use crate::real::{ratio, real, real_len, real_signed};
 
