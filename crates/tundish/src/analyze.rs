@@ -7,7 +7,7 @@
 //! | days and amounts as people write them | `dates`, `amounts` |
 //! | rows that are sales, those that are left out, who bought | `sales`, `buyers` |
 //! | touches and paths that lead to orders | `journeys` |
-//! | one question each | `ltv`, `rfm`, `cohorts`, `also_bought`, `attribution`, `roads` |
+//! | one question each | `ltv`, `rfm`, `cohorts`, `also_bought`, `attribution`, `roads`, `experiment`, `score` |
 
 mod also_bought;
 mod amounts;
@@ -16,11 +16,13 @@ mod buyers;
 mod cohorts;
 mod columns;
 mod dates;
+mod experiment;
 mod journeys;
 mod ltv;
 mod rfm;
 mod roads;
 mod sales;
+mod score;
 mod source;
 mod words;
 
@@ -39,5 +41,7 @@ pub fn run(output: Output, command: &AnalyzeCommand) -> anyhow::Result<()> {
         AnalyzeCommand::AlsoBought(flags) => also_bought::run(output, flags),
         AnalyzeCommand::Attribution(flags) => attribution::run(output, flags),
         AnalyzeCommand::Roads(flags) => roads::run(output, flags),
+        AnalyzeCommand::Experiment(flags) => experiment::run(output, flags),
+        AnalyzeCommand::Score(flags) => score::run(output, flags),
     }
 }

@@ -7,7 +7,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-pub use analyze::{AlsoBought, AnalyzeCommand, Attribution, Cohorts, Ltv, Rfm, Roads, TableFile};
+pub use analyze::{
+    AlsoBought, AnalyzeCommand, Attribution, Cohorts, Experiment, Ltv, Rfm, Roads, Score, TableFile,
+};
 
 /// Runs the internet sales process of a small business on its own machine.
 #[derive(Debug, Parser)]

@@ -172,7 +172,7 @@ fn human(answer: &Answer, flags: &AlsoBought) -> Vec<String> {
     lines.extend(table(&rows));
     if answer.left_out > 0 {
         let rows = count(answer.left_out);
-        lines.push(format!("left out {rows} rows: no order, no product, or given back"));
+        lines.push(format!("left out: {rows} rows (no order, no product, or given back)"));
     }
     lines
 }

@@ -54,9 +54,10 @@ struct Fit {
 /// The model of spend.
 #[derive(Debug, Serialize)]
 struct Spend {
-    p: f64,
-    q: f64,
-    gamma: f64,
+    /// Null where the data do not settle it, as `q` and `gamma`.
+    p: Option<f64>,
+    q: Option<f64>,
+    gamma: Option<f64>,
     /// Of one purchase.
     mean: Option<f64>,
     log_likelihood: f64,
@@ -122,14 +123,7 @@ pub fn run(output: Output, flags: &Ltv) -> anyhow::Result<()> {
         bg_nbd: bg.as_ref().map(|fit| shown(fit, &known, weeks)),
         mbg_nbd: mbg.as_ref().map(|fit| shown(fit, &known, weeks)),
         pareto_nbd: pareto.as_ref().map(|fit| shown(fit, &known, weeks)),
-        gamma_gamma: spend.as_ref().map(|fit| Spend {
-            p: fit.model.p,
-            q: fit.model.q,
-            gamma: fit.model.gamma,
-            mean: fit.model.mean(),
-            log_likelihood: fit.log_likelihood,
-            correlation: lifetime::correlation(&known),
-        }),
+        gamma_gamma: spend.as_ref().map(|fit| of_spend(fit, &known)),
         total_clv,
         warnings,
         left_out: buyers.left_out.clone(),
@@ -200,6 +194,19 @@ fn shown<M: Model>(fit: &Fitted<M>, known: &[Customer], weeks: f64) -> Fit {
     }
 }
 
+fn of_spend(fit: &Fitted<GammaGamma>, known: &[Customer]) -> Spend {
+    let value =
+        |name: &str| fit.parameters.iter().find(|one| one.name == name).and_then(|one| one.value);
+    Spend {
+        p: value("p"),
+        q: value("q"),
+        gamma: value("gamma"),
+        mean: fit.model.mean(),
+        log_likelihood: fit.log_likelihood,
+        correlation: lifetime::correlation(known),
+    }
+}
+
 fn human(answer: &Answer, flags: &Ltv) -> Vec<String> {
     let customers = real_len(answer.customers);
     let mut lines = vec![
@@ -234,14 +241,16 @@ fn human(answer: &Answer, flags: &Ltv) -> Vec<String> {
     lines.push(String::new());
     lines.extend(models(answer, flags.horizon_weeks));
     if let Some(spend) = &answer.gamma_gamma {
-        let mean = spend.mean.map_or_else(|| "not known".to_owned(), money);
+        let maybe = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), figure);
         lines.push(format!(
-            "Gamma-Gamma: mean purchase {mean} (p {}, q {}, γ {}; ln likelihood {}; spend and frequency correlate {})",
-            figure(spend.p),
-            figure(spend.q),
-            figure(spend.gamma),
+            "Gamma-Gamma: mean purchase {} (p {}, q {}, γ {}; ln likelihood {}; spend and frequency \
+             correlate {})",
+            spend.mean.map_or_else(|| "not known".to_owned(), money),
+            maybe(spend.p),
+            maybe(spend.q),
+            maybe(spend.gamma),
             figure(spend.log_likelihood),
-            spend.correlation.map_or_else(|| "?".to_owned(), figure),
+            maybe(spend.correlation),
         ));
     }
     lines.extend(answer.warnings.iter().map(|warning| format!("! {warning}")));

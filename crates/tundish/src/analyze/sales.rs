@@ -10,6 +10,7 @@ use super::amounts::{self, Decimal};
 use super::columns::{Columns, Role};
 use super::dates::{self, Order, Seconds};
 use super::source::{Row, Source};
+use super::words::count;
 use crate::output::refused;
 
 /// One row that is a sale.
@@ -51,8 +52,11 @@ impl LeftOut {
 
     /// In words, a line each.
     pub fn told(&self) -> Vec<String> {
-        let mut lines: Vec<String> =
-            self.reasons.iter().map(|(why, rows)| format!("left out {rows} rows: {why}")).collect();
+        let mut lines: Vec<String> = self
+            .reasons
+            .iter()
+            .map(|(why, rows)| format!("left out: {} rows ({why})", count(*rows)))
+            .collect();
         lines.extend(self.unreadable.iter().map(|(line, why)| format!("  line {line}: {why}")));
         lines
     }

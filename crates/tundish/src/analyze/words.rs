@@ -8,6 +8,7 @@ pub fn money(amount: f64) -> String {
 /// With as many digits as tell it: four that count.
 pub fn figure(value: f64) -> String {
     let digits = match value.abs() {
+        _ if value.fract() == 0.0 => 0,
         size if size >= 1_000.0 => 1,
         size if size >= 100.0 => 2,
         size if size >= 1.0 => 3,
@@ -52,6 +53,9 @@ mod tests {
         assert_eq!(money(1_234_567.891), "1,234,567.89");
         assert_eq!(money(-12.5), "-12.50");
         assert_eq!((count(999), count(1_000)), ("999".to_owned(), "1,000".to_owned()));
-        assert_eq!(figure(0.242_594), "0.2426");
+        assert_eq!(
+            (figure(0.242_594), figure(19_785.0)),
+            ("0.2426".to_owned(), "19,785".to_owned())
+        );
     }
 }

@@ -19,6 +19,10 @@ pub enum AnalyzeCommand {
     Attribution(Attribution),
     /// By which roads orders came
     Roads(Roads),
+    /// Which version wins, and whether that is known yet
+    Experiment(Experiment),
+    /// Who will buy: learned from a table of cases, judged on those held out
+    Score(Score),
 }
 
 /// The file and its columns.
@@ -126,4 +130,38 @@ pub struct Roads {
     /// What stands between the channels of a path
     #[arg(long, value_name = "MARK", default_value = ">")]
     pub separator: String,
+}
+
+/// `tundish analyze experiment`.
+#[derive(Debug, Args)]
+pub struct Experiment {
+    /// A CSV file with a row for each visitor
+    #[arg(value_name = "FILE", required_unless_present = "counts")]
+    pub file: Option<PathBuf>,
+    /// Which column is what: variant=Group,converted=Bought,revenue=Paid
+    #[arg(long, value_name = "WHAT=COLUMN,…")]
+    pub map: Vec<String>,
+    /// Visitors and conversions of each version, the control first: a=1000:100,b=1000:130
+    #[arg(long, value_name = "NAME=N:CONVERSIONS,…", conflicts_with = "file")]
+    pub counts: Option<String>,
+    /// Which version is the control (default: the first)
+    #[arg(long, value_name = "NAME")]
+    pub control: Option<String>,
+}
+
+/// `tundish analyze score`.
+#[derive(Debug, Args)]
+pub struct Score {
+    /// The file, a row for each case
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// The column that says what came of it
+    #[arg(long, value_name = "COLUMN")]
+    pub target: String,
+    /// Its value that is hoped for
+    #[arg(long, value_name = "VALUE")]
+    pub positive: String,
+    /// Columns that are left out: what is known only afterwards
+    #[arg(long, value_name = "COLUMN,…", value_delimiter = ',')]
+    pub exclude: Vec<String>,
 }

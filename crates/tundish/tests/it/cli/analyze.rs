@@ -115,6 +115,50 @@ fn touches_of_contacts_become_journeys_that_end_with_each_order() {
 }
 
 #[test]
+fn known_experiments_come_out_of_counts_and_of_rows() {
+    let desk = Desk::new();
+    let ask = |args: &[&str]| {
+        let mut all = vec!["analyze", "experiment", "--json"];
+        all.extend(args);
+        desk.run(&all)
+    };
+    let all = ask(&["--counts", "a=1000:100,b=1000:130"]).json();
+    near(&all["prob_best"]["b"], 0.982_165_066_116_350_5, 1e-9);
+    near(&all["p_value"], 0.0355, 1e-2);
+    assert_eq!(all["verdict"], "too_early");
+    let split = ask(&["--counts", "a=821588:1000,b=815482:1000"]).json();
+    near(&split["srm_p"], 1.82e-6, 1e-2);
+    assert_eq!(split["verdict"], "srm");
+    let rows: String = (0..400)
+        .map(|n| {
+            format!("{},{},{}\n", if n % 2 == 0 { "old" } else { "new" }, n % 5 / 4, n % 5 / 4 * 19)
+        })
+        .collect();
+    let file = desk.write("rows.csv", &format!("variant,converted,revenue\n{rows}"));
+    let all = ask(&[file.to_str().unwrap(), "--control", "new"]).json();
+    assert_eq!(
+        (all["arms"][0]["variant"].as_str(), all["arms"][0]["n"].as_i64()),
+        (Some("new"), Some(200))
+    );
+    near(&all["revenue"]["per_visitor"]["old"], 3.8, 1e-9);
+    assert_eq!(ask(&["--counts", "a=10:20,b=10:1"]).code, 1);
+    assert_eq!(ask(&["--counts", "a=10"]).code, 2);
+    assert_eq!(ask(&[]).code, 2);
+}
+
+#[test]
+fn published_scores_are_learned_from_the_raw_table_and_a_leak_is_told() {
+    let with = ["score", "--target", "y", "--positive", "yes"];
+    let without = ["score", "--target", "y", "--positive", "yes", "--exclude", "duration"];
+    let Some(all) = analyzed("lead/bank_full.csv.gz", &without) else { return };
+    near(&all["auc"], 0.7681, 1e-3);
+    near(&all["brier"], 0.0857, 1e-2);
+    near(&all["log_likelihood"], -9508.26315, 1e-7);
+    let leak = analyzed("lead/bank_full.csv.gz", &with).unwrap();
+    assert!(leak["warnings"].to_string().contains("duration"), "{leak}");
+}
+
+#[test]
 fn the_files_of_shops_are_understood_as_they_are() {
     let Some(gumroad) = analyzed("csv_exports/gumroad_sales.csv", &["ltv"]) else { return };
     // Fifty sales and a row of totals; three sales were given back in full.
