@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::columns::{Columns, Role};
 use super::source::Source;
-use super::words::{count, figure};
+use super::words::{count, figure, some};
 use crate::cli::AlsoBought;
 use crate::output::{Output, refused, table, usage};
 
@@ -171,8 +171,8 @@ fn human(answer: &Answer, flags: &AlsoBought) -> Vec<String> {
     }));
     lines.extend(table(&rows));
     if answer.left_out > 0 {
-        let rows = count(answer.left_out);
-        lines.push(format!("left out: {rows} rows (no order, no product, or given back)"));
+        let rows = some(answer.left_out, "row");
+        lines.push(format!("left out: {rows} (no order, no product, or given back)"));
     }
     lines
 }

@@ -11,14 +11,17 @@ pub enum Decimal {
     Comma,
 }
 
-/// Reads a cell; `None` where it holds no number.
+/// More than this is no amount of money, and no figure could be trusted beside it.
+const LARGEST: f64 = 1e12;
+
+/// Reads a cell; `None` where it holds no number, or one beyond all use.
 pub fn parse(text: &str, decimal: Decimal) -> Option<f64> {
     let plain = text.trim();
     // Most cells of most files.
     if decimal == Decimal::Point
         && let Ok(number) = plain.parse::<f64>()
     {
-        return number.is_finite().then_some(number);
+        return (number.abs() <= LARGEST).then_some(number);
     }
     let (mark, thousands) = match decimal {
         Decimal::Point => ('.', ','),
@@ -39,7 +42,7 @@ pub fn parse(text: &str, decimal: Decimal) -> Option<f64> {
         }
     }
     let number: f64 = digits.parse().ok()?;
-    number.is_finite().then_some(if minus { -number } else { number })
+    (number <= LARGEST).then_some(if minus { -number } else { number })
 }
 
 /// Which mark a column uses, by its first cells: the last of two different marks, or one with
@@ -80,7 +83,7 @@ mod tests {
         near("CHF 1'234.50", Decimal::Point, 1_234.5);
         near("(5.00)", Decimal::Point, -5.0);
         near("-0.5", Decimal::Point, -0.5);
-        for text in ["", "free", "n/a", "-", "NaN", "inf"] {
+        for text in ["", "free", "n/a", "-", "NaN", "inf", "1e300"] {
             assert_eq!(parse(text, Decimal::Point), None, "{text}");
         }
     }

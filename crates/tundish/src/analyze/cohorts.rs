@@ -14,9 +14,12 @@ use super::columns::Columns;
 use super::dates;
 use super::sales::{self, LeftOut, Wanted};
 use super::source::Source;
-use super::words::{count, money};
+use super::words::{count, money, some};
 use crate::cli::Cohorts;
 use crate::output::{Output, table, usage};
+
+/// Periods that are printed for people.
+const PERIODS_MAX: usize = 24;
 
 #[derive(Debug, Serialize)]
 struct Answer {
@@ -139,25 +142,29 @@ fn shown(cohort: PeriodCohort, by: By) -> Cohort {
 
 fn human(answer: &Answer) -> Vec<String> {
     let periods = answer.cohorts.iter().map(|cohort| cohort.active.len()).max().unwrap_or(0);
+    let shown = periods.min(PERIODS_MAX);
     let mut lines = vec![
         format!(
-            "{} customers by their first order; how many of each hundred bought again",
-            count(answer.customers)
+            "{} by their first order; how many of each hundred bought again",
+            some(answer.customers, "customer")
         ),
         String::new(),
     ];
     let head = ["first order", "customers", "paid"].map(str::to_owned).into_iter();
-    let mut rows = vec![head.chain((0..periods).map(|k| k.to_string())).collect::<Vec<_>>()];
+    let mut rows = vec![head.chain((0..shown).map(|k| k.to_string())).collect::<Vec<_>>()];
     for cohort in &answer.cohorts {
         let paid: f64 = cohort.revenue.iter().sum();
         let mut row = vec![cohort.start.clone(), count(cohort.size), money(paid)];
-        row.extend(cohort.active.iter().map(|active| {
+        row.extend(cohort.active.iter().take(shown).map(|active| {
             let share = ratio(real(*active), real(cohort.size)).unwrap_or(0.0);
             format!("{:.0}", share * 100.0)
         }));
         rows.push(row);
     }
     lines.extend(table(&rows));
+    if shown < periods {
+        lines.push(format!("({shown} of {periods} periods; all are in --json)"));
+    }
     lines.extend(answer.left_out.told());
     lines
 }

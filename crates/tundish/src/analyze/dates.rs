@@ -152,6 +152,10 @@ fn digits(text: &str) -> (&str, &str) {
 }
 
 fn of_parts(year: i64, month: i64, day: i64) -> Option<i64> {
+    // Year 1 and year 9999 stand in exports for what is not known.
+    if !(1_900..=2_200).contains(&year) {
+        return None;
+    }
     let date =
         Date::new(i16::try_from(year).ok()?, i8::try_from(month).ok()?, i8::try_from(day).ok()?);
     let date = date.ok()?;
@@ -248,7 +252,17 @@ mod tests {
         ] {
             assert_eq!(parse(text, Order::MonthFirst), Some(noon), "{text}");
         }
-        for text in ["", "yesterday", "2024-13-01", "2024-02-30", "12", "2024-12-31 25:00", "n/a"] {
+        for text in [
+            "",
+            "0001-01-01",
+            "9999-12-31",
+            "yesterday",
+            "2024-13-01",
+            "2024-02-30",
+            "12",
+            "2024-12-31 25:00",
+            "n/a",
+        ] {
             assert_eq!(parse(text, Order::MonthFirst), None, "{text}");
         }
         assert_eq!(iso(day_of(day)), "2024-12-31");

@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::buyers::{Buyers, PARTS};
 use super::dates;
 use super::sales::{LeftOut, Wanted};
-use super::words::{count, figure, money, percent};
+use super::words::{count, figure, money, percent, some};
 use crate::cli::Ltv;
 use crate::output::{Output, table, usage};
 
@@ -211,13 +211,13 @@ fn human(answer: &Answer, flags: &Ltv) -> Vec<String> {
     let customers = real_len(answer.customers);
     let mut lines = vec![
         format!(
-            "{} customers from {} to {}; {} came back ({}), {} purchases after the first",
-            count(u64::try_from(answer.customers).unwrap_or(0)),
+            "{} from {} to {}; {} came back ({}), {} after the first",
+            some(u64::try_from(answer.customers).unwrap_or(0), "customer"),
             answer.first_day,
             answer.until,
             count(u64::try_from(answer.came_back).unwrap_or(0)),
             percent(real_len(answer.came_back) / customers),
-            count(answer.repeat_purchases),
+            some(answer.repeat_purchases, "purchase"),
         ),
         String::new(),
     ];

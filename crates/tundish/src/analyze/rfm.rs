@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::buyers::{Buyers, PARTS};
 use super::dates;
 use super::sales::{LeftOut, Wanted};
-use super::words::{count, figure, money};
+use super::words::{figure, money, some};
 use crate::cli::Rfm;
 use crate::output::{Output, table, usage};
 
@@ -83,7 +83,7 @@ pub fn run(output: Output, flags: &Rfm) -> anyhow::Result<()> {
 
 fn human(answer: &Answer) -> Vec<String> {
     let customers = u64::try_from(answer.customers.len()).unwrap_or(0);
-    let mut lines = vec![format!("{} customers as they stand on {}", count(customers), answer.at)];
+    let mut lines = vec![format!("{} as of {}", some(customers, "customer"), answer.at)];
     for (name, edges) in [
         ("days since the last order", &answer.edges.recency),
         ("orders", &answer.edges.frequency),

@@ -10,7 +10,7 @@ use super::amounts::{self, Decimal};
 use super::columns::{Columns, Role};
 use super::dates::{self, Order, Seconds};
 use super::source::{Row, Source};
-use super::words::count;
+use super::words::some;
 use crate::output::refused;
 
 /// One row that is a sale.
@@ -55,7 +55,7 @@ impl LeftOut {
         let mut lines: Vec<String> = self
             .reasons
             .iter()
-            .map(|(why, rows)| format!("left out: {} rows ({why})", count(*rows)))
+            .map(|(why, rows)| format!("left out: {} ({why})", some(*rows, "row")))
             .collect();
         lines.extend(self.unreadable.iter().map(|(line, why)| format!("  line {line}: {why}")));
         lines
@@ -120,8 +120,12 @@ pub fn read(
         take(&Cells::of(&places, row), &mut left_out);
     }
     if sales == 0 {
-        let why = left_out.told().join("; ");
-        return Err(refused(format!("{}: no row is a sale ({why})", source.name())));
+        let why = left_out.told();
+        let name = source.name();
+        return Err(refused(match why.is_empty() {
+            true => format!("{name}: there is no row below the names of the columns"),
+            false => format!("{name}: no row is a sale; {}", why.join("; ")),
+        }));
     }
     Ok(left_out)
 }

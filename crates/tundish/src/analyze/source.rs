@@ -88,6 +88,10 @@ impl Source {
         };
         let mut unpacked = BufReader::with_capacity(BUFFER, unpacked);
         let begin = look(&mut unpacked).map_err(|why| failed(&why))?;
+        let is_wide = begin.starts_with(b"\xff\xfe") || begin.starts_with(b"\xfe\xff");
+        if begin.contains(&0) && !is_wide {
+            return Err(failed(&"this is no table of text: save it as CSV"));
+        }
         let (text, text_begin) = decoded(unpacked, begin).map_err(|why| failed(&why))?;
         let separator = tables::separator(&String::from_utf8_lossy(&text_begin));
         let chained: Box<dyn Read> = Box::new(Lines::of(io::Cursor::new(text_begin).chain(text)));

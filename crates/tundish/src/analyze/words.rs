@@ -22,6 +22,11 @@ pub fn count(n: u64) -> String {
     grouped(&n.to_string())
 }
 
+/// A number of things: `1 row`, `1,200 rows`.
+pub fn some(n: u64, thing: &str) -> String {
+    format!("{} {thing}{}", count(n), if n == 1 { "" } else { "s" })
+}
+
 /// A share in percent.
 pub fn percent(share: f64) -> String {
     format!("{:.1} %", share * 100.0)
@@ -52,6 +57,7 @@ mod tests {
     fn thousands_are_told_apart() {
         assert_eq!(money(1_234_567.891), "1,234,567.89");
         assert_eq!(money(-12.5), "-12.50");
+        assert_eq!((some(1, "row"), some(1_200, "row")), ("1 row".into(), "1,200 rows".into()));
         assert_eq!((count(999), count(1_000)), ("999".to_owned(), "1,000".to_owned()));
         assert_eq!(
             (figure(0.242_594), figure(19_785.0)),

@@ -186,3 +186,28 @@ fn i01_a_file_that_is_none_is_refused_with_what_to_do() {
     let one = ask(&file("c.csv", "customer;date;amount\nada;31.12.2024;5,00\n"));
     assert!(one.code == 0 && one.stdout.contains("nobody bought on a second day"), "{one:?}");
 }
+
+#[test]
+fn i02_cells_beyond_all_use_are_left_out_with_their_lines() {
+    let desk = Desk::new();
+    let ask = |name: &str, text: &str| {
+        let path = desk.write(name, text);
+        desk.run(&["analyze", "ltv", path.to_str().unwrap(), "--json"])
+    };
+    let rows = "customer,date,amount\n\
+                ada,2024-01-01,5\n\
+                ada,0001-01-01,5\n\
+                bob,2024-01-02,1e308\n\
+                ,2024-01-02,5\n\
+                cleo,2024-01-03,-5\n";
+    let all = ask("odd.csv", rows).json();
+    assert_eq!((all["customers"].as_i64(), all["paid"].as_f64()), (Some(1), Some(5.0)));
+    let left_out = serde_json::json!({
+        "not a date": 1, "not a number": 1, "nobody is named": 1, "taken back, or none of it": 1,
+    });
+    assert_eq!(all["left_out"], left_out);
+    let said = ask("head.csv", "customer,date,amount\n").refused(1);
+    assert!(said.contains("no row below the names"), "{said}");
+    let said = ask("binary.csv", "customer\0date\n").refused(1);
+    assert!(said.contains("no table of text"), "{said}");
+}
