@@ -176,11 +176,7 @@ impl<T: Ord + Clone> PairCounts<T> {
 
     /// Counts many baskets at once: the same as [`Self::add`] for each, and much faster.
     pub fn from_baskets<B: AsRef<[T]>>(baskets: &[B]) -> Self {
-        let baskets: Vec<Vec<&T>> = baskets
-            .iter()
-            .map(|basket| as_set(basket.as_ref()))
-            .filter(|basket| !basket.is_empty())
-            .collect();
+        let baskets = as_sets(baskets);
         let places = Places::new(&baskets);
         let mut counts = Self { baskets: length(baskets.len()), ..Self::default() };
         let mut with = vec![0_u64; places.names.len()];
@@ -353,6 +349,12 @@ fn as_set<T: Ord>(basket: &[T]) -> Vec<&T> {
     items.sort_unstable();
     items.dedup();
     items
+}
+
+/// Those of `baskets` that hold anything, as sets.
+fn as_sets<T: Ord, B: AsRef<[T]>>(baskets: &[B]) -> Vec<Vec<&T>> {
+    let sets = baskets.iter().map(|basket| as_set(basket.as_ref()));
+    sets.filter(|set| !set.is_empty()).collect()
 }
 
 fn take_one<K: Ord>(counts: &mut BTreeMap<K, u64>, key: &K) {

@@ -18,7 +18,6 @@ pub mod fixed;
 pub mod group;
 pub mod moments;
 pub mod power;
-mod quadrature;
 pub mod revenue;
 pub mod sequential;
 pub mod srm;

@@ -16,6 +16,8 @@ pub mod experiments;
 pub mod journeys;
 pub mod lifetime;
 mod matrix;
+mod quadrature;
+mod quantiles;
 pub mod real;
 pub mod rfm;
 pub mod roads;

@@ -25,7 +25,6 @@ mod jet;
 mod log;
 mod newton;
 mod pareto;
-mod quadrature;
 mod rising;
 mod spend;
 

@@ -6,6 +6,8 @@
 //! customers have the same value, as with small counts of orders, it decides whether one is added:
 //! see [`Ties`]. Recency is scored the other way round: few days are good.
 
+use crate::lifetime::Purchase;
+use crate::quantiles::quantile;
 use crate::real::{real, real_len, real_signed};
 
 /// In which bin a customer is whose value is the quantile itself.
@@ -17,17 +19,6 @@ pub enum Ties {
     Below,
     /// In the upper: an edge is the quantile.
     Above,
-}
-
-/// One order.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Order<K> {
-    /// Whose.
-    pub customer: K,
-    /// On which day, counted from any day.
-    pub day: i64,
-    /// What was paid, in minor units.
-    pub amount: i64,
 }
 
 /// A customer with scores from 1, worst, to 5, best.
@@ -75,15 +66,15 @@ pub struct Rfm<K> {
 /// Where the edges lie.
 const SHARES: Edges = [0.2, 0.4, 0.6, 0.8];
 
-/// Scores the customers of `orders`, in any order, as they stand on day `at`. Later orders are left
-/// out. `minor_per_unit` is 100 for dollars and 1 for yen. Nothing where there is no order.
+/// Scores the customers of `orders`, each a purchase, in any order, as they stand on day `at`. Later
+/// orders are left out. `minor_per_unit` is 100 for dollars and 1 for yen. Nothing where there is no order.
 pub fn score<K: Ord + Clone>(
-    orders: &[Order<K>],
+    orders: &[Purchase<K>],
     at: i64,
     minor_per_unit: u32,
     ties: Ties,
 ) -> Option<Rfm<K>> {
-    let mut known: Vec<&Order<K>> = orders.iter().filter(|order| order.day <= at).collect();
+    let mut known: Vec<&Purchase<K>> = orders.iter().filter(|order| order.day <= at).collect();
     known.sort_by(|a, b| (&a.customer, a.day).cmp(&(&b.customer, b.day)));
     let mut customers: Vec<Scored<K>> = known
         .chunk_by(|a, b| a.customer == b.customer)
@@ -125,25 +116,6 @@ fn edges(sorted: &[f64], ties: Ties) -> Option<Edges> {
     };
     sorted.first()?;
     Some(SHARES.map(|share| quantile(sorted, share).map_or(f64::NAN, |value| value + shift)))
-}
-
-/// The quantile of ascending values at `share` by linear interpolation between the two nearest, at
-/// the place (n − 1)·share counted from 0; nothing where there are none or `share` is not from 0 to
-/// 1.
-pub fn quantile(sorted: &[f64], share: f64) -> Option<f64> {
-    if !(0.0..=1.0).contains(&share) {
-        return None;
-    }
-    let place = real_len(sorted.len().checked_sub(1)?) * share;
-    // The place in whole numbers without a cast; (n − 1)·share may miss a whole number by rounding,
-    // and then ties would fall to the wrong side.
-    let fuzz = 4.0 * f64::EPSILON * real_len(sorted.len());
-    let (low, value) =
-        sorted.iter().enumerate().rev().find(|(n, _)| real_len(*n) <= place + fuzz)?;
-    let part = place - real_len(low);
-    let next = sorted.get(low + 1).unwrap_or(value);
-    let between = part > fuzz && next > value;
-    Some(if between { (1.0 - part) * value + part * next } else { *value })
 }
 
 /// From 1, below all edges, to 5.

@@ -84,3 +84,14 @@ pub(crate) fn paths(table: &str) -> crate::journeys::Journeys {
     }
     journeys
 }
+
+/// Journeys by path, conversions, value and nulls.
+pub(crate) fn journeys(rows: &[(&str, f64, f64, f64)]) -> crate::journeys::Journeys {
+    let mut journeys = crate::journeys::Journeys::default();
+    for (path, conversions, value, nulls) in rows {
+        let outcomes =
+            crate::journeys::Outcomes { conversions: *conversions, value: *value, nulls: *nulls };
+        journeys.add_written(path, ">", outcomes).unwrap();
+    }
+    journeys
+}

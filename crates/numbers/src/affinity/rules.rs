@@ -13,7 +13,7 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use super::{Places, as_set, length};
+use super::{Places, as_sets, length};
 use crate::real::{ratio, real, real_len};
 
 /// Frequent sets beyond which the search is given up: no page shows so many, and memory ends.
@@ -83,11 +83,7 @@ pub fn association_rules<T: Ord + Clone, B: AsRef<[T]>>(
     baskets: &[B],
     limits: RuleLimits,
 ) -> Result<Vec<AssociationRule<T>>, TooManySets> {
-    let baskets: Vec<Vec<&T>> = baskets
-        .iter()
-        .map(|basket| as_set(basket.as_ref()))
-        .filter(|basket| !basket.is_empty())
-        .collect();
+    let baskets = as_sets(baskets);
     let places = Places::new(&baskets);
     let n = real_len(baskets.len());
     let support_min = limits.support_min * n * SLACK;

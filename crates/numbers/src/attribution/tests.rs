@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::real::ratio;
-use crate::test_data::{paths, text};
+use crate::test_data::{journeys, paths, text};
 
 /// As promised for every figure of the reference.
 const WITHIN: f64 = 1e-9;
@@ -18,15 +18,6 @@ fn close(got: f64, wanted: f64, what: &str) {
 
 fn order(k: usize) -> NonZeroUsize {
     NonZeroUsize::new(k).unwrap()
-}
-
-fn journeys(rows: &[(&str, f64, f64, f64)]) -> Journeys {
-    let mut journeys = Journeys::default();
-    for (path, conversions, value, nulls) in rows {
-        let outcomes = Outcomes { conversions: *conversions, value: *value, nulls: *nulls };
-        journeys.add_written(path, ">", outcomes).unwrap();
-    }
-    journeys
 }
 
 /// Every channel of the reference, and zero for one it does not name.

@@ -11,10 +11,10 @@
 //! * A difference whose estimate is normal: the posterior under a flat or a normal prior, and
 //!   E(δ⁺) = m Φ(m/s) + s φ(m/s).
 
-use super::quadrature::integrals;
 use crate::distributions::{
     Beta, Urn, from_logit, normal_above, normal_below, normal_density, normal_upper_quantile,
 };
+use crate::quadrature::integrals;
 use crate::real::real;
 
 /// The largest whole number that a real one holds exactly.

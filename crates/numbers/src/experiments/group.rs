@@ -9,8 +9,8 @@
 //! * Lan and DeMets 1983: bounds that spend, on each side, 2 − 2Φ(z(α/4)/√t) (like O'Brien and
 //!   Fleming) or (α/2) ln(1 + (e − 1)t) (like Pocock) by share t, at whatever times one looks.
 
-use super::quadrature::panel;
 use crate::distributions::{normal_above, normal_density, normal_upper_quantile};
+use crate::quadrature::panel;
 use crate::real::real_len;
 
 /// More looks than this want a test without a plan: see [`super::sequential`].

@@ -10,7 +10,7 @@ use super::fixed::{Means, means};
 use super::moments::Moments;
 use super::sequential::AlwaysValid;
 use super::{Mistake, Plan, Verdict, srm};
-use crate::real::real_len;
+use crate::quantiles::quantile;
 
 /// An arm: how many saw it and what those who paid paid, in minor units or any other.
 #[derive(Debug, Clone, PartialEq)]
@@ -75,23 +75,6 @@ pub struct RevenueReport {
     pub verdict: Verdict,
 }
 
-/// The quantile of amounts by linear interpolation (type 7); nothing of nothing.
-pub fn quantile(amounts: &[f64], share: f64) -> Option<f64> {
-    let mut sorted = amounts.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let place = share.clamp(0.0, 1.0) * (real_len(sorted.len()) - 1.0);
-    let (mut low, mut high) = (*sorted.first()?, *sorted.last()?);
-    for (at, amount) in sorted.iter().enumerate() {
-        if real_len(at) <= place {
-            low = *amount;
-        } else {
-            high = *amount;
-            break;
-        }
-    }
-    Some(low + (high - low) * place.fract())
-}
-
 /// Compares the revenue per visitor of every arm with that of the first.
 ///
 /// # Errors
@@ -109,8 +92,9 @@ pub fn compare(arms: &[RevenueArm], plan: &Plan) -> Result<RevenueReport, Mistak
             return Err(Mistake::NotFinite(arm.name.clone()));
         }
     }
-    let paid: Vec<f64> =
+    let mut paid: Vec<f64> =
         arms.iter().flat_map(|arm| &arm.amounts).copied().filter(|a| a.abs() > 0.0).collect();
+    paid.sort_unstable_by(f64::total_cmp);
     let cap = quantile(&paid, plan.winsor_quantile);
     let plain: Vec<Moments> = arms.iter().map(|arm| moments(arm, None)).collect();
     let capped: Vec<Moments> = arms.iter().map(|arm| moments(arm, cap)).collect();

@@ -1,6 +1,6 @@
 //! Purchases to come, discounted to now.
 
-use super::quadrature::panel;
+use crate::quadrature::panel;
 
 /// The continuous weekly rate ln(1+d)/52 of a yearly discount `d`; .15 is 15 %. Nothing where `d`
 /// is not above −1.

@@ -13,9 +13,9 @@ use super::fitted::{Named, without_churn};
 use super::groups::{Group, Groups};
 use super::jet::{Jet, Mixture};
 use super::newton::{self, Point};
-use super::quadrature::visit;
 use super::rising::{Rise, Rises, Span, gamma_block};
 use super::{Customer, Fitted, Model, Unfit};
+use crate::quadrature::visit;
 
 /// A customer's rates of buying and of leaving are each Gamma; units are weeks.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -1,16 +1,7 @@
 //! What roads must come to.
 
 use super::*;
-use crate::test_data::text;
-
-fn journeys(rows: &[(&str, f64, f64, f64)]) -> Journeys {
-    let mut journeys = Journeys::default();
-    for (path, conversions, value, nulls) in rows {
-        let outcomes = Outcomes { conversions: *conversions, value: *value, nulls: *nulls };
-        journeys.add_written(path, ">", outcomes).unwrap();
-    }
-    journeys
-}
+use crate::test_data::{journeys, text};
 
 fn channel(name: &str) -> Place {
     Place::Channel(name.to_owned())

@@ -1,6 +1,7 @@
 //! `tundish analyze rfm`: who bought recently, often and for much.
 
-use numbers::rfm::{self, Edges, Order, Scored, Ties};
+use numbers::lifetime::Purchase;
+use numbers::rfm::{self, Edges, Scored, Ties};
 use serde::Serialize;
 
 use super::buyers::{Buyers, PARTS};
@@ -53,10 +54,14 @@ pub fn run(output: Output, flags: &Rfm) -> anyhow::Result<()> {
     let wanted = Wanted { amount: true };
     let buyers = Buyers::read(&flags.table, wanted)?;
     let at = buyers.last_day(flags.at.as_deref(), "--at")?;
-    let orders: Vec<Order<u32>> = buyers
+    let orders: Vec<Purchase<u32>> = buyers
         .bought
         .iter()
-        .map(|one| Order { customer: one.customer, day: one.day, amount: one.amount.unwrap_or(0) })
+        .map(|one| Purchase {
+            customer: one.customer,
+            day: one.day,
+            amount: one.amount.unwrap_or(0),
+        })
         .collect();
     let scored = rfm::score(&orders, at, PARTS, ties)
         .ok_or_else(|| usage(format!("--at {}: nobody had bought by then", dates::iso(at))))?;
