@@ -61,6 +61,13 @@ impl Span {
         Self::ending(moved(self.from, -1), self.days())
     }
 
+    /// The same days a year earlier; the 29th of February becomes the 28th.
+    #[must_use]
+    pub fn year_before(self) -> Self {
+        let earlier = |day: Date| day.checked_sub(1.year()).unwrap_or(day);
+        Self { from: earlier(self.from), to: earlier(self.to) }
+    }
+
     /// From the first instant of it to the first after it, in a zone.
     pub fn bounds(self, zone: &Zone) -> (UtcMs, UtcMs) {
         (start_of(self.from, zone), start_of(moved(self.to, 1), zone))
@@ -118,6 +125,8 @@ mod tests {
         let span = Span::parse("", "", today).unwrap();
         assert_eq!((span.from, span.to, span.days()), (date(2026, 10, 23), today, 30));
         assert_eq!(span.before(), Span { from: date(2026, 9, 23), to: date(2026, 10, 22) });
+        let leap = Span { from: date(2024, 2, 29), to: date(2024, 3, 1) }.year_before();
+        assert_eq!(leap, Span { from: date(2023, 2, 28), to: date(2023, 3, 1) });
         let one = Span::parse("2026-03-29", "2026-03-29", today).unwrap();
         assert_eq!((one.days(), one.each().count()), (1, 1));
         let berlin = Zone::parse("Europe/Berlin").unwrap();

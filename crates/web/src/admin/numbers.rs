@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer};
 use crate::extract::operator::CurrentOperator;
 
 pub mod cohorts;
+pub mod compare;
 pub mod payback;
 pub mod reconciliation;
 pub mod report;
@@ -40,6 +41,8 @@ pub struct Asked {
     pub cohort: String,
     /// A view of the page.
     pub by: String,
+    /// With which days it is compared: `before`, `year`, or not at all.
+    pub compare: String,
     /// How many days after the first order are looked at.
     #[serde(deserialize_with = "lenient")]
     pub days: i64,

@@ -1,7 +1,10 @@
 //! A page of figures: its days, its pictures, its tables.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
+use super::compare::Delta;
 use super::sheet::{Cell, Sheet, columns};
 use super::{Asked, Period, days_text, link};
 use crate::frame::{Crumb, Frame, Pager};
@@ -28,6 +31,8 @@ pub struct Report {
     pub notes: Vec<Note>,
     /// The figures first looked at.
     pub tiles: Vec<Tile>,
+    /// How they differ from what they are compared with, by their labels.
+    pub deltas: BTreeMap<String, Delta>,
     /// Pictures.
     pub figures: Vec<Picture>,
     /// Tables.
@@ -163,6 +168,7 @@ impl Report {
             filter: None,
             notes: Vec::new(),
             tiles: Vec::new(),
+            deltas: BTreeMap::new(),
             figures: Vec::new(),
             sheets: Vec::new(),
             empty: None,
@@ -218,6 +224,8 @@ impl Report {
             href: Some("/admin".to_owned()),
             note: Some("spend / customers".to_owned()),
         });
+        let delta = Delta { text: "\u{25b2} up €5.00 from €20.00".to_owned(), tone: "bad" };
+        report.deltas.insert("CAC".to_owned(), delta);
         report.figures.push(Picture {
             title: "Payback".to_owned(),
             note: None,

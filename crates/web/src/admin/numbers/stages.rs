@@ -9,9 +9,10 @@ use model::channels::Channel;
 use model::ids::ContactId;
 use model::sources::{Touch, Utm};
 use model::spans::{DEFAULT_DAYS, Span};
-use numbers::stages::{share, stages};
+use numbers::stages::stages;
 use store::stages::{StageCount, StageRows};
 
+use super::compare::{Compared, Delta, Good};
 use super::report::{Empty, LENGTHS, Note, Picture, Report, Select, filter};
 use super::sheet::{Cell, Sheet, columns};
 use super::{Asked, FEW, Period, channel_name, days_text, link};
@@ -41,7 +42,7 @@ pub(crate) const STAGES: [(&str, &str, &str); 7] = [
 /// Counts by stage and origin.
 type Counts = BTreeMap<(String, String), BTreeMap<String, i64>>;
 
-/// The stages of a period, and of the one before.
+/// The stages of a period, beside those of other days where asked for.
 pub async fn index(
     State(state): State<AppState>,
     who: CurrentOperator,
@@ -49,22 +50,33 @@ pub async fn index(
 ) -> Reply {
     let period = Period::read(&who, &asked, DEFAULT_DAYS);
     let now = counts(&state, &who, period.span, &period).await?;
-    let before = counts(&state, &who, period.span.before(), &period).await?;
+    let compared = Compared::read(&asked, &period);
+    let before = match compared {
+        Some(compared) => counts(&state, &who, compared.span, &period).await?,
+        None => Counts::new(),
+    };
     let mut query = period.query().to_vec();
     query.push(("channel", asked.channel.clone()));
+    query.push(Compared::kept(&asked));
     let mut report = Report::new(
         who.frame("stages"),
         "Stages",
         "From a stranger's visit to a customer who recommends you: how many came how far.",
     );
-    let choice = channels(&now, &before, &asked.channel);
-    report.filter = Some(filter(PATH, &period, &LENGTHS, &query, vec![choice]));
+    let selects = vec![channels(&now, &before, &asked.channel), Compared::select(&asked)];
+    report.filter = Some(filter(PATH, &period, &LENGTHS, &query, selects));
     report.notes.extend(period.wrong.clone().map(Note::warn));
-    fill(&mut report, &period, &asked, (&now, &before));
+    fill(&mut report, &period, &asked, &now, compared.map(|compared| (compared, &before)));
     report.answer(PATH, &asked, &query)
 }
 
-fn fill(report: &mut Report, period: &Period, asked: &Asked, (now, before): (&Counts, &Counts)) {
+fn fill(
+    report: &mut Report,
+    period: &Period,
+    asked: &Asked,
+    now: &Counts,
+    before: Option<(Compared, &Counts)>,
+) {
     let total = |counts: &Counts, stage: &str| -> i64 {
         let chosen = |channel: &str| asked.channel.is_empty() || asked.channel == channel;
         let of = counts.iter().filter(|((channel, _), _)| chosen(channel));
@@ -89,7 +101,9 @@ fn fill(report: &mut Report, period: &Period, asked: &Asked, (now, before): (&Co
         report.notes.push(Note::info(text));
     }
     report.figures.push(picture(&counted));
-    report.sheets.push(by_stage(period, asked, &counted, |word| total(before, word)));
+    let earlier =
+        before.map(|(compared, counts)| (compared, move |word: &str| total(counts, word)));
+    report.sheets.push(by_stage(period, asked, &counted, earlier));
     report.sheets.push(by_source(period, asked, now));
 }
 
@@ -121,48 +135,38 @@ fn by_stage(
     period: &Period,
     asked: &Asked,
     counted: &[(&'static str, u64)],
-    before: impl Fn(&str) -> i64,
+    before: Option<(Compared, impl Fn(&str) -> i64)>,
 ) -> Sheet {
     let told = stages(counted);
     let rows = STAGES.iter().zip(&told).map(|((word, name, takes), stage)| {
         let count = i64::try_from(stage.count).unwrap_or(i64::MAX);
-        let was = before(word);
-        let change = match share(u64::try_from((count - was).abs()).unwrap_or(0), positive(was)) {
-            Some(_) if count == was => Cell::text("none"),
-            Some(change) if count > was => Cell::text(format!("+{:.0}%", change.rate * 100.0)),
-            Some(change) => Cell::text(format!("\u{2212}{:.0}%", change.rate * 100.0)),
-            None => Cell::unknown(),
-        };
         let open = |cell: Cell, span: Span| cell.to(rows_at(word, span, &asked.channel, None));
-        vec![
-            Cell::text(*name).note(*takes),
-            open(Cell::count(count), period.span),
-            open(Cell::count(was), period.span.before()),
-            change,
-            Cell::share(stage.of_previous),
-            Cell::share(stage.of_first),
-        ]
+        let mut row = vec![Cell::text(*name).note(*takes), open(Cell::count(count), period.span)];
+        if let Some((compared, before)) = &before {
+            let was = before(word);
+            row.push(open(Cell::count(was), compared.span));
+            row.push(Cell::text(Delta::count(count, was, Good::More).short()));
+        }
+        row.extend([Cell::share(stage.of_previous), Cell::share(stage.of_first)]);
+        row
     });
+    let mut heads = vec!["Stage", "#These days"];
+    let mut note = days_text(period.span);
+    if let Some((compared, _)) = &before {
+        heads.extend([compared.head(), "#Change"]);
+        note = format!("{note}, compared with {}", compared.words());
+    }
+    heads.extend(["#Of the stage before", "#Of visits"]);
     Sheet {
         title: "Stages".to_owned(),
-        note: Some(format!(
-            "{}, compared with {}.",
-            days_text(period.span),
-            days_text(period.span.before())
-        )),
+        note: Some(format!("{note}.")),
         formula: Some(
             "share = stage / stage before (and / visits), with the Wilson interval of 95%; \
-             contacts marked as test are left out"
+             contacts marked as test are left out; a change of fewer than 30 is told without \
+             per cent"
                 .to_owned(),
         ),
-        columns: columns(&[
-            "Stage",
-            "#These days",
-            "#Before",
-            "#Change",
-            "#Of the stage before",
-            "#Of visits",
-        ]),
+        columns: columns(&heads),
         rows: rows.collect(),
         ..Sheet::default()
     }
@@ -200,10 +204,6 @@ fn by_source(period: &Period, asked: &Asked, now: &Counts) -> Sheet {
         empty: "Nobody came by this source in these days.".to_owned(),
         ..Sheet::default()
     }
-}
-
-fn positive(count: i64) -> u64 {
-    u64::try_from(count).unwrap_or(0)
 }
 
 fn rows_at(word: &str, span: Span, channel: &str, source: Option<&String>) -> String {
