@@ -3,6 +3,8 @@
 //! The rules need no address of the network, which is never stored: a client is told by its user
 //! agent. They look at all clicks of one message together, so a burst marks its first click too.
 
+use crate::bots;
+pub use crate::bots::says_prefetch;
 use crate::times::{MINUTE_MS, SECOND_MS, UtcMs};
 use crate::words::words;
 
@@ -74,15 +76,6 @@ pub struct Click<'a> {
     pub prefetch: bool,
     /// Which link of the mail; [`HIDDEN_LINK`] for the hidden one.
     pub link: u16,
-}
-
-/// Whether a header says that no one has clicked yet. `name` in any case.
-pub fn says_prefetch(name: &str, value: &str) -> bool {
-    let value = value.to_ascii_lowercase();
-    ["sec-purpose", "purpose", "x-purpose", "x-moz"]
-        .iter()
-        .any(|known| name.eq_ignore_ascii_case(known))
-        && (value.contains("prefetch") || value.contains("preview"))
 }
 
 /// The verdict on each of `clicks`, all of one message. `links` counts its links without the
@@ -169,15 +162,12 @@ fn widest<'a>(
         .unwrap_or(0)
 }
 
-/// Pieces of user agents that no person's browser carries, in lower case.
+/// Pieces of user agents of those who read mail for others, in lower case. All other machines are
+/// known by [`crate::bots`].
 const SCANNERS: &[&str] = &[
-    "bingpreview",
     "existence discovery",
     "ms-office",
-    "headlesschrome",
-    "phantomjs",
     "puppeteer",
-    "playwright",
     "barracuda",
     "mimecast",
     "proofpoint",
@@ -187,42 +177,14 @@ const SCANNERS: &[&str] = &[
     "trendmicro",
     "forcepoint",
     "safelinks",
-    "facebookexternalhit",
-    "skypeuripreview",
-    "whatsapp/",
     "googleimageproxy",
     "yahoomailproxy",
     "urlscan",
     "virustotal",
-    "linkcheck",
-    "preview",
-    "crawler",
-    "crawl",
-    "spider",
-    "scanner",
-    "monitor",
-    "archiver",
     "fetcher",
     "scrap",
-    "validator",
-    "python",
-    "libwww-perl",
-    "go-http",
-    "okhttp",
-    "httpclient",
-    "guzzle",
-    "axios",
-    "node-fetch",
-    "undici",
-    "wget",
-    "curl/",
-    "lighthouse",
-    "pingdom",
     "uptime",
-    "selenium",
     "webdriver",
-    "https://",
-    "http://",
 ];
 
 /// How the user agents of browsers begin.
@@ -236,8 +198,7 @@ pub fn is_scanner(user_agent: &str) -> bool {
         return true;
     }
     let lower = agent.to_ascii_lowercase();
-    // "Cubot" is a phone.
-    SCANNERS.iter().any(|piece| lower.contains(piece)) || lower.replace("cubot", "").contains("bot")
+    SCANNERS.iter().any(|piece| lower.contains(piece)) || bots::is_bot(agent)
 }
 
 /// Whether the user agent has the form of a browser's: what has not may be a person's app.

@@ -4,6 +4,7 @@
 
 pub mod audits;
 pub mod blocks;
+pub mod bots;
 pub mod channels;
 pub mod clicks;
 pub mod consents;

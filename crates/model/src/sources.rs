@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::channels::Channel;
+use crate::channels::{self, Channel};
 use crate::ids::{ContactId, TouchId};
 use crate::notes::clean_line;
 use crate::times::UtcMs;
@@ -22,18 +22,6 @@ const CLICK_IDS: [&str; 10] = [
     "li_fat_id",
     "twclid",
     "yclid",
-];
-
-/// Hosts that send a buyer back after paying: no one came from there.
-const GATEWAYS: [&str; 8] = [
-    "paypal.com",
-    "stripe.com",
-    "klarna.com",
-    "mollie.com",
-    "adyen.com",
-    "paddle.com",
-    "braintreegateway.com",
-    "3dsecure.io",
 ];
 
 /// The campaign tags of one address, cleaned, in lower case.
@@ -87,7 +75,8 @@ impl Utm {
                 "utm_content" => &mut utm.content,
                 _ => continue,
             };
-            let value: String = clean_line(&decode(value)).chars().take(TAG_MAX).collect();
+            let value: String =
+                clean_line(&decode_again(decode(value))).chars().take(TAG_MAX).collect();
             if slot.is_none() && !value.is_empty() {
                 *slot = Some(value.to_lowercase());
             }
@@ -144,7 +133,7 @@ impl Touch {
             utm: Utm::parse(address),
             referrer: referrer
                 .and_then(referrer_host)
-                .filter(|host| !own.iter().chain(&GATEWAYS).any(|own| same_site(host, own))),
+                .filter(|host| !own.iter().any(|own| same_site(host, own)) && !is_gateway(host)),
             landing: landing_path(address),
             code: None,
         }
@@ -186,9 +175,21 @@ pub fn landing_path(address: &str) -> String {
     if path.is_empty() { "/".to_owned() } else { path }
 }
 
+/// Whether a buyer comes back from there after paying: no one came from there.
+fn is_gateway(host: &str) -> bool {
+    channels::find(host).is_some_and(|known| known.kind == channels::Kind::Gateway)
+}
+
 fn same_site(host: &str, own: &str) -> bool {
     let own = own.strip_prefix("www.").unwrap_or(own);
     host == own || host.strip_suffix(own).is_some_and(|rest| rest.ends_with('.'))
+}
+
+/// What was encoded twice on its way, as links in mails are, is decoded twice.
+fn decode_again(text: String) -> String {
+    let is_hex = |at: usize| text.as_bytes().get(at).is_some_and(u8::is_ascii_hexdigit);
+    let escaped = text.match_indices('%').any(|(at, _)| is_hex(at + 1) && is_hex(at + 2));
+    if escaped { decode(&text) } else { text }
 }
 
 /// Percent and plus decoding that never fails: a bad escape stands as it is, bad UTF-8 becomes
