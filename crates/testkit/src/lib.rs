@@ -20,6 +20,7 @@ pub mod funnels;
 pub mod kills;
 mod mails;
 pub mod process;
+pub mod references;
 mod shop;
 pub mod simulation;
 pub mod sink;

@@ -6,12 +6,14 @@
 //! | which column is what | `columns` |
 //! | days and amounts as people write them | `dates`, `amounts` |
 //! | rows that are sales, those that are left out, who bought | `sales`, `buyers` |
+//! | what was bought together | `baskets` |
 //! | touches and paths that lead to orders | `journeys` |
 //! | one question each | `ltv`, `rfm`, `cohorts`, `also_bought`, `attribution`, `roads`, `experiment`, `score` |
 
 mod also_bought;
 mod amounts;
 mod attribution;
+mod baskets;
 mod buyers;
 mod cohorts;
 mod columns;

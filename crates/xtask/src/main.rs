@@ -11,6 +11,7 @@
 
 mod bench;
 mod kill;
+mod references;
 mod release;
 mod simulate;
 
@@ -36,6 +37,8 @@ enum Chore {
         #[command(subcommand)]
         what: kill::What,
     },
+    /// Prints published results of the field beside what Tundish says of the same files.
+    References,
     /// Lets shops live for weeks under a fake clock, with crashes between any two writes.
     Simulate {
         /// How many shops.
@@ -54,6 +57,7 @@ fn main() -> anyhow::Result<()> {
     match Cli::parse().chore {
         Chore::Bench { what } => bench::run(&what),
         Chore::Kill { what } => kill::run(&what),
+        Chore::References => references::run(),
         Chore::Simulate { seeds, first, days } => simulate::run(first, seeds, days),
     }
 }

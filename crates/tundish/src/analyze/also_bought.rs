@@ -1,13 +1,15 @@
 //! `tundish analyze also-bought`: what is bought together.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use numbers::affinity::{Measure, PairCounts};
 use serde::Serialize;
 
-use super::columns::{Columns, Role};
+use super::baskets::Baskets;
+use super::columns::Columns;
+use super::sales::LeftOut;
 use super::source::Source;
-use super::words::{count, figure, some};
+use super::words::{count, figure};
 use crate::cli::AlsoBought;
 use crate::output::{Output, refused, table, usage};
 
@@ -20,7 +22,7 @@ struct Answer {
     products: usize,
     pairs: Vec<Pair>,
     items: BTreeMap<String, Vec<Partner>>,
-    left_out: u64,
+    left_out: LeftOut,
 }
 
 #[derive(Debug, Serialize)]
@@ -53,51 +55,23 @@ pub fn run(output: Output, flags: &AlsoBought) -> anyhow::Result<()> {
     })?;
     let mut source = Source::open(&flags.table.file)?;
     let mut columns = Columns::mapped(source.headers(), &flags.table.map)?;
-    let (baskets, left_out) = baskets(&mut source, &mut columns)?;
-    let counts = PairCounts::from_baskets(&baskets);
-    if counts.baskets() == 0 {
-        return Err(refused(format!("{}: no row names an order and a product", source.name())));
+    let all = Baskets::read(&mut source, &mut columns)?;
+    if all.baskets.is_empty() {
+        let mut why = vec![format!("{}: no row names an order and a product", source.name())];
+        why.extend(all.left_out.told());
+        return Err(refused(why.join("; ")));
     }
-    let answer = answer(&counts, measure, flags, left_out);
+    let answer = answer(all, measure, flags);
     output.say(columns.told());
     output.either(&answer, || human(&answer, flags))
 }
 
-/// The products of each order, and how many rows name none or were taken back.
-fn baskets(source: &mut Source, columns: &mut Columns) -> anyhow::Result<(Vec<Vec<String>>, u64)> {
-    let (order, product) = (columns.need(Role::Order)?, columns.need(Role::Product)?);
-    let quantity = columns.find(Role::Quantity);
-    let mut places: HashMap<String, usize> = HashMap::new();
-    let mut baskets: Vec<Vec<String>> = Vec::new();
-    let mut left_out = 0;
-    while let Some(row) = source.next_row()? {
-        let (order, product) = (row.cell(order), row.cell(product));
-        let taken_back = quantity.is_some_and(|at| row.cell(at).starts_with('-'));
-        if order.is_empty() || product.is_empty() || taken_back {
-            left_out += 1;
-            continue;
-        }
-        let place = match places.get(&*order) {
-            Some(place) => *place,
-            None => {
-                baskets.push(Vec::new());
-                places.insert(order.into_owned(), baskets.len() - 1);
-                baskets.len() - 1
-            }
-        };
-        if let Some(basket) = baskets.get_mut(place) {
-            basket.push(product.into_owned());
-        }
-    }
-    Ok((baskets, left_out))
-}
-
-fn answer(
-    counts: &PairCounts<String>,
-    measure: Measure,
-    flags: &AlsoBought,
-    left_out: u64,
-) -> Answer {
+fn answer(all: Baskets, measure: Measure, flags: &AlsoBought) -> Answer {
+    let counts = PairCounts::from_baskets(&all.baskets);
+    let name = |product: &u32| {
+        let place = usize::try_from(*product).unwrap_or(usize::MAX);
+        all.products.get(place).cloned().unwrap_or_default()
+    };
     let mut pairs: Vec<Pair> = Vec::new();
     let mut partners: BTreeMap<String, Vec<Partner>> = BTreeMap::new();
     for (a, b, pair) in counts.pairs() {
@@ -106,12 +80,12 @@ fn answer(
         }
         let Some(score) = pair.score(measure) else { continue };
         for (of, with) in [(a, b), (b, a)] {
-            let partner = Partner { product: with.clone(), score, together: pair.together };
-            partners.entry(of.clone()).or_default().push(partner);
+            let partner = Partner { product: name(with), score, together: pair.together };
+            partners.entry(name(of)).or_default().push(partner);
         }
         pairs.push(Pair {
-            a: a.clone(),
-            b: b.clone(),
+            a: name(a),
+            b: name(b),
             together: pair.together,
             a_count: pair.a,
             b_count: pair.b,
@@ -139,7 +113,8 @@ fn answer(
     pairs.sort_by(|x, y| {
         by(y).unwrap_or(0.0).total_cmp(&by(x).unwrap_or(0.0)).then(y.together.cmp(&x.together))
     });
-    Answer { baskets: counts.baskets(), products: counts.items(), pairs, items: partners, left_out }
+    let (baskets, products) = (counts.baskets(), counts.items());
+    Answer { baskets, products, pairs, items: partners, left_out: all.left_out }
 }
 
 fn human(answer: &Answer, flags: &AlsoBought) -> Vec<String> {
@@ -170,9 +145,6 @@ fn human(answer: &Answer, flags: &AlsoBought) -> Vec<String> {
         ]
     }));
     lines.extend(table(&rows));
-    if answer.left_out > 0 {
-        let rows = some(answer.left_out, "row");
-        lines.push(format!("left out: {rows} (no order, no product, or given back)"));
-    }
+    lines.extend(answer.left_out.told());
     lines
 }

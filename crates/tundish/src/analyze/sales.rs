@@ -39,8 +39,14 @@ pub struct LeftOut {
 const NAMED_MAX: usize = 5;
 
 impl LeftOut {
-    fn count(&mut self, reason: &'static str) {
-        *self.reasons.entry(reason).or_default() += 1;
+    /// One more row.
+    pub fn count(&mut self, reason: &'static str) {
+        self.count_of(reason, 1);
+    }
+
+    /// So many more rows.
+    pub fn count_of(&mut self, reason: &'static str, rows: u64) {
+        *self.reasons.entry(reason).or_default() += rows;
     }
 
     fn unreadable(&mut self, reason: &'static str, line: u64, cell: &str) {
@@ -138,6 +144,9 @@ impl Places {
         let quantity = columns.find(Role::Quantity);
         // Where a column has the sum, the price of one says nothing more.
         let price = if amount.is_some() { None } else { columns.find(Role::Price) };
+        // A price without a quantity is what was paid: as of an order, it may be nothing.
+        let (amount, price) =
+            if quantity.is_none() { (amount.or(price), None) } else { (amount, price) };
         let amount = match wanted.amount && price.is_none() {
             true => Some(columns.need(Role::Amount)?),
             false => amount,
@@ -207,7 +216,7 @@ fn sale(
         left_out.count("nobody is named");
         return None;
     }
-    if is_taken_back(row) {
+    if is_taken_back(&row.order, &row.status) {
         left_out.count("returned, refunded or failed");
         return None;
     }
@@ -247,12 +256,10 @@ fn sale(
 }
 
 /// An invoice `C536379` takes another back; so do the words of the programs of shops.
-fn is_taken_back(row: &Cells<'_>) -> bool {
-    let mut order = row.order.chars();
-    let cancels = matches!(order.next(), Some('C' | 'c'))
-        && order.next().is_some()
-        && order.all(|c| c.is_ascii_digit())
-        && row.order.chars().nth(1).is_some_and(|c| c.is_ascii_digit());
+pub fn is_taken_back(order: &str, status: &str) -> bool {
+    let cancels = order
+        .strip_prefix(['C', 'c'])
+        .is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|c| c.is_ascii_digit()));
     const WORDS: [&str; 10] = [
         "refunded",
         "voided",
@@ -265,5 +272,5 @@ fn is_taken_back(row: &Cells<'_>) -> bool {
         "yes",
         "1",
     ];
-    cancels || WORDS.iter().any(|word| row.status.eq_ignore_ascii_case(word))
+    cancels || WORDS.iter().any(|word| status.eq_ignore_ascii_case(word))
 }

@@ -1,6 +1,6 @@
 //! `tundish analyze`: published results from raw files, and files as people have them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
@@ -21,77 +21,11 @@ fn near(value: &Value, wanted: f64, relative: f64) {
 }
 
 #[test]
-fn published_lifetimes_come_out_of_the_raw_log() {
-    let args = ["ltv", "--until", "1997-09-30", "--horizon-weeks", "39"];
-    let Some(all) = analyzed("clv/cdnow_sample_transactions.csv.gz", &args) else { return };
-    assert_eq!(
-        (all["customers"].as_i64(), all["repeat_purchases"].as_i64()),
-        (Some(2357), Some(2457))
-    );
-    for (name, wanted) in [("r", 0.242594), ("alpha", 4.413602), ("a", 0.792922), ("b", 2.425907)] {
-        near(&all["bg_nbd"][name], wanted, 1e-3);
-    }
-    near(&all["bg_nbd"]["log_likelihood"], -9582.42921, 1e-7);
-    near(&all["bg_nbd"]["expected"], 1653.41, 1e-3);
-    near(&all["pareto_nbd"]["r"], 0.553277, 1e-3);
-    near(&all["pareto_nbd"]["expected"], 1665.51, 1e-3);
-    near(&all["gamma_gamma"]["gamma"], 15.443521, 1e-3);
-    near(&all["gamma_gamma"]["mean"], 35.170, 1e-3);
-    near(&all["total_clv"], 261_531.671, 1e-3);
-}
-
-#[test]
-fn published_scores_come_out_of_the_raw_orders() {
-    let args = ["rfm", "--at", "2006-12-31"];
-    let Some(all) = analyzed("retail/rfm_orders.csv.gz", &args) else { return };
-    assert_eq!(all["customers"].as_array().unwrap().len(), 995);
-    assert_eq!(all["edges"]["frequency"], serde_json::json!([4.0, 5.0, 6.0, 8.0]));
-    near(&all["edges"]["monetary"][0], 255.8, 1e-9);
-}
-
-#[test]
-fn published_credits_come_out_of_paths() {
-    let args = ["attribution"];
-    let Some(all) = analyzed("attribution/pathdata.csv.gz", &args) else { return };
-    assert_eq!(all["total_conversions"], 19_785.0);
-    let credit = |model: &str, channel: &str| all["models"][model]["credits"][channel].clone();
-    near(&credit("first", "alpha"), 6308.0, 1e-9);
-    near(&credit("last", "alpha"), 8447.0, 1e-9);
-    near(&credit("linear", "alpha"), 7574.7186, 1e-7);
-    near(&credit("markov", "alpha"), 5344.95, 1e-6);
-    near(&credit("shapley", "iota"), 3505.044, 1e-6);
-    near(&all["models"]["markov"]["removal_effects"]["alpha"], 0.5584, 1e-4);
-    let roads = analyzed("attribution/pathdata.csv.gz", &["roads", "--top", "5"]).unwrap();
-    assert_eq!(roads["paths"].as_array().unwrap().len(), 5);
-}
-
-#[test]
-fn known_cohorts_and_pairs_come_out_of_raw_invoices() {
-    let file = "retail/online_retail_2010-12_2011-03.csv.gz";
-    let Some(all) = analyzed(file, &["cohorts"]) else { return };
-    assert_eq!(all["customers"], 2134);
-    let cohorts = all["cohorts"].as_array().unwrap();
-    let active: Vec<&Value> = cohorts.iter().map(|cohort| &cohort["active"]).collect();
-    assert_eq!(active[0], &serde_json::json!([885, 324, 286, 340]));
-    assert_eq!(active[2], &serde_json::json!([380, 71]));
-    let paid: f64 = cohorts
-        .iter()
-        .flat_map(|cohort| cohort["revenue"].as_array().unwrap())
-        .map(|paid| paid.as_f64().unwrap())
-        .sum();
-    assert!((paid - 2_184_797.04).abs() < 0.01, "{paid}");
-    let pairs = analyzed(
-        "retail/groceries_long.csv.gz",
-        &["also-bought", "--map", "order=tid,product=name", "--measure", "lift"],
-    );
-    let pairs = pairs.unwrap();
-    assert_eq!((pairs["baskets"].as_i64(), pairs["products"].as_i64()), (Some(9835), Some(169)));
-    let herbs = pairs["pairs"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .find(|pair| pair["a"] == "herbs" && pair["b"] == "root vegetables");
-    near(&herbs.unwrap()["lift"], 3.956477, 1e-6);
+fn published_results_come_out_of_raw_files() {
+    let lines = testkit::references::all(Path::new(env!("CARGO_BIN_EXE_tundish")));
+    let wrong: Vec<_> = lines.iter().filter(|line| !line.holds()).collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    assert!(lines.is_empty() || lines.len() > 100, "{}", lines.len());
 }
 
 #[test]
@@ -147,14 +81,9 @@ fn known_experiments_come_out_of_counts_and_of_rows() {
 }
 
 #[test]
-fn published_scores_are_learned_from_the_raw_table_and_a_leak_is_told() {
+fn a_field_that_is_known_only_after_the_call_is_asked_about() {
     let with = ["score", "--target", "y", "--positive", "yes"];
-    let without = ["score", "--target", "y", "--positive", "yes", "--exclude", "duration"];
-    let Some(all) = analyzed("lead/bank_full.csv.gz", &without) else { return };
-    near(&all["auc"], 0.7681, 1e-3);
-    near(&all["brier"], 0.0857, 1e-2);
-    near(&all["log_likelihood"], -9508.26315, 1e-7);
-    let leak = analyzed("lead/bank_full.csv.gz", &with).unwrap();
+    let Some(leak) = analyzed("lead/bank_full.csv.gz", &with) else { return };
     assert!(leak["warnings"].to_string().contains("duration"), "{leak}");
 }
 
