@@ -4,6 +4,7 @@ mod control;
 mod disk;
 mod lists;
 mod load;
+mod maths;
 mod opt_ins;
 mod pages;
 mod rows;
@@ -62,6 +63,12 @@ pub enum What {
         #[arg(long, default_value_t = 100_000)]
         contacts: usize,
     },
+    /// The maths against the Python packages people use for it.
+    Maths {
+        /// How often each is asked.
+        #[arg(long, default_value_t = 7)]
+        rounds: usize,
+    },
     /// Every list of the admin over very many contacts.
     Lists {
         /// How many contacts.
@@ -81,6 +88,7 @@ pub fn run(what: &What) -> anyhow::Result<()> {
         }
         What::Pages { seconds, connections } => pages::run(*seconds, *connections),
         What::Size { contacts } => size::run(*contacts),
+        What::Maths { rounds } => maths::run(*rounds),
         What::Lists { contacts } => lists::run(*contacts),
     }
 }
