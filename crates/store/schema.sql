@@ -1203,11 +1203,60 @@ create table migrations (
 create table page_view_days (
     site_id bigint not null,
     day text not null,
-    page text not null,
+    page bigint not null,
+    origin bigint not null,
+    views bigint not null,
+    visitors bigint not null,
+    primary key (site_id, day, page, origin)
+) without rowid;
+
+create table page_views (
+    id integer primary key,
+    site_id bigint not null,
+    day bigint not null,
+    at bigint not null,
+    visitor bigint not null,
+    page bigint not null,
+    origin bigint not null
+);
+
+create table view_days (
+    site_id bigint not null,
+    day text not null,
+    first_id bigint not null,
+    last_id bigint not null,
+    views bigint not null,
+    visitors bigint not null,
+    primary key (site_id, day)
+) without rowid;
+
+create table view_ids (
+    one bigint primary key,
+    last_id bigint not null
+);
+
+create table view_origins (
+    site_id bigint not null,
+    id bigint not null,
     source text not null,
     medium text not null,
     campaign text not null,
-    views bigint not null,
-    visitors bigint not null,
-    primary key (site_id, day, page, source, medium, campaign)
-);
+    primary key (site_id, id),
+    unique (site_id, source, medium, campaign)
+) without rowid;
+
+create table view_pages (
+    site_id bigint not null,
+    id bigint not null,
+    path text not null,
+    primary key (site_id, id),
+    unique (site_id, path)
+) without rowid;
+
+create table view_salts (
+    site_id bigint not null,
+    day text not null,
+    salt text not null,
+    made_at bigint not null,
+    primary key (site_id, day)
+) without rowid;

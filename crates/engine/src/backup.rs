@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use model::UtcMs;
 use serde::{Deserialize, Serialize};
+use store::{Db, Options};
 
 use crate::audits::HEADS;
 use crate::engine::Engine;
@@ -70,7 +71,9 @@ pub async fn run(engine: &Engine, to: &Path, key: Key) -> Result<Manifest> {
         copy_file(&heads, &partial.join(HEADS), &mut Copied::default())?;
     }
     engine.db().copy_to(partial.join("tundish.db")).await?;
-    engine.views().copy_to(partial.join("views.db")).await?;
+    let views = partial.join("views.db");
+    engine.views().copy_to(views.clone()).await?;
+    leave_salts_out(&views).await?;
     let data = engine.data_dir().to_owned();
     let made_at = engine.now();
     let to = to.to_owned();
@@ -78,6 +81,20 @@ pub async fn run(engine: &Engine, to: &Path, key: Key) -> Result<Manifest> {
     tokio::task::spawn_blocking(blocking)
         .await
         .unwrap_or_else(|_| Err(EngineError::Fault("the copy broke off".to_owned())))
+}
+
+/// A backup is kept for longer than a day's salt may be.
+async fn leave_salts_out(views: &Path) -> Result<()> {
+    let url = format!("sqlite:{}", views.display());
+    let db = Db::connect_as_is(&url, &Options::views()).await?;
+    db.write::<_, EngineError, _>(|tx| {
+        Box::pin(
+            async move { Ok(store::views::forget_salts(tx, UtcMs(i64::MAX)).await.map(drop)?) },
+        )
+    })
+    .await?;
+    db.close().await;
+    Ok(())
 }
 
 fn complete(data: &Path, partial: &Path, to: &Path, made_at: UtcMs, key: Key) -> Result<Manifest> {

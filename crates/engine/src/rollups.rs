@@ -21,6 +21,7 @@ use store::stages::StageCount;
 use crate::engine::Engine;
 use crate::fault::{EngineError, Result};
 use crate::sweeps::Round;
+use crate::views;
 
 mod figures;
 
@@ -209,6 +210,8 @@ pub struct Rebuilt {
     pub orders: usize,
     /// Days counted.
     pub days: usize,
+    /// Days whose page views were counted.
+    pub view_days: usize,
 }
 
 /// Makes every rollup of a site anew, a little at a time, beside a running server.
@@ -245,6 +248,8 @@ pub async fn rebuild(engine: &Engine, site: &Site) -> Result<Rebuilt> {
         roll_up(engine, id, &zone, day).await?;
         rebuilt.days += 1;
     }
+    let today = day_of(engine.now(), &zone);
+    rebuilt.view_days = views::rebuild(engine, site, Span { from: span.from, to: today }).await?;
     Ok(rebuilt)
 }
 
@@ -253,7 +258,8 @@ pub async fn rebuild(engine: &Engine, site: &Site) -> Result<Rebuilt> {
 pub struct Drift {
     /// The day, ISO.
     pub day: String,
-    /// The stage; `answer` for what forms took, `confirmed answer` for those who confirmed.
+    /// The stage; `answer` for what forms took, `confirmed answer` for those who confirmed,
+    /// `page view` and `visitor` for those.
     pub stage: String,
     /// What the rollup says.
     pub rolled: i64,
@@ -267,7 +273,8 @@ pub struct Drift {
 /// The database fails.
 pub async fn compare(engine: &Engine, site: &Site, span: Span) -> Result<Vec<Drift>> {
     let (id, zone) = (site.id, zone_of(site));
-    engine
+    let mut all = views::compare(engine, site, span).await?;
+    let drifts = engine
         .reader()
         .read::<_, EngineError, _>(move |session| {
             Box::pin(async move {
@@ -286,7 +293,9 @@ pub async fn compare(engine: &Engine, site: &Site, span: Span) -> Result<Vec<Dri
                 Ok(drifts)
             })
         })
-        .await
+        .await?;
+    all.extend(drifts);
+    Ok(all)
 }
 
 fn differences(day: &str, rolled: &[StageCount], counted: &[StageCount]) -> Vec<Drift> {

@@ -1,12 +1,15 @@
 //! Checks what must always hold, on the rows as they are: the promises of the house as queries.
 
-use model::SiteId;
 use model::ids::to_base32;
+use model::spans::{Span, day_of};
+use model::{SiteId, UtcMs};
 use serde::Serialize;
 use store::Reader;
 use store::verify::{CHECKS, Check};
 
+use crate::engine::Engine;
 use crate::fault::{EngineError, Result};
+use crate::rollups;
 
 /// Something that does not hold.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -32,6 +35,36 @@ pub async fn run(reader: &Reader) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
     for check in CHECKS.iter().flat_map(|group| group.iter()) {
         findings.extend(one(reader, check).await?);
+    }
+    Ok(findings)
+}
+
+/// Compares every rollup with a full count of its rows.
+///
+/// # Errors
+/// The database fails.
+pub async fn rollups(engine: &Engine) -> Result<Vec<Finding>> {
+    let sites = engine
+        .reader()
+        .read::<_, EngineError, _>(|session| {
+            Box::pin(async move { Ok(store::sites::list(session).await?) })
+        })
+        .await?;
+    let mut findings = Vec::new();
+    for site in sites {
+        let zone = rollups::zone_of(&site);
+        let day = |at: UtcMs| day_of(at, &zone);
+        let span = Span { from: day(site.created_at), to: day(engine.now()) };
+        for drift in rollups::compare(engine, &site, span).await? {
+            let (stage, rolled, counted) = (&drift.stage, drift.rolled, drift.counted);
+            findings.push(Finding {
+                check: "rollups",
+                promise: "a rollup says what its rows come to; `tundish rebuild rollups` mends it",
+                site: site.id.0,
+                subject: drift.day.clone(),
+                found: format!("{stage}: {rolled} rolled up, {counted} counted"),
+            });
+        }
     }
     Ok(findings)
 }

@@ -1,94 +1,272 @@
-//! Counts page views: in memory as they come, written together by a sweep into the database of
+//! Page views: kept in memory as they come, written together by a sweep into the database of
 //! views, so that no view ever delays an opt-in. A crash forgets at most the views of a second or
 //! two; they are figures, not promises.
 //!
-//! A visitor is told from another for one day by a hash of what the browser says, salted with
-//! bytes that exist only in this process's memory and change with the day. Neither hash nor salt
-//! is ever written; a browser that asks not to be tracked is counted as a view and no visitor.
+//! A visitor is told from another for one day of one site, by a hash of what the browser says with
+//! a salt of that day. The salt is deleted after [`SALT_KEPT_HOURS`]: from then on nobody, who runs
+//! the shop included, can tell whose hash it was, or which hashes of two days are one person's.
 
-use std::collections::{BTreeMap, HashSet};
-use std::sync::{Mutex, PoisonError};
+mod days;
 
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use data_encoding::HEXLOWER;
 use hmac::{Hmac, KeyInit, Mac};
+use jiff::civil::Date;
 use model::SiteId;
-use model::views::DayKey;
+use model::views::{Origin, View, day_number};
 use sha2::Sha256;
+use store::Tx;
+use store::views::{Day, ViewRow};
 
+pub(crate) use self::days::tend;
+pub use self::days::{VIEWS_KEPT_DAYS, compare, rebuild};
 use crate::engine::Engine;
 use crate::fault::Result;
 
-/// Distinct rows kept before the next flush; a flood beyond it is counted without its source.
-const KEYS_MAX: usize = 5_000;
+/// After these hours a day's salt is deleted.
+pub const SALT_KEPT_HOURS: i64 = 48;
+/// Views that wait before the sweep is woken for them.
+const FLUSH_AT: usize = 20_000;
+/// Views that wait at most, while the database is away; what comes beyond is not counted.
+const WAITING_MAX: usize = 200_000;
 /// Visitors told apart in a day; beyond it views are still counted.
 const VISITORS_MAX: usize = 500_000;
+/// Pages of a site that views are told apart by. A flood of made-up addresses ends here.
+const PAGES_MAX: i64 = 10_000;
+/// Origins of a site, likewise.
+const ORIGINS_MAX: i64 = 50_000;
+/// What a page beyond [`PAGES_MAX`] is called.
+const OTHER_PAGES: &str = "…";
 
-/// What is waiting to be written, and who was seen today.
+/// What is waiting to be written, and what the writer knows.
 #[derive(Debug, Default)]
-pub(crate) struct Tally(Mutex<Counts>);
-
-#[derive(Debug, Default)]
-struct Counts {
-    waiting: BTreeMap<(SiteId, DayKey), (i64, i64)>,
-    salt: [u8; 32],
-    day: String,
-    seen: HashSet<[u8; 16]>,
+pub(crate) struct Tally {
+    waiting: Mutex<Vec<(SiteId, View)>>,
+    /// Held for as long as a flush takes: there is one at a time.
+    writer: tokio::sync::Mutex<Known>,
 }
 
-/// One view. Counts it in memory and returns at once.
+/// What the writer need not ask the database for again.
+#[derive(Debug, Default)]
+struct Known {
+    words: HashMap<SiteId, Words>,
+    days: HashMap<(SiteId, Date), Today>,
+}
+
+/// The numbers of a site's pages and origins.
+#[derive(Debug, Default)]
+struct Words {
+    pages: HashMap<String, i64>,
+    origins: HashMap<Origin, i64>,
+}
+
+/// A day of a site: how its visitors are hashed, and who was seen.
+#[derive(Debug)]
+struct Today {
+    hash: Hmac<Sha256>,
+    seen: HashSet<i64>,
+}
+
+/// One view. Keeps it in memory and returns at once.
+pub fn count(engine: &Engine, site: SiteId, view: View) {
+    let mut waiting = engine.tally().waiting.lock().unwrap_or_else(PoisonError::into_inner);
+    if waiting.len() < WAITING_MAX {
+        waiting.push((site, view));
+    }
+    if waiting.len() == FLUSH_AT {
+        engine.wake();
+    }
+}
+
+/// Writes what is waiting; how many views.
 ///
-/// `visitor` is what tells one browser from another today (network and user agent), or `None`
-/// where the browser asks not to be told apart.
-pub fn count(engine: &Engine, site: SiteId, key: DayKey, visitor: Option<&str>) {
-    let mut counts = engine.tally().0.lock().unwrap_or_else(PoisonError::into_inner);
-    if counts.day != key.day {
-        counts.day.clone_from(&key.day);
-        counts.salt = engine.rng().bytes();
-        counts.seen.clear();
-    }
-    let new = visitor.is_some_and(|visitor| counts.is_new(site, visitor));
-    let key = if counts.waiting.len() < KEYS_MAX { key } else { without_source(key) };
-    let row = counts.waiting.entry((site, key)).or_default();
-    row.0 += 1;
-    row.1 += i64::from(new);
-}
-
-impl Counts {
-    fn is_new(&mut self, site: SiteId, visitor: &str) -> bool {
-        if self.seen.len() >= VISITORS_MAX {
-            return false;
-        }
-        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.salt) else { return false };
-        mac.update(&site.0.to_be_bytes());
-        mac.update(visitor.as_bytes());
-        let hash = mac.finalize().into_bytes();
-        let mut short = [0; 16];
-        short.iter_mut().zip(hash).for_each(|(to, from)| *to = from);
-        self.seen.insert(short)
-    }
-}
-
-fn without_source(key: DayKey) -> DayKey {
-    DayKey { source: String::new(), medium: String::new(), campaign: String::new(), ..key }
-}
-
-/// Writes what is waiting; how many rows.
+/// # Errors
+/// The database fails; the views go on waiting.
 pub async fn flush(engine: &Engine) -> Result<usize> {
+    let mut writer = engine.tally().writer.lock().await;
     let waiting = {
-        let mut counts = engine.tally().0.lock().unwrap_or_else(PoisonError::into_inner);
-        std::mem::take(&mut counts.waiting)
+        let mut waiting = engine.tally().waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut *waiting)
     };
-    let rows = waiting.len();
-    if rows > 0 {
-        engine
-            .write_views(move |tx| {
-                Box::pin(async move {
-                    for ((site, key), (views, visitors)) in waiting {
-                        store::views::add(tx, site, &key, views, visitors).await?;
-                    }
-                    Ok(())
-                })
-            })
-            .await?;
+    if waiting.is_empty() {
+        return Ok(0);
     }
-    Ok(rows)
+    let views = Arc::new(waiting);
+    // If the story breaks off, what it knew goes with it, and is read again.
+    let known = std::mem::take(&mut *writer);
+    let (of, inside) = (engine.clone(), Arc::clone(&views));
+    let outcome = engine
+        .write_views(move |tx| {
+            Box::pin(async move {
+                let mut batch = Batch { engine: &of, known, rows: Vec::new(), sums: Sums::new() };
+                batch.write(tx, inside).await?;
+                Ok(batch.known)
+            })
+        })
+        .await;
+    match outcome {
+        Ok(known) => {
+            *writer = known;
+            Ok(views.len())
+        }
+        Err(fault) => {
+            let mut waiting = engine.tally().waiting.lock().unwrap_or_else(PoisonError::into_inner);
+            waiting.extend(Arc::unwrap_or_clone(views));
+            waiting.truncate(WAITING_MAX);
+            Err(fault)
+        }
+    }
+}
+
+/// What a transaction adds, by site and day, and by page and origin.
+type Sums = BTreeMap<(SiteId, Date), DaySums>;
+
+#[derive(Debug)]
+struct DaySums {
+    number: i64,
+    day: Day,
+    by: HashMap<(i64, i64), (i64, i64)>,
+}
+
+/// One transaction of views.
+struct Batch<'a> {
+    engine: &'a Engine,
+    known: Known,
+    rows: Vec<ViewRow>,
+    sums: Sums,
+}
+
+impl Batch<'_> {
+    async fn write(&mut self, tx: &mut Tx<'_>, views: Arc<Vec<(SiteId, View)>>) -> Result<()> {
+        let count = i64::try_from(views.len()).unwrap_or(i64::MAX);
+        let mut id = store::views::take_ids(tx, count).await?;
+        self.rows.reserve(views.len());
+        for at in 0..views.len() {
+            let Some((site, view)) = views.get(at) else { break };
+            self.add(tx, *site, id, view).await?;
+            id += 1;
+        }
+        store::views::append(tx, &self.rows).await?;
+        for ((site, _), sums) in &self.sums {
+            store::views::add_day(tx, *site, &sums.day).await?;
+            for ((page, origin), (views, visitors)) in &sums.by {
+                let row = [*page, *origin, *views, *visitors];
+                store::views::add(tx, *site, &sums.day.day, row).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn add(&mut self, tx: &mut Tx<'_>, site: SiteId, id: i64, view: &View) -> Result<()> {
+        let words = self.known.words.entry(site).or_default();
+        let page = words.page(tx, site, &view.page).await?;
+        let origin = words.origin(tx, site, &view.origin).await?;
+        let (visitor, is_new) = match &view.visitor {
+            None => (0, false),
+            Some(visitor) => {
+                let today = self.known.today(self.engine, tx, site, view.day).await?;
+                let hash = today.hash(visitor);
+                let is_told = today.seen.len() < VISITORS_MAX;
+                (hash, is_told && today.seen.insert(hash))
+            }
+        };
+        let sums = self.sums.entry((site, view.day)).or_insert_with(|| DaySums {
+            number: day_number(view.day),
+            day: Day { day: view.day.to_string(), first_id: id, ..Day::default() },
+            by: HashMap::new(),
+        });
+        self.rows.push([id, site.0, sums.number, view.at.0, visitor, page, origin]);
+        sums.day.last_id = id;
+        sums.day.views += 1;
+        sums.day.visitors += i64::from(is_new);
+        let by = sums.by.entry((page, origin)).or_default();
+        by.0 += 1;
+        by.1 += i64::from(is_new);
+        Ok(())
+    }
+}
+
+impl Words {
+    async fn page(&mut self, tx: &mut Tx<'_>, site: SiteId, path: &str) -> Result<i64> {
+        if let Some(id) = self.pages.get(path) {
+            return Ok(*id);
+        }
+        let id = match store::views::page_id(tx, site, path, PAGES_MAX).await? {
+            Some(id) => id,
+            None => store::views::page_id(tx, site, OTHER_PAGES, i64::MAX).await?.unwrap_or(0),
+        };
+        make_room(&mut self.pages, PAGES_MAX);
+        self.pages.insert(path.to_owned(), id);
+        Ok(id)
+    }
+
+    async fn origin(&mut self, tx: &mut Tx<'_>, site: SiteId, origin: &Origin) -> Result<i64> {
+        if let Some(id) = self.origins.get(origin) {
+            return Ok(*id);
+        }
+        let id = match store::views::origin_id(tx, site, origin, ORIGINS_MAX).await? {
+            Some(id) => id,
+            None => {
+                let none = Origin::default();
+                store::views::origin_id(tx, site, &none, i64::MAX).await?.unwrap_or(0)
+            }
+        };
+        make_room(&mut self.origins, ORIGINS_MAX);
+        self.origins.insert(origin.clone(), id);
+        Ok(id)
+    }
+}
+
+/// Empties what would outgrow the words there can be: made-up ones, each on its own.
+fn make_room<K>(words: &mut HashMap<K, i64>, most: i64) {
+    if words.len() >= usize::try_from(most).unwrap_or(usize::MAX) {
+        words.clear();
+    }
+}
+
+impl Known {
+    /// The day at hand; its salt and who was seen on it are read the first time.
+    async fn today(
+        &mut self,
+        engine: &Engine,
+        tx: &mut Tx<'_>,
+        site: SiteId,
+        day: Date,
+    ) -> Result<&mut Today> {
+        match self.days.entry((site, day)) {
+            Entry::Occupied(entry) => Ok(entry.into_mut()),
+            Entry::Vacant(entry) => {
+                let day = day.to_string();
+                let fresh = HEXLOWER.encode(&engine.rng().bytes::<32>());
+                let salt = store::views::salt(tx, site, &day, &fresh, engine.now()).await?;
+                let mut seen = HashSet::new();
+                for written in store::views::days(tx, site, &day, &day).await? {
+                    let see = |[_, visitor, _, _]: [i64; 4]| {
+                        seen.extend((visitor != 0).then_some(visitor))
+                    };
+                    store::views::each(tx, site, &written, see).await?;
+                }
+                Ok(entry.insert(Today { hash: keyed(&salt)?, seen }))
+            }
+        }
+    }
+}
+
+fn keyed(salt: &str) -> Result<Hmac<Sha256>> {
+    Hmac::new_from_slice(salt.as_bytes())
+        .map_err(|_| crate::fault::EngineError::Fault("a day's salt is no key".to_owned()))
+}
+
+impl Today {
+    /// A number that stands for a visitor on this day; never 0.
+    fn hash(&self, visitor: &str) -> i64 {
+        let mut mac = self.hash.clone();
+        mac.update(visitor.as_bytes());
+        let mut first = [0; 8];
+        first.iter_mut().zip(mac.finalize().into_bytes()).for_each(|(to, from)| *to = from);
+        (i64::from_be_bytes(first) & i64::MAX).max(1)
+    }
 }

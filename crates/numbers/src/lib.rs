@@ -23,6 +23,7 @@ pub mod rfm;
 pub mod roads;
 pub mod scores;
 pub mod stages;
+pub mod steps;
 
 #[cfg(test)]
 mod test_data;

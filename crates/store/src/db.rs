@@ -201,6 +201,20 @@ impl<'c> Tx<'c> {
     }
 }
 
+impl Tx<'_> {
+    /// Runs a statement of whole numbers once for each of `rows`.
+    pub async fn run_each<const N: usize>(
+        &mut self,
+        sql: &'static str,
+        rows: &[[i64; N]],
+    ) -> Result<()> {
+        match &mut self.session.link {
+            Link::Sqlite(link) => sqlite::run_each(link, sql, rows),
+            Link::Postgres(link) => postgres::run_each(link, sql, rows).await,
+        }
+    }
+}
+
 impl<'c> std::ops::Deref for Tx<'c> {
     type Target = Session<'c>;
     fn deref(&self) -> &Session<'c> {
@@ -288,6 +302,21 @@ impl Query<'_, '_> {
         self.maybe().await?.ok_or_else(|| {
             StoreError::Driver(format!("a statement that must give a row gave none: {sql:.80}"))
         })
+    }
+
+    /// Gives the rows to `take` one after the other, none of them kept: for statements of whole
+    /// numbers that find millions. How many rows there were.
+    ///
+    /// # Errors
+    /// A cell of a row holds anything but a whole number.
+    pub async fn each_ints<const N: usize>(self, take: impl FnMut([i64; N]) + Send) -> Result<u64> {
+        if let Some(fault) = self.fault {
+            return Err(fault);
+        }
+        match &mut self.session.link {
+            Link::Sqlite(link) => sqlite::each_ints(link, self.sql, &self.values, take),
+            Link::Postgres(link) => postgres::each_ints(link, self.sql, &self.values, take).await,
+        }
     }
 
     /// Runs the statement; the number of rows it changed.

@@ -28,6 +28,7 @@ pub const FOLLOWERS: &str = "select (select count(*) from pg_stat_replication),
 /// `where state = 'x'`.
 pub fn ddl_for_sqlite(text: &str) -> String {
     let text = text.replace("/* sqlite: without rowid */", "without rowid");
+    let text = text.replace("bigint not null /* sqlite: rowid */", "integer primary key");
     let mut spelled = String::with_capacity(text.len() * 2);
     let mut rest = text.as_str();
     while let Some((before, after)) = rest.split_once(" in ('") {
@@ -43,6 +44,18 @@ pub fn ddl_for_sqlite(text: &str) -> String {
     spelled + rest
 }
 
+/// The same as PostgreSQL wants it: with what stands in comments for it alone.
+pub fn ddl_for_postgres(text: &str) -> String {
+    let mut pieces = text.split("/* postgres: ");
+    let mut own = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let (inside, after) = piece.split_once(" */").unwrap_or((piece, ""));
+        own.push_str(inside);
+        own.push_str(after);
+    }
+    own
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -52,5 +65,13 @@ mod tests {
         let text = "kind text not null check (kind in ('a',\n    'b c')),\nstate text";
         let spelled = "kind text not null check ((kind = 'a' or kind = 'b c')),\nstate text";
         assert_eq!(ddl_for_sqlite(text), spelled);
+    }
+
+    #[test]
+    fn each_database_gets_what_is_its_own() {
+        let text = "id bigint not null /* sqlite: rowid */;\n/* postgres: create x; */\nend";
+        assert!(ddl_for_sqlite(text).starts_with("id integer primary key;"));
+        let own = "id bigint not null /* sqlite: rowid */;\ncreate x;\nend";
+        assert_eq!(ddl_for_postgres(text), own);
     }
 }

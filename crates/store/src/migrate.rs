@@ -110,7 +110,7 @@ async fn apply(tx: &mut Tx<'_>, migration: &Migration) -> Result<()> {
     let sql = if tx.is_sqlite() {
         dialect::ddl_for_sqlite(migration.sql)
     } else {
-        migration.sql.to_owned()
+        dialect::ddl_for_postgres(migration.sql)
     };
     tx.batch(&sql).await?;
     tx.query(RECORD).bind(migration.name).bind(checksum).run().await?;

@@ -5,12 +5,18 @@ mod tls;
 use std::str::FromStr;
 
 use deadpool_postgres::{ClientWrapper, Manager, ManagerConfig, Pool, RecyclingMethod};
+use futures_util::TryStreamExt;
+use futures_util::stream::FuturesOrdered;
+use tokio_postgres::Statement;
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 
 use crate::Result;
 use crate::db::{Durability, Link, Options, Session, Story, Tx};
 use crate::error::StoreError;
 use crate::value::{Row, Value};
+
+/// Statements on their way to the server before the first is answered.
+const ON_THE_WAY: usize = 256;
 
 /// A PostgreSQL server.
 #[derive(Clone)]
@@ -167,4 +173,52 @@ pub(crate) async fn rows(
             Ok(Row::new(cells.collect::<std::result::Result<Vec<_>, _>>()?))
         })
         .collect()
+}
+
+pub(crate) async fn run_each<const N: usize>(
+    link: &mut ClientWrapper,
+    sql: &str,
+    rows: &[[i64; N]],
+) -> Result<()> {
+    let statement = link.prepare_cached(sql).await?;
+    let mut on_the_way = FuturesOrdered::new();
+    for row in rows {
+        on_the_way.push_back(execute(link, &statement, row));
+        if on_the_way.len() >= ON_THE_WAY {
+            on_the_way.try_next().await?;
+        }
+    }
+    while on_the_way.try_next().await?.is_some() {}
+    Ok(())
+}
+
+async fn execute<const N: usize>(
+    link: &ClientWrapper,
+    statement: &Statement,
+    row: &[i64; N],
+) -> Result<()> {
+    let values = row.each_ref().map(|n| -> &(dyn ToSql + Sync) { n });
+    link.execute(statement, &values).await?;
+    Ok(())
+}
+
+pub(crate) async fn each_ints<const N: usize>(
+    link: &mut ClientWrapper,
+    sql: &str,
+    values: &[Value],
+    mut take: impl FnMut([i64; N]),
+) -> Result<u64> {
+    let statement = link.prepare_cached(sql).await?;
+    let used = values.get(..statement.params().len()).unwrap_or(values);
+    let mut rows = std::pin::pin!(link.query_raw(&statement, references(used)).await?);
+    let mut count = 0;
+    let mut cells = [0; N];
+    while let Some(row) = rows.try_next().await? {
+        for (at, cell) in cells.iter_mut().enumerate() {
+            *cell = row.try_get(at)?;
+        }
+        take(cells);
+        count += 1;
+    }
+    Ok(count)
 }

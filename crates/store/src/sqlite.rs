@@ -166,6 +166,10 @@ fn connect(path: &Path, durability: Durability) -> Result<Connection> {
     // What a savepoint would take back is kept in one piece of memory instead of in pieces of a
     // kilobyte; only what exceeds it (`SQLITE_STMTJRNL_SPILL`) would go to a file.
     link.pragma_update(None, "temp_store", "file")?;
+    // What is deleted from a page that stays is overwritten: a salt that is gone is gone.
+    if durability == Durability::Later {
+        link.pragma_update(None, "secure_delete", "fast")?;
+    }
     Ok(link)
 }
 
@@ -298,4 +302,43 @@ pub(crate) fn rows(link: &mut Connection, sql: &'static str, values: &[Value]) -
         found.push(Row::new(cells));
     }
     Ok(found)
+}
+
+pub(crate) fn run_each<const N: usize>(
+    link: &mut Connection,
+    sql: &'static str,
+    rows: &[[i64; N]],
+) -> Result<()> {
+    let mut statement = link.prepare_cached(&numbered(sql))?;
+    for row in rows {
+        for (at, value) in row.iter().enumerate() {
+            statement.raw_bind_parameter(at + 1, value)?;
+        }
+        statement.raw_execute()?;
+    }
+    Ok(())
+}
+
+pub(crate) fn each_ints<const N: usize>(
+    link: &mut Connection,
+    sql: &'static str,
+    values: &[Value],
+    mut take: impl FnMut([i64; N]),
+) -> Result<u64> {
+    let mut statement = link.prepare_cached(&numbered(sql))?;
+    bind(&mut statement, values)?;
+    let mut rows = statement.raw_query();
+    let mut count = 0;
+    let mut cells = [0; N];
+    while let Some(row) = rows.next()? {
+        for (column, cell) in cells.iter_mut().enumerate() {
+            let ValueRef::Integer(n) = row.get_ref(column)? else {
+                return Err(StoreError::Corrupt { column, found: "no whole number".to_owned() });
+            };
+            *cell = n;
+        }
+        take(cells);
+        count += 1;
+    }
+    Ok(count)
 }

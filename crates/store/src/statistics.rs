@@ -40,6 +40,7 @@ pub const GROWING: &[&str] = &[
     "order_lines",
     "order_offers",
     "orders",
+    "page_views",
     "payments",
     "referrals",
     "refunds",

@@ -71,8 +71,9 @@ impl TestApp {
 
     async fn start_with(url: &str, dir: TempDir, mails: Memory, sending: Sending) -> Self {
         let db = Db::connect(url, Options::main()).await.unwrap();
-        let views = format!("sqlite:{}", dir.path().join("views.db").display());
-        let views = Db::connect(&views, Options::views()).await.unwrap();
+        let own_file = format!("sqlite:{}", dir.path().join("views.db").display());
+        let views = if db.is_sqlite() { own_file.as_str() } else { url };
+        let views = Db::connect(views, Options::views()).await.unwrap();
         let parts = Parts {
             db,
             views,

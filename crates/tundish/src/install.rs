@@ -206,8 +206,14 @@ fn options(config: &Config, base: Options) -> Options {
     Options { connections: config.connections(), commit_delay, ..base }
 }
 
-fn views_url(config: &Config) -> String {
-    format!("sqlite:{}", config.data().join("views.db").display())
+/// Page views have a file of their own, or stand beside all else on a server: there every node
+/// must see them.
+pub(crate) fn views_url(config: &Config) -> String {
+    let url = config.database_url();
+    if url.starts_with("sqlite:") {
+        return format!("sqlite:{}", config.data().join("views.db").display());
+    }
+    url
 }
 
 async fn refuse_pending(db: &Db, views: &Db) -> anyhow::Result<()> {

@@ -1,13 +1,67 @@
--- Page views, counted by day: nothing that identifies anyone is written at all.
+-- Page views, in the order of time and counted by day. A visitor is a hash that holds for one day;
+-- its salt is deleted two days later, and with it what could tell whose hash it was.
+
+-- The hot table: one tree, appended to at its end. Who looks for days finds them by `view_days`.
+create table page_views (
+    id bigint not null /* sqlite: rowid */,
+    site_id bigint not null,
+    day bigint not null,
+    at bigint not null,
+    visitor bigint not null,
+    page bigint not null,
+    origin bigint not null
+);
+/* postgres: create index page_views_by_id on page_views using brin (id) with (autosummarize = on); */
+
+-- The last id given out: ids come in the order in which writers commit.
+create table view_ids (
+    one bigint primary key,
+    last_id bigint not null
+);
+
+create table view_pages (
+    site_id bigint not null,
+    id bigint not null,
+    path text not null,
+    primary key (site_id, id),
+    unique (site_id, path)
+) /* sqlite: without rowid */;
+
+create table view_origins (
+    site_id bigint not null,
+    id bigint not null,
+    source text not null,
+    medium text not null,
+    campaign text not null,
+    primary key (site_id, id),
+    unique (site_id, source, medium, campaign)
+) /* sqlite: without rowid */;
+
+create table view_salts (
+    site_id bigint not null,
+    day text not null,
+    salt text not null,
+    made_at bigint not null,
+    primary key (site_id, day)
+) /* sqlite: without rowid */;
+
+-- A day's sums, and between which ids its views stand; 0 to 0 once they are deleted.
+create table view_days (
+    site_id bigint not null,
+    day text not null,
+    first_id bigint not null,
+    last_id bigint not null,
+    views bigint not null,
+    visitors bigint not null,
+    primary key (site_id, day)
+) /* sqlite: without rowid */;
 
 create table page_view_days (
     site_id bigint not null,
     day text not null,
-    page text not null,
-    source text not null,
-    medium text not null,
-    campaign text not null,
+    page bigint not null,
+    origin bigint not null,
     views bigint not null,
     visitors bigint not null,
-    primary key (site_id, day, page, source, medium, campaign)
-);
+    primary key (site_id, day, page, origin)
+) /* sqlite: without rowid */;

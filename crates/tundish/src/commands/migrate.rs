@@ -5,6 +5,7 @@ use store::{Db, Options, Schema};
 use super::Call;
 use crate::cli::Migrate;
 use crate::folder::{self, Lock};
+use crate::install;
 use crate::output::refused;
 
 /// Brings the tables up to date, or only says what is missing.
@@ -18,9 +19,8 @@ pub async fn run(call: &Call, flags: &Migrate) -> anyhow::Result<()> {
     folder::prepare(&dir)?;
     // What only looks needs no lock.
     let _lock = if flags.check { None } else { Some(Lock::take(&dir)?) };
-    let views_url = format!("sqlite:{}", dir.join("views.db").display());
     let db = Db::connect_as_is(&config.database_url(), &Options::main()).await?;
-    let views = Db::connect_as_is(&views_url, &Options::views()).await?;
+    let views = Db::connect_as_is(&install::views_url(config), &Options::views()).await?;
     let mut missing = db.pending(Schema::Main).await?;
     missing.extend(views.pending(Schema::Views).await?);
     if flags.check {

@@ -12,6 +12,7 @@ struct Done {
     site: String,
     orders_mended: usize,
     days_counted: usize,
+    view_days_counted: usize,
 }
 
 /// Makes the rollups of the pages of figures anew, beside a running server.
@@ -31,7 +32,8 @@ pub async fn run(call: &Call, command: &RebuildCommand) -> anyhow::Result<()> {
         for site in sites {
             let rebuilt = engine::rollups::rebuild(engine, &site).await?;
             let (orders_mended, days_counted) = (rebuilt.orders, rebuilt.days);
-            all.push(Done { site: site.slug, orders_mended, days_counted });
+            let view_days_counted = rebuilt.view_days;
+            all.push(Done { site: site.slug, orders_mended, days_counted, view_days_counted });
         }
         anyhow::Ok(all)
     };
@@ -40,7 +42,10 @@ pub async fn run(call: &Call, command: &RebuildCommand) -> anyhow::Result<()> {
     let done = done?;
     let line = |site: &Done| {
         let (name, orders, days) = (&site.site, site.orders_mended, site.days_counted);
-        format!("{name}: {orders} figures of orders mended, {days} days counted")
+        let views = site.view_days_counted;
+        format!(
+            "{name}: {orders} figures of orders mended, {days} days counted, {views} of page views"
+        )
     };
     call.output.either(&done, || done.iter().map(line).collect())
 }

@@ -14,8 +14,10 @@ pub async fn run(call: &Call) -> anyhow::Result<()> {
     let installation = install::beside(&call.config).await?;
     let found = verify::run(&installation.engine.reader()).await;
     let audits = engine::audits::check(&installation.engine).await;
+    let rollups = verify::rollups(&installation.engine).await;
     installation.close().await?;
     let mut findings = found?;
+    findings.extend(rollups?);
     findings.extend(audits?.into_iter().map(|found| Finding {
         check: "audit log",
         promise: "nothing in the audit log is changed or taken out",

@@ -15,10 +15,11 @@ use model::contacts::Contact;
 use model::ids::{ContactId, MessageId, OrderId, SpendId};
 use model::messages::{SourceKind, State};
 use model::sites::Site;
+use model::spans::day_of;
 use model::spends::Spend;
 use model::times::{DAY_MS, HOUR_MS, MINUTE_MS};
 use model::tokens::{Purpose, secret_text};
-use model::views::DayKey;
+use model::views::View;
 use model::{EmailAddr, UtcMs, zones::Zone};
 
 use super::agenda::{Act, Agenda};
@@ -128,14 +129,18 @@ impl Year<'_> {
 
     /// Page views are counted, not recorded.
     fn visits(&self, morning: UtcMs, visitors: i64) {
-        let day = self.zone.local(morning).date().to_string();
+        let day = day_of(morning, &self.zone);
         let count = |page: &str, times: i64| {
             for _ in 0..times {
-                let (source, medium, campaign) = self.dice.way().words();
-                let page = page.to_owned();
-                let key = DayKey { day: day.clone(), page, source, medium, campaign };
                 let visitor = format!("{}", self.dice.between(1, 40));
-                views::count(self.engine, self.site.id, key, Some(&visitor));
+                let view = View {
+                    at: morning,
+                    day,
+                    page: page.to_owned(),
+                    origin: self.dice.way().origin(),
+                    visitor: Some(visitor),
+                };
+                views::count(self.engine, self.site.id, view);
             }
         };
         count("/", visitors * self.dice.between(3, 6));

@@ -3,6 +3,7 @@
 use engine::Rng;
 use model::UtcMs;
 use model::sources::{Touch, Utm};
+use model::views::Origin;
 
 const FIRST: &[&str] = &[
     "Ada", "Ben", "Carla", "Dinesh", "Elif", "Femi", "Greta", "Hana", "Ivo", "Jun", "Karim",
@@ -59,14 +60,15 @@ impl Way {
         Touch { at, utm, referrer: given(self.referrer), landing, code: None }
     }
 
-    /// Source, medium and campaign as page views are counted.
-    pub fn words(self) -> (String, String, String) {
+    /// The same as page views are counted.
+    pub fn origin(self) -> Origin {
         let (source, medium) = if self.referrer.is_empty() {
             (self.source, self.medium)
         } else {
             (self.referrer, "referral")
         };
-        (source.to_owned(), medium.to_owned(), self.campaign.to_owned())
+        let campaign = self.campaign.to_owned();
+        Origin { source: source.to_owned(), medium: medium.to_owned(), campaign }
     }
 }
 

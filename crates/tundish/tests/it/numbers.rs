@@ -18,6 +18,7 @@ use testkit::TestApp;
 mod forms;
 mod pages;
 mod spends;
+mod views;
 
 /// 2026-01-01T00:00:00Z.
 const NEW_YEAR: i64 = 1_767_225_600_000;

@@ -159,6 +159,11 @@ const SET_UP: &[&str] = &[
     "template_versions",
     "templates",
     "topics",
+    "view_days",
+    "view_ids",
+    "view_origins",
+    "view_pages",
+    "view_salts",
     "wordings",
 ];
 

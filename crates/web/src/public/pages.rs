@@ -15,9 +15,10 @@ use model::blocks::PageContent;
 use model::pages::Page;
 use model::sites::Site;
 use model::sources::Touch;
+use model::spans::day_of;
 use model::times::MINUTE_MS;
 use model::tokens::Purpose;
-use model::views::DayKey;
+use model::views::{Origin, View};
 use model::zones::Zone;
 use serde::Serialize;
 use store::Session;
@@ -141,10 +142,19 @@ impl Asked {
     async fn answer(self, state: &AppState, net: &ClientNet, headers: &HeaderMap) -> Reply {
         let now = state.engine.now();
         let touch = self.touch(now, headers);
-        self.count(&state.engine, &touch, net, headers);
-        let plain = self.query.is_empty();
+        // Only a page that is there was viewed.
+        let view = self.view(&touch, net, headers);
+        let (site, engine) = (self.site.id, state.engine.clone());
+        let shown = self.show(state, touch, now).await?;
+        if let Some(view) = view {
+            views::count(&engine, site, view);
+        }
+        Ok(shown)
+    }
+
+    async fn show(self, state: &AppState, touch: Touch, now: UtcMs) -> Reply {
         let revision = state.engine.revision();
-        if !plain {
+        if !self.query.is_empty() {
             let drawn = self.draw(state, touch, now).await?;
             return Ok(answer(drawn.html, "no-store"));
         }
@@ -187,16 +197,15 @@ impl Asked {
         Touch::read(now, &address, referrer, &[own])
     }
 
-    fn count(&self, engine: &Engine, touch: &Touch, net: &ClientNet, headers: &HeaderMap) {
+    /// What is counted of this request; nothing where no person makes it.
+    fn view(&self, touch: &Touch, net: &ClientNet, headers: &HeaderMap) -> Option<View> {
         let header = |name: &str| headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or("");
         let agent = header("user-agent");
         if agent.is_empty() || !model::clicks::is_browser(agent) {
-            return;
+            return None;
         }
         let zone = Zone::parse(&self.site.timezone).unwrap_or_else(|_| Zone::utc());
-        let key = DayKey {
-            day: zone.local(touch.at).date().to_string(),
-            page: self.path.clone(),
+        let origin = Origin {
             source: touch.utm.source.clone().or(touch.referrer.clone()).unwrap_or_default(),
             medium: touch.utm.medium.clone().unwrap_or_else(|| {
                 if touch.referrer.is_some() { "referral".to_owned() } else { String::new() }
@@ -204,8 +213,13 @@ impl Asked {
             campaign: touch.utm.campaign.clone().unwrap_or_default(),
         };
         let private = header("dnt") == "1" || header("sec-gpc") == "1";
-        let visitor = format!("{} {agent}", net.0);
-        views::count(engine, self.site.id, key, (!private).then_some(visitor.as_str()));
+        Some(View {
+            at: touch.at,
+            day: day_of(touch.at, &zone),
+            page: self.path.clone(),
+            origin,
+            visitor: (!private).then(|| format!("{} {agent}", net.0)),
+        })
     }
 }
 
