@@ -69,6 +69,7 @@ pub mod render;
 pub mod replies;
 mod rng;
 pub mod rollups;
+pub mod scores;
 pub mod second_step;
 mod secrets;
 pub mod sending;

@@ -131,6 +131,7 @@ pub(crate) async fn remove(tx: &mut Tx<'_>, site: model::SiteId, id: ContactId) 
     store::import_changes::forget_of_contact(tx, site, id).await?;
     store::tags::remove_all(tx, site, id).await?;
     store::topics::leave_all(tx, site, id).await?;
+    store::scores::forget(tx, site, id).await?;
     store::contacts::delete(tx, site, id).await?;
     Ok(true)
 }

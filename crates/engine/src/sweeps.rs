@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::engine::Engine;
 use crate::fault::{EngineError, Result};
 use crate::{
-    carts, clicks, close, deliver, enrolments, imports, jobs, pay, purges, referrals, rollups,
+    carts, clicks, close, deliver, enrolments, imports, jobs, pay, purges, referrals, rollups, scores,
     sequence_runs, views,
 };
 
@@ -68,6 +68,7 @@ pub async fn tick(engine: &Engine) -> Result<usize> {
     round.took("mail", deliver::run_due(engine).await);
     round.took("figures", rollups::sweep(engine).await);
     round.took("clicks", clicks::sweep(engine).await);
+    round.took("scores", scores::keep::sweep(engine).await);
     round.end()
 }
 

@@ -236,6 +236,8 @@ ids! {
     ConfirmationId "cfm",
     /// One contact's right to one free thing.
     ClaimId "clm",
+    /// A rule that gives points.
+    ScoreRuleId "scr",
 }
 
 #[cfg(test)]

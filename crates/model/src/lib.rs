@@ -31,6 +31,7 @@ pub mod products;
 pub mod refused;
 pub mod schedule;
 pub mod sending;
+pub mod scores;
 pub mod sequence_runs;
 pub mod sequences;
 pub mod sites;

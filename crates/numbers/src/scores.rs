@@ -9,6 +9,7 @@ mod leaks;
 mod logistic;
 mod matrix;
 pub mod metrics;
+pub mod points;
 pub mod table;
 
 use logistic::Fit;

@@ -3,10 +3,10 @@
 //! page costs the same at a million. And the same people by id alone, where many of them are put
 //! into a sequence.
 
-use model::SiteId;
 use model::contacts::{Contact, Status};
 use model::ids::{ContactId, ProductId};
 use model::sequence_runs::Audience;
+use model::{SiteId, UtcMs};
 
 use crate::{Result, Session};
 
@@ -106,6 +106,17 @@ pub struct Narrowed {
     pub bought: Option<ProductId>,
     /// A product they have not bought.
     pub not_bought: Option<ProductId>,
+    /// By their points.
+    pub score: Option<Scored>,
+}
+
+/// What is asked of a score.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scored {
+    /// So many points or more, the most first.
+    From(i64),
+    /// Became hot from one instant until another, and still is; nothing else narrows it.
+    BecameHot(UtcMs, UtcMs),
 }
 
 /// Where the page before ended.
@@ -128,6 +139,17 @@ pub async fn page(
     let status = narrowed.status.map_or("", |status| status.as_str());
     let before = after.id.unwrap_or(ContactId(i64::MAX));
     let not_bought = narrowed.not_bought.unwrap_or(ProductId(0));
+    match narrowed.score {
+        Some(Scored::From(least)) => {
+            let least = i32::try_from(least).map_or(f64::MAX, f64::from);
+            let asked = (least, narrowed);
+            return crate::scores::by_points(session, site, asked, after.id, limit).await;
+        }
+        Some(Scored::BecameHot(from, until)) => {
+            return crate::scores::became_hot(session, site, (from, until), before, limit).await;
+        }
+        None => {}
+    }
     if !narrowed.prefix.is_empty() {
         let prefix = narrowed.prefix.to_lowercase();
         let end = format!("{prefix}\u{10ffff}");

@@ -55,6 +55,7 @@ pub mod reconciliation;
 pub mod referrals;
 pub mod refunds;
 pub mod revenue;
+pub mod scores;
 pub mod sequence_runs;
 pub mod sequences;
 pub mod sessions;

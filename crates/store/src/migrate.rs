@@ -29,6 +29,7 @@ const MAIN: &[Migration] = migrations![
     "main/0008_numbers.sql",
     "main/0009_import_undo.sql",
     "main/0010_sequence_runs.sql",
+    "main/0014_scores.sql",
 ];
 
 const VIEWS: &[Migration] = migrations!["views/0001_views.sql"];

@@ -167,6 +167,7 @@ id_columns!(
     SubmissionId,
     ConfirmationId,
     ClaimId,
+    ScoreRuleId,
 );
 
 /// A structure bound as JSON text. SQL never looks inside.

@@ -21,6 +21,7 @@ pub mod password;
 pub mod paths;
 pub mod products;
 pub mod referrals;
+pub mod scores;
 pub mod sending;
 pub mod sequences;
 pub mod settings;

@@ -62,6 +62,13 @@ pub const GROUPS: &[Group] = &[
         ],
     },
     Group {
+        key: "qualify",
+        label: "Qualify",
+        icon: "target",
+        href: "/admin/scores",
+        items: &[item("scores", "Scores", "/admin/scores")],
+    },
+    Group {
         key: "sell",
         label: "Sell",
         icon: "store",

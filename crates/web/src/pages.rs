@@ -57,6 +57,8 @@ pages! {
     "admin/caught/index.html" => admin::messages::CaughtPage::sample(),
     "admin/messages/index.html" => admin::messages::MessagesPage::sample(),
     "admin/messages/show.html" => admin::messages::MessagePage::sample(),
+    "admin/scores/edit.html" => admin::scores::RulePage::sample(),
+    "admin/scores/index.html" => admin::scores::ScoresPage::sample(),
     "admin/sending/show.html" => admin::sending::SendingPage::sample(),
     "admin/sequences/index.html" => admin::sequences::SequencesPage::sample(),
     "admin/sequences/show.html" => admin::sequences::SequencePage::sample(),

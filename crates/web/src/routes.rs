@@ -44,6 +44,7 @@ pub fn router(state: AppState) -> Router {
         .merge(admin_mail())
         .nest("/api/v1", api::router())
         .merge(admin_leads())
+        .merge(admin_qualify())
         .fallback(async || WebError::NotFound)
         .method_not_allowed_fallback(async || {
             WebError::Bad(StatusCode::METHOD_NOT_ALLOWED, "this is not asked that way")
@@ -226,6 +227,16 @@ fn admin_contacts() -> Router<AppState> {
         .route("/admin/contacts/{id}/forward", post(actions::forward))
         .route("/admin/contacts/{id}/export", post(actions::export))
         .route("/admin/contacts/{id}/erase", get(show::erase_plan).post(actions::erase))
+}
+
+/// Who is warm.
+fn admin_qualify() -> Router<AppState> {
+    use admin::scores;
+    Router::new()
+        .route("/admin/scores", get(scores::index).post(scores::act))
+        .route("/admin/scores/new", get(scores::new).post(scores::create))
+        .route("/admin/scores/{id}", get(scores::edit).post(scores::update))
+        .route("/admin/scores/{id}/delete", post(scores::delete))
 }
 
 /// Follow-up and delivery.

@@ -47,6 +47,7 @@ mod pages;
 mod people;
 mod rotation;
 mod schema;
+mod scores;
 mod shop;
 mod sign_in;
 mod simulation;

@@ -1,5 +1,7 @@
 //! `/admin/contacts`: who they are, where they stand, and all that happened with each.
 
+use std::collections::BTreeMap;
+
 use axum::extract::{Query, State};
 use engine::EngineError;
 use model::contacts::{Contact, Status};
@@ -9,8 +11,9 @@ use model::sequence_runs::Audience;
 use model::urls::encode_component;
 use model::{SiteId, UtcMs};
 use serde::{Deserialize, Serialize};
-use store::contact_lists::{After, Narrowed};
+use store::contact_lists::{After, Narrowed, Scored};
 
+use crate::admin::scores::points_text;
 use crate::error::WebError;
 use crate::extract::operator::CurrentOperator;
 use crate::frame::{Frame, Pager};
@@ -19,6 +22,7 @@ use crate::state::AppState;
 
 pub mod actions;
 pub mod csv;
+mod scores;
 pub mod show;
 mod timeline;
 
@@ -35,6 +39,8 @@ pub struct ContactsPage {
     asked: Asked,
     tags: Vec<String>,
     products: Vec<(String, String)>,
+    /// What may be asked of scores; empty where no rule gives points.
+    scores: Vec<(String, String)>,
     pager: Pager,
     csv: String,
     /// Whether anything narrows the list; an empty list then means something else.
@@ -51,6 +57,7 @@ pub struct ContactRow {
     is_test: bool,
     paused: bool,
     created_at: UtcMs,
+    score: Option<String>,
 }
 
 /// What the list is narrowed to.
@@ -62,6 +69,8 @@ pub struct Asked {
     tag: String,
     /// `bought:prd_…` or `not-bought:prd_…`.
     product: String,
+    /// So many points or more; or `hot:` and between which instants they became so.
+    score: String,
     after: String,
 }
 
@@ -78,7 +87,18 @@ impl Asked {
             tag: model::contacts::tag(&self.tag).unwrap_or_default(),
             bought,
             not_bought,
+            score: self.scored(),
         }
+    }
+
+    fn scored(&self) -> Option<Scored> {
+        if let Some((from, until)) =
+            self.score.strip_prefix("hot:").and_then(|span| span.split_once('-'))
+        {
+            let (from, until) = (from.parse().ok()?, until.parse().ok()?);
+            return Some(Scored::BecameHot(UtcMs(from), UtcMs(until)));
+        }
+        self.score.parse().ok().map(Scored::From)
     }
 
     /// Where the page before ended: an id in lists by age, an address in searches.
@@ -100,6 +120,7 @@ impl Asked {
             ("status", &self.status),
             ("tag", &self.tag),
             ("product", &self.product),
+            ("score", &self.score),
             ("after", after),
         ];
         let query: Vec<String> = pairs
@@ -112,7 +133,7 @@ impl Asked {
 }
 
 impl ContactRow {
-    fn of(contact: &Contact, now: UtcMs) -> Self {
+    fn of(contact: &Contact, score: Option<f64>, now: UtcMs) -> Self {
         Self {
             id: contact.id.to_string(),
             name: contact.name(),
@@ -121,6 +142,7 @@ impl ContactRow {
             is_test: contact.is_test,
             paused: contact.is_paused(now),
             created_at: contact.created_at,
+            score: score.map(|points| points_text(points, false)),
         }
     }
 }
@@ -135,6 +157,7 @@ impl ContactsPage {
             is_test: true,
             paused: true,
             created_at: UtcMs(1_795_200_000_000),
+            score: Some("41.5".to_owned()),
         };
         Self {
             frame: Frame::sample("contacts"),
@@ -142,6 +165,7 @@ impl ContactsPage {
             asked: Asked::default(),
             tags: vec!["customer".to_owned()],
             products: vec![("bought:prd_0000000000001".to_owned(), "Bought The guide".to_owned())],
+            scores: vec![(String::new(), "Any".to_owned())],
             pager: Pager { next: Some("#".to_owned()), ..Pager::default() },
             csv: "#".to_owned(),
             narrowed: false,
@@ -158,37 +182,55 @@ pub async fn index(
     if let Ok(id) = asked.q.trim().parse::<ContactId>() {
         return Ok(reply::to(&format!("/admin/contacts/{id}")));
     }
-    let (mut contacts, tags, products) = read(&state, who.site.id, &asked).await?;
+    let Seen { mut contacts, points, tags, products, scores } =
+        read(&state, who.site.id, &asked).await?;
     let has_more = contacts.len() > usize::try_from(PAGE).unwrap_or(0);
     contacts.truncate(usize::try_from(PAGE).unwrap_or(0));
     let next = contacts.last().filter(|_| has_more).map(|last| {
-        let after = if asked.q.is_empty() { last.id.to_string() } else { last.email_key.clone() };
+        let by_id = asked.q.is_empty() || asked.scored().is_some();
+        let after = if by_id { last.id.to_string() } else { last.email_key.clone() };
         asked.path("/admin/contacts", &after)
     });
     let first = (!asked.after.is_empty()).then(|| asked.path("/admin/contacts", ""));
     let page = ContactsPage {
         frame: who.frame("contacts"),
-        rows: contacts.iter().map(|contact| ContactRow::of(contact, who.now)).collect(),
+        rows: contacts
+            .iter()
+            .map(|contact| ContactRow::of(contact, points.get(&contact.id).copied(), who.now))
+            .collect(),
         pager: Pager { previous: first, next, shown: None },
         csv: asked.path("/admin/contacts.csv", ""),
         narrowed: asked.is_narrowed(),
         tags,
         products,
+        scores,
         asked,
     };
     reply::page("admin/contacts/index.html", page)
 }
 
-async fn read(
-    state: &AppState,
-    site: SiteId,
-    asked: &Asked,
-) -> Result<(Vec<Contact>, Vec<String>, Vec<(String, String)>), WebError> {
-    let (narrowed, after) = (asked.narrowed(), asked.after());
+/// What the store says of a list.
+struct Seen {
+    contacts: Vec<Contact>,
+    points: BTreeMap<ContactId, f64>,
+    tags: Vec<String>,
+    products: Vec<(String, String)>,
+    scores: Vec<(String, String)>,
+}
+
+async fn read(state: &AppState, site: SiteId, asked: &Asked) -> Result<Seen, WebError> {
+    let (narrowed, after, score) = (asked.narrowed(), asked.after(), asked.score.clone());
     let read = state.reader.read::<_, EngineError, _>(move |session| {
         Box::pin(async move {
-            let found =
+            let contacts =
                 store::contact_lists::page(session, site, &narrowed, &after, PAGE + 1).await?;
+            let kept = store::scores::state(session, site).await?;
+            let mut points = BTreeMap::new();
+            for contact in contacts.iter().filter(|_| kept.is_some()) {
+                let found = store::scores::find(session, site, contact.id).await?;
+                points.extend(found.map(|found| (contact.id, found.points)));
+            }
+            let scores = kept.map(|kept| score_choices(kept.hot_points, &score));
             let tags = store::tags::names(session, site, TAGS).await?;
             let mut products = Vec::new();
             for product in store::products::list(session, site).await? {
@@ -196,10 +238,27 @@ async fn read(
                 products.push((bought.to_string(), format!("Bought {}", product.name)));
                 products.push((not.to_string(), format!("Not bought {}", product.name)));
             }
-            Ok((found, tags, products))
+            let scores = scores.unwrap_or_default();
+            Ok(Seen { contacts, points, tags, products, scores })
         })
     });
     Ok(read.await?)
+}
+
+/// What may be asked of scores; what is asked stands among them.
+fn score_choices(hot: Option<i64>, asked: &str) -> Vec<(String, String)> {
+    let from = |points: i64| {
+        let label = if points == 1 { "A point".to_owned() } else { format!("{points} points") };
+        (points.to_string(), format!("{label} or more, warmest first"))
+    };
+    let mut choices = vec![(String::new(), "Any".to_owned())];
+    choices.extend([1, 10, 25, 50, 100].map(from));
+    choices.extend(hot.map(|hot| (hot.to_string(), format!("Hot: {hot} points or more"))));
+    if choices.iter().all(|(value, _)| value != asked) {
+        let label = if asked.starts_with("hot:") { "Became hot then" } else { asked };
+        choices.push((asked.to_owned(), label.to_owned()));
+    }
+    choices
 }
 
 /// The form for a new contact, or to change one.

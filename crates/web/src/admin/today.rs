@@ -137,6 +137,8 @@ struct Seen {
     money: (i64, i64),
     submissions: Vec<(String, i64)>,
     dead_jobs: i64,
+    /// Who became hot yesterday, and from when until when that was.
+    hot: (i64, (UtcMs, UtcMs)),
     has: Has,
     orders: Vec<Order>,
 }
@@ -189,6 +191,9 @@ async fn look(
             Box::pin(async move {
                 use store::today;
                 let newest = OrderId(i64::MAX);
+                let nothing = (UtcMs(0), UtcMs(0));
+                let yesterday = days.iter().rev().nth(1).copied().unwrap_or(nothing);
+                let hot = store::scores::count_hot(session, site, yesterday, MOST + 1).await?;
                 Ok(Seen {
                     due: today::due_until(session, site, now.plus_days(1)).await?,
                     trouble: today::trouble(session, site, now.plus_days(-FAILED_DAYS)).await?,
@@ -198,6 +203,7 @@ async fn look(
                     money: today::open_money(session, site, now.plus_ms(-OVERDUE_MS)).await?,
                     submissions: today::submissions(session, site).await?,
                     dead_jobs: today::dead_jobs(session, site).await?,
+                    hot: (hot, yesterday),
                     has: today::has(session, site).await?,
                     orders: store::orders::list(session, site, newest, &Filter::default(), SALES)
                         .await?,
@@ -317,6 +323,14 @@ fn looks(seen: &Seen) -> Vec<Look> {
         };
         add(*count, text, Some(format!("/admin/answers?state={state}")), "See the answers");
     }
+    let (hot, (from, until)) = seen.hot;
+    let were = if hot == 1 { "turned" } else { "have turned" };
+    add(
+        hot,
+        format!("{} {were} hot yesterday.", counted(hot, "contact")),
+        Some(format!("/admin/contacts?score=hot:{}-{}", from.0, until.0)),
+        "See who",
+    );
     let dead = seen.dead_jobs;
     let text =
         format!("{} could not be done; the log of the server says why.", counted(dead, "job"));

@@ -12,6 +12,7 @@ use serde_json::Value;
 use store::Session;
 use store::orders::Order;
 
+use super::scores::ScoreTab;
 use super::timeline::Line;
 use crate::error::WebError;
 use crate::extract::operator::CurrentOperator;
@@ -45,6 +46,8 @@ pub struct ContactPage {
     topics: Vec<String>,
     worth: Vec<Worth>,
     order_count: usize,
+    /// Points by rules; nothing where no rule gives any.
+    score: Option<String>,
     tab: String,
     body: Tab,
     more: Option<String>,
@@ -69,6 +72,7 @@ pub struct Tab {
     sequences: Vec<(String, String)>,
     consents: Vec<ConsentRow>,
     touches: Vec<TouchRow>,
+    score: Option<ScoreTab>,
 }
 
 /// One mail.
@@ -153,6 +157,7 @@ impl ContactPage {
             topics: vec!["Newsletter".to_owned()],
             worth: vec![worth.clone()],
             order_count: 2,
+            score: Some("41.5".to_owned()),
             tab: "sequences".to_owned(),
             body: Tab::sample(worth),
             more: Some("#".to_owned()),
@@ -177,6 +182,7 @@ impl Tab {
             }],
             sequences: vec![(text("seq_0000000000002"), text("Spring letter"))],
             orders: vec![OrderRow { id: text("ord_0000000000001"), state: "paid", total, at }],
+            score: Some(ScoreTab::sample()),
             ..Self::default()
         }
     }
@@ -199,7 +205,7 @@ async fn page_of(
     id: ContactId,
     asked: Asked,
 ) -> Result<ContactPage, WebError> {
-    let (site, frame) = (who.site.clone(), who.frame("contacts"));
+    let (site, frame, now) = (who.site.clone(), who.frame("contacts"), who.now);
     let may_change = who.present.operator.role.may(Role::Editor);
     let read = state.reader.read::<_, EngineError, _>(move |session| {
         Box::pin(async move {
@@ -210,6 +216,9 @@ async fn page_of(
             page.may_change = may_change && !contact.is_erased();
             page.tab = tab_name(&asked.tab).to_owned();
             page.more = fill(session, &site, id, &asked, &mut page.body).await?;
+            let score = ScoreTab::of(session, &site, id, now).await?;
+            page.score = score.as_ref().map(ScoreTab::points);
+            page.body.score = score.filter(|_| page.tab == "score");
             Ok(page)
         })
     });
@@ -217,7 +226,7 @@ async fn page_of(
 }
 
 fn tab_name(asked: &str) -> &'static str {
-    ["messages", "orders", "sequences", "consents", "sources"]
+    ["messages", "orders", "sequences", "consents", "sources", "score"]
         .into_iter()
         .find(|known| *known == asked)
         .unwrap_or("timeline")
@@ -256,6 +265,7 @@ async fn header(
         topics: topics.into_iter().map(|topic| topic.name).collect(),
         worth: worth(&orders),
         order_count: paid,
+        score: None,
         tab: String::new(),
         body: Tab::default(),
         more: None,
@@ -327,6 +337,7 @@ async fn fill(
             let found = store::touches::of_contact(session, site, id, PAGE).await?;
             tab.touches = found.into_iter().map(touch_row).collect();
         }
+        "score" => {}
         _ => {
             let before = asked.before.parse().unwrap_or(EventId(i64::MAX));
             let found = store::events::list_of_contact(session, site, id, before, PAGE).await?;

@@ -25,6 +25,15 @@ impl Line {
         let (icon, tone, text) = words(&event.kind, &data);
         Self { at: event.at, icon, tone, text, href: href(event), note: note(&data) }
     }
+
+    /// The sentence with its note, and where it leads.
+    pub(super) fn told(self) -> (String, Option<String>) {
+        let text = match self.note {
+            Some(note) => format!("{}: {note}", self.text),
+            None => self.text,
+        };
+        (text, self.href)
+    }
 }
 
 /// The picture, the tone and the sentence of a kind.
