@@ -1,5 +1,10 @@
-//! Also bought: six products that customers of one have too, by how much more often than chance.
-//! Counted customer by customer as orders are paid.
+//! Also bought: six products that customers of one have too, the strongest beyond chance first.
+//!
+//! A basket is a customer with all they ever had. How many have a product, and how many have two,
+//! is counted as orders are paid; with each order the partners of its products are weighed anew
+//! ([`numbers::affinity`], by [`MEASURE`]) and the best are kept, so that a page reads fifty rows
+//! however large the catalogue is. An order more moves the scores of all other pairs in their last
+//! digits; once a day [`rebuild`] weighs everything.
 
 use std::collections::BTreeSet;
 
@@ -7,19 +12,32 @@ use model::SiteId;
 use model::ids::{ContactId, FileId, OfferId, ProductId};
 use model::money::Money;
 use model::products::ProductState;
+use numbers::affinity::{Counts, Measure};
+use store::product_pairs::NOTHING;
 use store::{Session, Tx};
 
 use crate::fault::Result;
 
+mod anew;
+
+pub(crate) use anew::daily;
+pub use anew::rebuild;
+
 /// How many are shown (U5).
 pub const SHOWN: usize = 6;
+/// What ranks: Dunning's log-likelihood ratio. Lift alone is fooled by two people who bought two
+/// rare things, and cosine shows what everybody buys anyway; this one asks for evidence.
+pub const MEASURE: Measure = Measure::Llr;
+/// Customers who have both, below which a pair may be chance whatever its score.
+pub const TOGETHER_MIN: u64 = 2;
 /// Products of one customer that are paired: the cost of one more order.
 const PAIRED_MAX: i64 = 100;
-/// Candidates that are weighed.
-const CANDIDATES: i64 = 50;
+/// Partners of a product that are kept.
+pub const KEPT: i64 = 50;
 
-/// Counts products for a customer who had them not, with everything they have. Before they are
-/// granted. Always in one order, so that two orders at once wait for each other and never cross.
+/// Counts products for a customer who had them not, with everything they have, and weighs what
+/// changed. Before they are granted. Always in one order, so that two orders at once wait for each
+/// other and never cross.
 pub(crate) async fn count(
     tx: &mut Tx<'_>,
     site: SiteId,
@@ -27,6 +45,7 @@ pub(crate) async fn count(
     products: &[ProductId],
 ) -> Result<()> {
     let mut had = store::product_pairs::products_of(tx, site, contact, PAIRED_MAX).await?;
+    let is_first = had.is_empty();
     let mut pairs: BTreeSet<(ProductId, ProductId)> = BTreeSet::new();
     for product in products {
         if had.contains(product) {
@@ -39,10 +58,92 @@ pub(crate) async fn count(
         }
         had.push(*product);
     }
-    for (product, other) in pairs {
-        store::product_pairs::add(tx, site, product, other).await?;
+    if is_first && !pairs.is_empty() {
+        pairs.insert((NOTHING, NOTHING));
+    }
+    for (product, other) in &pairs {
+        store::product_pairs::add(tx, site, *product, *other).await?;
+    }
+    let new: BTreeSet<ProductId> = pairs.iter().filter(|(a, b)| a == b).map(|(a, _)| *a).collect();
+    weigh(tx, site, &new, &pairs).await
+}
+
+/// Weighs pairs that changed, and keeps the best partners of each product among them.
+async fn weigh(
+    tx: &mut Tx<'_>,
+    site: SiteId,
+    new: &BTreeSet<ProductId>,
+    pairs: &BTreeSet<(ProductId, ProductId)>,
+) -> Result<()> {
+    let customers = store::product_pairs::customers(tx, site).await?;
+    let mut weighed: BTreeSet<ProductId> = BTreeSet::new();
+    for (product, other) in pairs.iter().filter(|(a, b)| a != b && new.contains(a)) {
+        let counts = Counts {
+            together: whole(store::product_pairs::together(tx, site, *product, *other).await?),
+            a: whole(store::product_pairs::buyers(tx, site, *product).await?),
+            b: whole(store::product_pairs::buyers(tx, site, *other).await?),
+            baskets: whole(customers),
+        };
+        let score = score(counts);
+        for pair in [(*product, *other), (*other, *product)] {
+            store::product_pairs::put_top(tx, site, pair, score).await?;
+        }
+        weighed.extend([*product, *other]);
+    }
+    for product in weighed {
+        store::product_pairs::prune(tx, site, product, KEPT).await?;
     }
     Ok(())
+}
+
+/// How strongly a pair goes together; nothing where it does not beyond chance.
+fn score(counts: Counts) -> Option<f64> {
+    let is_known = counts.together >= TOGETHER_MIN && counts.attracts();
+    is_known.then(|| counts.score(MEASURE)).flatten()
+}
+
+fn whole(count: i64) -> u64 {
+    u64::try_from(count).unwrap_or(0)
+}
+
+/// A product beside another, with all that is known of the two.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Beside {
+    /// The other product.
+    pub other: ProductId,
+    /// How many have both, either, and anything at all.
+    pub counts: Counts,
+    /// By [`MEASURE`], where they go together beyond chance.
+    pub score: Option<f64>,
+}
+
+/// What customers of a product have too: first what goes with it beyond chance, the strongest
+/// first, then what most of them have.
+///
+/// # Errors
+/// The database fails.
+pub async fn beside(
+    session: &mut Session<'_>,
+    site: SiteId,
+    product: ProductId,
+) -> Result<Vec<Beside>> {
+    let own = whole(store::product_pairs::buyers(session, site, product).await?);
+    let baskets = whole(store::product_pairs::customers(session, site).await?);
+    let kept = store::product_pairs::tops(session, site, product, KEPT).await?;
+    let most = store::product_pairs::of_product(session, site, product, KEPT).await?;
+    let mut found: Vec<Beside> = Vec::new();
+    for (other, together, its) in kept.into_iter().chain(most) {
+        if found.iter().any(|known| known.other == other) {
+            continue;
+        }
+        let counts = Counts { together: whole(together), a: own, b: whole(its), baskets };
+        found.push(Beside { other, counts, score: score(counts) });
+    }
+    found.sort_by(|x, y| {
+        let by_score = y.score.unwrap_or(-1.0).total_cmp(&x.score.unwrap_or(-1.0));
+        by_score.then(y.counts.together.cmp(&x.counts.together)).then(x.other.cmp(&y.other))
+    });
+    Ok(found)
 }
 
 /// One product shown beside another.
@@ -62,16 +163,21 @@ pub struct Suggestion {
     pub offer_slug: String,
     /// Its price.
     pub price: Money,
-    /// How many customers have both.
-    pub together: i64,
-    /// The cosine of the two, in thousandths; pins have none.
-    pub score_permille: i64,
-    /// Whether it was pinned by hand.
-    pub is_pinned: bool,
+    /// Why it is shown.
+    pub why: Why,
 }
 
-/// What is shown beside `product`: pins first, then what is bought together most beyond chance.
-/// What is in `exclude`, withdrawn, or not on offer is left out.
+/// Why a product is shown beside another.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Why {
+    /// It was pinned by hand.
+    Pinned,
+    /// Customers of the one have the other.
+    Bought(Beside),
+}
+
+/// What is shown beside `product`: pins first, then what goes with it most beyond chance, then what
+/// most of its customers have. What is in `exclude`, withdrawn, or not on offer is left out.
 pub async fn for_product(
     session: &mut Session<'_>,
     site: SiteId,
@@ -82,41 +188,27 @@ pub async fn for_product(
     let mut found: Vec<Suggestion> = Vec::new();
     for pin in store::products::pins(session, site, product).await? {
         if found.len() < limit && !exclude.contains(&pin) && pin != product {
-            found.extend(suggestion(session, site, pin, (0, 0), true).await?);
+            found.extend(suggestion(session, site, pin, Why::Pinned).await?);
         }
     }
-    let own = store::product_pairs::buyers(session, site, product).await?;
-    let rows = store::product_pairs::of_product(session, site, product, CANDIDATES).await?;
-    let mut weighed: Vec<(i64, ProductId, i64)> = rows
-        .into_iter()
-        .map(|(other, together, its)| (cosine_permille(together, own, its), other, together))
-        .collect();
-    weighed.sort_by(|a, b| b.0.cmp(&a.0).then(b.2.cmp(&a.2)).then(a.1.cmp(&b.1)));
-    for (score, other, together) in weighed {
+    for one in beside(session, site, product).await? {
         if found.len() >= limit {
             break;
         }
+        let other = one.other;
         let is_out = exclude.contains(&other) || found.iter().any(|s| s.product == other);
         if !is_out {
-            found.extend(suggestion(session, site, other, (together, score), false).await?);
+            found.extend(suggestion(session, site, other, Why::Bought(one)).await?);
         }
     }
     Ok(found)
-}
-
-/// together / √(a · b) in thousandths, in whole numbers: √ of the square in millionths.
-fn cosine_permille(together: i64, a: i64, b: i64) -> i64 {
-    let product = i128::from(a.max(1)) * i128::from(b.max(1));
-    let square = i128::from(together) * i128::from(together) * 1_000_000 / product;
-    i64::try_from(square.max(0).isqrt()).unwrap_or(0)
 }
 
 async fn suggestion(
     session: &mut Session<'_>,
     site: SiteId,
     id: ProductId,
-    (together, score_permille): (i64, i64),
-    is_pinned: bool,
+    why: Why,
 ) -> Result<Option<Suggestion>> {
     let Some(product) = store::products::find(session, site, id).await? else { return Ok(None) };
     if product.state != ProductState::Active {
@@ -131,9 +223,7 @@ async fn suggestion(
         offer: offer.id,
         offer_slug: offer.slug,
         price: Money::new(offer.price_minor, offer.currency),
-        together,
-        score_permille,
-        is_pinned,
+        why,
     }))
 }
 
@@ -161,18 +251,4 @@ pub async fn for_contact(
 ) -> Result<Vec<Suggestion>> {
     let owned = store::entitlements::owned(session, site, contact).await?;
     for_product(session, site, product, &owned, limit).await
-}
-
-#[cfg(test)]
-mod tests {
-    use super::cosine_permille;
-
-    #[test]
-    fn the_cosine_is_one_where_all_have_both_and_nothing_where_none_has() {
-        assert_eq!(cosine_permille(10, 10, 10), 1000);
-        assert_eq!(cosine_permille(5, 10, 10), 500);
-        assert_eq!(cosine_permille(0, 10, 10), 0);
-        assert_eq!(cosine_permille(1, 0, 0), 1000);
-        assert_eq!(cosine_permille(3, 4, 16), 375);
-    }
 }

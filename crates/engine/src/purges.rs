@@ -15,7 +15,7 @@ use crate::engine::Engine;
 use crate::fault::{EngineError, Result};
 use crate::rollups::zone_of;
 use crate::sweeps::Round;
-use crate::{audits, forms, views};
+use crate::{also_bought, audits, forms, views};
 
 /// Contacts looked at in one transaction.
 const BATCH: i64 = 200;
@@ -55,6 +55,7 @@ pub(crate) async fn run(engine: &Engine) -> Result<usize> {
         .await;
     round.took("counts and links of long ago", counts.map(|_| 0));
     round.took("page views", views::tend(engine).await.map(|_| 0));
+    round.took("what goes together", also_bought::daily(engine).await);
     round.took("the heads of the audit log", audits::note_heads(engine).await.map(|()| 0));
     round.end()
 }

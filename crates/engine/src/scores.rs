@@ -80,11 +80,7 @@ struct Known {
 }
 
 impl Known {
-    async fn read(
-        session: &mut Session<'_>,
-        site: SiteId,
-        id: ContactId,
-    ) -> Result<Option<Self>> {
+    async fn read(session: &mut Session<'_>, site: SiteId, id: ContactId) -> Result<Option<Self>> {
         let Some(contact) = store::contacts::find(session, site, id).await? else {
             return Ok(None);
         };

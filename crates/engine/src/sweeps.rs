@@ -12,8 +12,8 @@ use tokio_util::sync::CancellationToken;
 use crate::engine::Engine;
 use crate::fault::{EngineError, Result};
 use crate::{
-    carts, clicks, close, deliver, enrolments, imports, jobs, pay, purges, referrals, rollups, scores,
-    sequence_runs, views,
+    carts, clicks, close, deliver, enrolments, imports, jobs, pay, purges, referrals, rollups,
+    scores, sequence_runs, views,
 };
 
 /// How long the scheduler rests when nothing woke it.

@@ -136,12 +136,7 @@ pub struct Rule {
 
 impl Rule {
     /// Whether an event is what it is about. `data` is asked for only where the rule looks inside.
-    pub fn matches(
-        &self,
-        kind: &str,
-        subject: Option<i64>,
-        data: impl FnOnce() -> Value,
-    ) -> bool {
+    pub fn matches(&self, kind: &str, subject: Option<i64>, data: impl FnOnce() -> Value) -> bool {
         if self.cause.event() != Some(kind) {
             return false;
         }
@@ -217,8 +212,8 @@ impl Rule {
         };
         match self.cause {
             Cause::FormSent | Cause::MagnetFetched => {
-                let is_id = self.about.parse::<FormId>().is_ok()
-                    || self.about.parse::<MagnetId>().is_ok();
+                let is_id =
+                    self.about.parse::<FormId>().is_ok() || self.about.parse::<MagnetId>().is_ok();
                 if !self.about.is_empty() && !is_id {
                     refuse("cause", "choose one of the list");
                 }
@@ -267,10 +262,7 @@ pub fn usual() -> Vec<Rule> {
         ..rule
     };
     vec![
-        Rule {
-            times_max: Some(1),
-            ..rule("Confirmed the address", Cause::Confirmed, 5, "fit")
-        },
+        Rule { times_max: Some(1), ..rule("Confirmed the address", Cause::Confirmed, 5, "fit") },
         fading(rule("Asked for something", Cause::FormSent, 5, "interest"), 3, 60),
         fading(rule("Fetched a free thing", Cause::MagnetFetched, 10, "interest"), 3, 60),
         fading(rule("Clicked in a mail", Cause::LinkClicked, 5, "interest"), 10, 30),

@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 
 use crate::real::real;
 
+pub mod holdings;
 mod rules;
 
 pub use rules::{AssociationRule, RuleLimits, TooManySets, association_rules};

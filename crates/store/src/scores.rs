@@ -238,12 +238,7 @@ pub async fn begin(
 }
 
 /// Sets from how many points on a contact is hot.
-pub async fn set_hot(
-    tx: &mut Tx<'_>,
-    site: SiteId,
-    points: Option<i64>,
-    now: UtcMs,
-) -> Result<()> {
+pub async fn set_hot(tx: &mut Tx<'_>, site: SiteId, points: Option<i64>, now: UtcMs) -> Result<()> {
     tx.query(SET_HOT).bind(site).bind(points).bind(now).run().await.map(drop)
 }
 

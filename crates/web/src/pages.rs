@@ -81,6 +81,8 @@ pages! {
     "admin/topics/index.html" => admin::topics::TopicsPage::sample(),
     "admin/today/index.html" => admin::today::TodayPage::sample(),
     "admin/also_bought/index.html" => admin::also_bought::AlsoBoughtPage::sample(),
+    "admin/also_bought/show.html" => admin::also_bought::BesidePage::sample(),
+    "admin/also_bought/customers.html" => admin::also_bought::CustomersPage::sample(),
     "admin/catalogue/index.html" => admin::catalogue::CataloguePage::sample(),
     "admin/coupons/index.html" => admin::coupons::CouponsPage::sample(),
     "admin/coupons/show.html" => admin::coupons::CouponPage::sample(),

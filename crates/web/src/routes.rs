@@ -176,7 +176,9 @@ fn admin_shop() -> Router<AppState> {
         .route("/admin/orders/{id}/reviewed", post(orders::reviewed))
         .route("/admin/catalogue", get(catalogue::index))
         .route("/admin/also-bought", get(also_bought::index))
-        .route("/admin/also-bought/{id}", post(also_bought::pin))
+        .route("/admin/also-bought/customers", get(also_bought::customers))
+        .route("/admin/also-bought/{id}", get(also_bought::show).post(also_bought::pin))
+        .route("/admin/also-bought/{id}/csv", get(also_bought::csv))
         .route("/admin/referrals", get(referrals::index))
 }
 

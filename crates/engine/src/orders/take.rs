@@ -111,7 +111,9 @@ pub(super) async fn put(
     let of = (&order, &payment, None);
     book(engine, tx, site.id, of, &sale, ("sale", past.placed_at)).await?;
     let products: Vec<ProductId> = past.lines.iter().map(|line| line.product_id).collect();
-    also_bought::count(tx, site.id, contact.id, &products).await?;
+    if !past.is_refunded {
+        also_bought::count(tx, site.id, contact.id, &products).await?;
+    }
     for (position, line) in (1_i64..).zip(&past.lines) {
         let id = LineId(engine.next_id());
         let line = line_of(line, id, position, &payment, past.is_refunded);

@@ -123,9 +123,9 @@ impl Keeping<'_> {
             .engine
             .reader()
             .read::<_, EngineError, _>(move |session| {
-                Box::pin(async move {
-                    Ok(store::scores::to_walk(session, site, &state, BATCH).await?)
-                })
+                Box::pin(
+                    async move { Ok(store::scores::to_walk(session, site, &state, BATCH).await?) },
+                )
             })
             .await?;
         let count = i64::try_from(found.len()).unwrap_or(i64::MAX);
@@ -159,9 +159,7 @@ impl Keeping<'_> {
         }
         self.engine
             .write(move |tx| {
-                Box::pin(async move {
-                    Ok(store::scores::walk(tx, site, "day", as_of, now).await?)
-                })
+                Box::pin(async move { Ok(store::scores::walk(tx, site, "day", as_of, now).await?) })
             })
             .await?;
         Ok(1)

@@ -61,3 +61,21 @@ create index contact_scores_by_points on contact_scores (site_id, points, contac
 create index contact_scores_fading on contact_scores (site_id, contact_id) where fades = true;
 create index contact_scores_hot on contact_scores (site_id, hot_since)
     where hot_since is not null;
+
+-- What is bought beside what: the partners of each product that go together most beyond chance,
+-- so that a page need not weigh them all. Kept with each order, and made anew once a day.
+create table product_tops (
+    site_id bigint not null,
+    product_id bigint not null,
+    other_id bigint not null,
+    score double precision not null,
+    primary key (site_id, product_id, other_id)
+) /* sqlite: without rowid */;
+
+create index product_tops_by_score on product_tops (site_id, product_id, score);
+create index product_pairs_by_together
+    on product_pairs (site_id, product_id, together, other_id);
+
+-- All who ever had anything: the pair of no product with itself.
+insert into product_pairs (site_id, product_id, other_id, together)
+    select site_id, 0, 0, count(distinct contact_id) from entitlements group by site_id;

@@ -141,6 +141,7 @@ async fn every_change_in_the_admin_leaves_its_line_in_the_audit_log() {
     by_hand(&mut walk).await;
     leads(&mut walk).await;
     pages(&mut walk).await;
+    scoring(&mut walk).await;
     selling(&mut walk, &shop).await;
     orders(&mut walk).await;
     settings(&mut walk).await;
@@ -311,6 +312,17 @@ async fn pages(walk: &mut Walk<'_>) {
     walk.fill(route, &path, &arrange, &[("to", "up")]).await;
     walk.post("/admin/pages/{id}/publish", &format!("{path}/publish"), &[]).await;
     walk.post("/admin/pages/{id}/retire", &format!("{path}/retire"), &[]).await;
+}
+
+async fn scoring(walk: &mut Walk<'_>) {
+    walk.post("/admin/scores", "/admin/scores", &[("do", "usual")]).await;
+    let fields = [("cause", "order_paid"), ("points", "5"), ("is_on", "on")];
+    walk.post("/admin/scores/new", "/admin/scores/new", &fields).await;
+    let page = walk.app.get("/admin/scores").await.body;
+    let path = page.split("row-link\" href=\"").nth(1).unwrap().split('"').next().unwrap();
+    let path = path.replace("&#x2f;", "/");
+    walk.fill("/admin/scores/{id}", &path, &path, &[("points", "6")]).await;
+    walk.post("/admin/scores/{id}/delete", &format!("{path}/delete"), &[]).await;
 }
 
 async fn selling(walk: &mut Walk<'_>, shop: &testkit::Shop) {

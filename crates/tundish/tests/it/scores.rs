@@ -1,7 +1,9 @@
 //! Scores by rules: what gives points, how they fade, and where they are seen.
 
+use std::collections::BTreeMap;
+
 use model::EmailAddr;
-use model::contacts::Contact;
+use model::contacts::{Contact, Status};
 use model::ids::{ContactId, EventId, ScoreRuleId};
 use model::operators::Role;
 use model::scores::{Cause, Rule, usual};
@@ -217,6 +219,31 @@ async fn test_contacts_and_erased_ones_have_no_score() {
     assert!(!app.get("/admin/contacts?score=1").await.body.contains("row-link"));
 }
 
+fn person(id: i64) -> Contact {
+    Contact {
+        id: ContactId(id),
+        email: format!("p{id}@example.com"),
+        email_key: format!("p{id}@example.com"),
+        address_hmac: format!("h{id}"),
+        status: Status::Confirmed,
+        first_name: String::new(),
+        last_name: String::new(),
+        external_id: None,
+        language: None,
+        timezone: None,
+        fields: BTreeMap::new(),
+        is_test: false,
+        no_sales: false,
+        less_often: false,
+        paused_until: None,
+        created_at: UtcMs(1),
+        updated_at: UtcMs(1),
+        confirmed_at: None,
+        unsubscribed_at: None,
+        erased_at: None,
+    }
+}
+
 testkit::both!(scores_are_listed_by_points_and_walks_begin_anew, listed);
 
 async fn listed(db: Db) {
@@ -243,8 +270,7 @@ async fn listed(db: Db) {
                 };
                 store::events::insert(tx, SITE, EventId(id), UtcMs(1), event).await?;
             }
-            let narrowed =
-                Narrowed { score: Some(Scored::From(0)), ..Narrowed::default() };
+            let narrowed = Narrowed { score: Some(Scored::From(0)), ..Narrowed::default() };
             let mut after = After::default();
             let mut seen = Vec::new();
             loop {

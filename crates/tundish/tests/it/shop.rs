@@ -1,6 +1,7 @@
 //! The shop, from the checkout to the second sale, through its pages and past them.
 
 mod admin;
+mod also_bought;
 mod carts;
 mod chance;
 mod crashes;

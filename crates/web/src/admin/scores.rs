@@ -519,9 +519,7 @@ async fn write(
     let page = RulePage { form, ..page };
     let outcome = match rule {
         Err(error) => Err(error),
-        Ok(rule) if is_trial => {
-            engine::scores::try_out(&engine, who.site.id, rule).await.map(Some)
-        }
+        Ok(rule) if is_trial => engine::scores::try_out(&engine, who.site.id, rule).await.map(Some),
         Ok(rule) => engine::scores::put(&engine, &who.site, rule).await.map(|_| None),
     };
     match outcome {
