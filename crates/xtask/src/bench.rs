@@ -1,5 +1,6 @@
 //! What is measured, each against a control in the same run.
 
+mod also_bought;
 mod control;
 mod disk;
 mod lists;
@@ -69,6 +70,18 @@ pub enum What {
         #[arg(long, default_value_t = 7)]
         rounds: usize,
     },
+    /// What is bought beside what, over a large shop, against Python's `implicit`.
+    AlsoBought {
+        /// Lines of orders.
+        #[arg(long, default_value_t = 1_000_000)]
+        lines: usize,
+        /// Products.
+        #[arg(long, default_value_t = 10_000)]
+        products: u32,
+        /// Customers.
+        #[arg(long, default_value_t = 100_000)]
+        customers: u32,
+    },
     /// Every list of the admin over very many contacts.
     Lists {
         /// How many contacts.
@@ -89,6 +102,9 @@ pub fn run(what: &What) -> anyhow::Result<()> {
         What::Pages { seconds, connections } => pages::run(*seconds, *connections),
         What::Size { contacts } => size::run(*contacts),
         What::Maths { rounds } => maths::run(*rounds),
+        What::AlsoBought { lines, products, customers } => {
+            also_bought::run(*lines, *products, *customers)
+        }
         What::Lists { contacts } => lists::run(*contacts),
     }
 }

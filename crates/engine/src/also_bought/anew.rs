@@ -55,7 +55,8 @@ pub(crate) async fn daily(engine: &Engine) -> Result<usize> {
                 })
                 .await
         };
-        round.took(format_args!("what goes together in site {site}"), done.await.map(|()| 0));
+        let done = done.await.map(|()| 0);
+        round.took(format_args!("what goes together in site {site}"), done);
     }
     round.end()
 }

@@ -45,9 +45,10 @@ pub(crate) async fn sweep(engine: &Engine) -> Result<usize> {
         if of.rules.is_empty() && of.state.walk.is_none() {
             continue;
         }
-        round.took(format_args!("new events of site {id}"), of.events(newest).await);
-        round.took(format_args!("a walk through site {id}"), of.walk().await);
-        round.took(format_args!("the day of site {id}"), of.day().await);
+        let (events, walk, day) = (of.events(newest).await, of.walk().await, of.day().await);
+        round.took(format_args!("new events of site {id}"), events);
+        round.took(format_args!("a walk through site {id}"), walk);
+        round.took(format_args!("the day of site {id}"), day);
     }
     round.end()
 }
