@@ -158,6 +158,7 @@ async fn scores_are_written_in_the_admin_and_seen_on_the_contact_and_in_the_list
     assert!(shown.contains("Nothing that a rule"));
     // Tomorrow the first page says who became hot.
     app.advance_ms(DAY_MS).await;
+    app.sign_in(Role::Editor).await;
     let today = app.get("/admin").await.body;
     assert!(today.contains("1 contact turned hot yesterday"), "{today}");
     let href = today.split("/admin/contacts?score=hot:").nth(1).unwrap();

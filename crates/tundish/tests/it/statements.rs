@@ -188,6 +188,8 @@ const WALKS: &[(&str, &str)] = &[
     ("order_offers/COUNTS", "what each offer ever brought"),
     ("product_pairs/HELD", "counted anew from everything sold, once a day"),
     ("product_pairs/REBUILD", "counted anew from everything sold"),
+    ("scores/NEWEST", "the last entry of the key"),
+    ("scores/NEWEST_CONTACTS", "the last so many entries of the key"),
     ("tags/NAMES", "the first entry of the index"),
     ("test_charges/COUNT", "the test provider's own rows"),
     ("today/IN_REVIEW", "the index of what waits for a look alone"),

@@ -57,7 +57,7 @@ async fn what_goes_together_beyond_chance_comes_first_and_a_whole_pass_changes_n
         .await
         .unwrap();
     let slugs: Vec<&str> = found.iter().map(|one| one.offer_slug.as_str()).collect();
-    assert_eq!(slugs, ["workbook", "club", "course"]);
+    assert_eq!(slugs, ["workbook", "course", "club"]);
     let Why::Bought(best) = found[0].why else { panic!("it was counted") };
     assert_eq!((best.counts.together, best.counts.a, best.counts.b), (6, 7, 6));
     assert_eq!(best.counts.baskets, 12);
