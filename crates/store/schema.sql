@@ -80,6 +80,18 @@ create table carts (
 create index carts_by_contact on carts (site_id, contact_id);
 create index carts_due on carts (state, due_at);
 
+create table channel_rules (
+    site_id bigint not null,
+    id bigint not null,
+    source text not null,
+    medium text not null,
+    campaign text not null,
+    host text not null,
+    channel text not null,
+    created_at bigint not null,
+    primary key (site_id, id)
+) without rowid;
+
 create table clicks (
     site_id bigint not null,
     id bigint not null,
@@ -1303,6 +1315,15 @@ create table view_days (
 create table view_ids (
     one bigint primary key,
     last_id bigint not null
+);
+
+create table view_left_out_days (
+    site_id bigint not null,
+    day text not null,
+    reason text not null check (reason = 'agent' or reason = 'headers' or reason = 'ahead'
+        or reason = 'head' or reason = 'haste' or reason = 'spam'),
+    views bigint not null,
+    primary key (site_id, day, reason)
 );
 
 create table view_origins (

@@ -22,6 +22,7 @@ use crate::fault::{EngineError, Result};
 use crate::forms::LiveForm;
 use crate::jumps::Jumps;
 use crate::kept::Kept;
+use crate::left_out::Aside;
 use crate::master_keys;
 use crate::passwords::HASHES_AT_ONCE;
 use crate::purges::LastPurge;
@@ -69,6 +70,7 @@ struct Inner {
     wake: Notify,
     revision: AtomicI64,
     tally: Tally,
+    aside: Aside,
     hashing: Semaphore,
     throttle: Throttle,
     cards: Cards,
@@ -121,6 +123,7 @@ impl Engine {
             wake: Notify::new(),
             revision: AtomicI64::new(0),
             tally: Tally::default(),
+            aside: Aside::default(),
             hashing: Semaphore::new(HASHES_AT_ONCE),
             throttle: Throttle::default(),
             cards: Cards::default(),
@@ -241,6 +244,11 @@ impl Engine {
         T: Send + 'static,
     {
         self.0.parts.views.write(story).await
+    }
+
+    /// The views that are not counted, and who is in a hurry.
+    pub(crate) fn aside(&self) -> &Aside {
+        &self.0.aside
     }
 
     /// The page views that wait to be written.

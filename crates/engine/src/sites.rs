@@ -1,6 +1,7 @@
 //! Makes and changes sites.
 
 use model::audits::Actor;
+use model::forms::check_origin;
 use model::sites::Site;
 use model::{Currency, EmailAddr, Refused, SiteId};
 use store::Tx;
@@ -56,6 +57,24 @@ pub async fn change(engine: &Engine, actor: Actor, site: Site) -> Result<()> {
         })
         .await?;
     outbox::release_held(engine, &changed, NO_ADDRESS).await.map(drop)
+}
+
+/// Names the other sites whose views a site counts.
+///
+/// # Errors
+/// One of them is no site.
+pub async fn count_views_of(
+    engine: &Engine,
+    actor: Actor,
+    site: &Site,
+    origins: Vec<String>,
+) -> Result<()> {
+    for origin in &origins {
+        check_origin(origin).map_err(|refused| refused.at("view_origins"))?;
+    }
+    let mut site = site.clone();
+    site.settings.view_origins = origins;
+    change(engine, actor, site).await
 }
 
 /// Refuses an address a site cannot move to. One it was made with, for a test, may stay.

@@ -12,8 +12,8 @@ use tokio_util::sync::CancellationToken;
 use crate::engine::Engine;
 use crate::fault::{EngineError, Result};
 use crate::{
-    carts, clicks, close, deliver, enrolments, imports, jobs, pay, purges, referrals, rollups,
-    scores, sequence_runs, views,
+    carts, clicks, close, deliver, enrolments, imports, jobs, left_out, pay, purges, referrals,
+    rollups, scores, sequence_runs, views,
 };
 
 /// How long the scheduler rests when nothing woke it.
@@ -51,6 +51,7 @@ pub async fn tick(engine: &Engine) -> Result<usize> {
         return round.end();
     }
     round.took("views", views::flush(engine).await.map(|_| 0));
+    round.took("views left out", left_out::flush(engine).await.map(|_| 0));
     round.took("purges", purges::run(engine).await.map(|_| 0));
     // The shop's: attempts without an answer, orders without their money, windows that are over,
     // carts left behind, recommendations whose hold has ended.

@@ -1,6 +1,6 @@
 //! Touches: how a contact came, kept with the first form, order or link that tells.
 
-use model::channels::Channel;
+use model::channels::channel_of;
 use model::ids::{ContactId, TouchId};
 use model::sites::Site;
 use model::sources::{StoredTouch, Touch};
@@ -30,11 +30,12 @@ pub async fn record(
     if meeting == Meeting::Later && touch.is_direct() {
         return Ok(());
     }
+    let rules = store::channel_rules::list(tx, site.id).await?;
     let stored = StoredTouch {
         contact_id: contact,
         id: TouchId(engine.next_id()),
         is_first: meeting == Meeting::First,
-        channel: Channel::of(&touch),
+        channel: channel_of(&rules, &touch),
         touch,
     };
     Ok(store::touches::insert(tx, site.id, &stored).await?)

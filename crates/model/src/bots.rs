@@ -56,18 +56,26 @@ impl LeftOut {
     pub fn why(self) -> &'static str {
         match self {
             Self::Agent => {
-                "The program says what it is: a search engine's crawler, a checker, a library, or it gives no name."
+                "The program says what it is: a search engine's crawler, a checker, a library, or \
+                 it gives no name."
             }
             Self::Headers => {
-                "It gives a browser's name, but leaves out what that browser sends whenever a person follows a link: a language, the kind of answer it can show, how the request came about."
+                "It gives a browser's name, but leaves out what that browser sends whenever a \
+                 person follows a link: a language, the kind of answer it can show, how the \
+                 request came about."
             }
             Self::Ahead => {
-                "A browser fetched the page in case someone follows the link. If they do, that is counted."
+                "A browser fetched the page in case someone follows the link. If they do, that is \
+                 counted."
             }
             Self::Head => "A HEAD request brings no page: link checkers send it.",
-            Self::Haste => "One visitor asked for many different pages within seconds.",
+            Self::Haste => {
+                "One visitor asked for a dozen different pages within ten seconds: from the \
+                 twelfth on, for five minutes."
+            }
             Self::Spam => {
-                "The address it claims to come from belongs to those who pretend visits to be seen in figures like these."
+                "The address it claims to come from belongs to those who pretend visits to be seen \
+                 in figures like these."
             }
         }
     }

@@ -5,8 +5,10 @@
 //! neither just paid. A click mark that networks put on every link (`fbclid`) is not paid.
 
 mod lists;
+mod rules;
 
 pub use self::lists::{Kind, Known, find, is_spam};
+pub use self::rules::{RULES_MAX, Rule, channel_of};
 use crate::sources::{Touch, Utm};
 use crate::words::words;
 
@@ -86,8 +88,8 @@ impl Channel {
     /// The channel of a touch.
     pub fn of(touch: &Touch) -> Self {
         let utm = &touch.utm;
-        if touch.code.is_some() && utm.is_empty() {
-            return Self::Referral;
+        if let Some(channel) = touch.code.as_deref().and_then(by_code).filter(|_| utm.is_empty()) {
+            return channel;
         }
         let text = |tag: &Option<String>| tag.clone().unwrap_or_default().to_lowercase();
         let (source, medium) = (text(&utm.source), text(&utm.medium));
@@ -113,6 +115,13 @@ impl Channel {
         }
         unpaid(&source, &medium, shopping, site)
     }
+}
+
+/// A code of `code.sig`: a customer's is their id, a partner's a name of their own.
+fn by_code(code: &str) -> Option<Channel> {
+    let (name, _) = code.split_once('.')?;
+    let is_customer = crate::ids::from_base32(name).is_some();
+    Some(if is_customer { Channel::Referral } else { Channel::Affiliates })
 }
 
 fn unpaid(source: &str, medium: &str, shopping: bool, site: Option<Kind>) -> Channel {
@@ -264,6 +273,11 @@ mod tests {
         assert_eq!(of("/?fbclid=x"), Channel::Direct);
         assert_eq!(of("/?utm_source=google&gclid=x"), Channel::PaidSearch);
         assert_eq!(of("/?utm_source=card&utm_medium=qr"), Channel::Offline);
+        assert_eq!(of("/?utm_source=flyer&utm_medium=print"), Channel::Offline);
+        let coded = |code: &str| Channel::of(&Touch::default().with_code(Some(code)));
+        assert_eq!(coded(&format!("{}.sig", crate::ids::to_base32(7))), Channel::Referral);
+        assert_eq!(coded("acme.sig"), Channel::Affiliates);
+        assert_eq!(coded("acme"), Channel::Direct, "no code of ours");
         assert_eq!(of("/"), Channel::Direct);
     }
 }

@@ -343,7 +343,7 @@ pub fn suggest_key(label: &str) -> Option<String> {
 
 mod spec;
 
-pub use spec::{After, Delivery, FormSpec};
+pub use spec::{After, Delivery, FormSpec, check_origin};
 
 #[cfg(test)]
 mod tests;

@@ -184,6 +184,8 @@ ids! {
     AttemptId "att",
     /// A tracked link.
     LinkId "lnk",
+    /// An owner's own rule for channels.
+    ChannelRuleId "chr",
     /// One click.
     ClickId "clk",
     /// A public page.

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 pub enum Work {
     /// Deletes jobs that ended long ago.
     ForgetDoneJobs,
+    /// Gives every touch of a site its channel anew.
+    Channels,
     /// Asks a provider to pay back.
     Refund {
         /// The raw id of the refund.
@@ -21,6 +23,7 @@ impl Work {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::ForgetDoneJobs => "forget_done_jobs",
+            Self::Channels => "channels",
             Self::Refund { .. } => "refund",
         }
     }

@@ -76,6 +76,8 @@ pub struct SiteSettings {
     pub offline_payments: bool,
     /// What a buyer who pays so is told: the account, the reference.
     pub offline_instructions: String,
+    /// Other sites whose views are counted here, as `https://blog.example`.
+    pub view_origins: Vec<String>,
     /// How its mail leaves.
     pub sending: SendingSettings,
 }
@@ -96,6 +98,7 @@ impl Default for SiteSettings {
             test_payments: true,
             offline_payments: true,
             offline_instructions: String::new(),
+            view_origins: Vec::new(),
             sending: SendingSettings::default(),
         }
     }

@@ -244,6 +244,28 @@ mod tests {
     }
 
     #[test]
+    fn tags_in_any_state_are_read_and_cut_and_never_refused() {
+        let source = |query: &str| Utm::parse(&format!("https://x.test/?{query}")).source;
+        assert_eq!(source("utm_source=spring%2520sale").as_deref(), Some("spring sale"));
+        assert_eq!(source("amp%3Butm_source=NL").as_deref(), Some("nl"));
+        assert_eq!(source("UTM_SOURCE=Facebook").as_deref(), Some("facebook"));
+        assert_eq!(source("utm_source=100%25").as_deref(), Some("100%"));
+        assert_eq!(source(&format!("utm_source={}", "a".repeat(100_000))).unwrap().len(), TAG_MAX);
+        for hostile in ["%00%0d%0aSet-Cookie:x", "%ff%fe", "\u{202e}evil", "' or 1=1 --", "%%%"] {
+            let kept = source(&format!("utm_source={hostile}")).unwrap_or_default();
+            assert!(!kept.contains(|c: char| c.is_control()), "{hostile:?} {kept:?}");
+        }
+    }
+
+    #[test]
+    fn who_comes_back_from_paying_came_from_nowhere() {
+        for host in ["checkout.stripe.com", "www.paypal.com", "3dsecure.io", "pay.google.com"] {
+            let from = format!("https://{host}/done");
+            assert!(Touch::read(UtcMs(1), "/", Some(&from), &[]).is_direct(), "{host}");
+        }
+    }
+
+    #[test]
     fn a_touch_keeps_host_and_path_and_no_more() {
         let at = UtcMs(1);
         let touch = Touch::read(

@@ -16,6 +16,7 @@ pub mod views;
 
 pub mod audits;
 pub mod carts;
+pub mod channel_rules;
 pub mod clicks;
 pub mod confirmations;
 pub mod consents;
@@ -35,6 +36,7 @@ pub mod invoices;
 pub mod jobs;
 pub mod keys;
 pub mod ledger_lines;
+pub mod left_out;
 pub mod magnets;
 pub mod messages;
 pub mod meta;

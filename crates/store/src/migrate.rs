@@ -30,9 +30,10 @@ const MAIN: &[Migration] = migrations![
     "main/0009_import_undo.sql",
     "main/0010_sequence_runs.sql",
     "main/0014_scores.sql",
+    "main/0011_channel_rules.sql",
 ];
 
-const VIEWS: &[Migration] = migrations!["views/0001_views.sql"];
+const VIEWS: &[Migration] = migrations!["views/0001_views.sql", "views/0002_left_out.sql"];
 
 const LEDGER: &str = "create table if not exists migrations (
     name text primary key,

@@ -1,6 +1,7 @@
 //! Touches: how contacts came, and came back.
 
-use model::ids::ContactId;
+use model::channels::Channel;
+use model::ids::{ContactId, TouchId};
 use model::sources::{StoredTouch, Touch, Utm};
 use model::{SiteId, UtcMs};
 
@@ -12,13 +13,24 @@ const INSERT: &str = "insert into touches (site_id, contact_id, id, at, is_first
 const OF_CONTACT: &str = "select contact_id, id, at, is_first, channel, source, medium, campaign,
     term, content, click_id, referrer, landing, code
     from touches where site_id = $1 and contact_id = $2 order by id limit $3";
-const FIRST_BY_SOURCE: &str = "select t.channel, t.source, t.medium, t.campaign, count(*),
+const FIRST_BY_SOURCE: &str = "select t.channel, coalesce(t.source, t.referrer), t.medium,
+    t.campaign, count(*),
     cast(sum(case when c.confirmed_at is null then 0 else 1 end) as bigint)
     from touches t join contacts c on c.site_id = t.site_id and c.id = t.contact_id
     where t.site_id = $1 and t.is_first = true and t.at >= $2 and t.at < $3
         and c.is_test = false
-    group by t.channel, t.source, t.medium, t.campaign
-    order by count(*) desc, t.channel, t.source, t.medium, t.campaign limit $4";
+    group by t.channel, coalesce(t.source, t.referrer), t.medium, t.campaign
+    order by count(*) desc, t.channel, coalesce(t.source, t.referrer), t.medium, t.campaign
+    limit $4";
+const LATEST: &str = "select contact_id, id, at, is_first, channel, source, medium, campaign,
+    term, content, click_id, referrer, landing, code
+    from touches where site_id = $1 and at <= $2 order by at desc limit $3";
+const AFTER: &str = "select contact_id, id, at, is_first, channel, source, medium, campaign,
+    term, content, click_id, referrer, landing, code
+    from touches where site_id = $1 and (contact_id, id) > ($2, $3)
+    order by contact_id, id limit $4";
+const SET_CHANNEL: &str = "update touches set channel = $4
+    where site_id = $1 and contact_id = $2 and id = $3";
 const DELETE_OF_CONTACT: &str = "delete from touches where site_id = $1 and contact_id = $2";
 
 impl FromRow for StoredTouch {
@@ -81,12 +93,42 @@ pub async fn of_contact(
     session.query(OF_CONTACT).bind(site).bind(contact).bind(limit).all().await
 }
 
+/// A site's latest touches, newest first.
+pub async fn latest(
+    session: &mut Session<'_>,
+    site: SiteId,
+    limit: i64,
+) -> Result<Vec<StoredTouch>> {
+    session.query(LATEST).bind(site).bind(UtcMs(i64::MAX)).bind(limit).all().await
+}
+
+/// The touches of a site after one of them, by contact.
+pub async fn after(
+    session: &mut Session<'_>,
+    site: SiteId,
+    after: (ContactId, TouchId),
+    limit: i64,
+) -> Result<Vec<StoredTouch>> {
+    session.query(AFTER).bind(site).bind(after.0).bind(after.1).bind(limit).all().await
+}
+
+/// Gives a touch another channel.
+pub async fn set_channel(
+    tx: &mut Tx<'_>,
+    site: SiteId,
+    stored: &StoredTouch,
+    channel: Channel,
+) -> Result<()> {
+    let q = tx.query(SET_CHANNEL).bind(site).bind(stored.contact_id).bind(stored.id);
+    q.bind(channel.as_str()).run().await.map(drop)
+}
+
 /// How many contacts came by a source, and how many of them confirmed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceCount {
     /// The channel.
     pub channel: String,
-    /// `utm_source`.
+    /// `utm_source`, or the host that referred.
     pub source: Option<String>,
     /// `utm_medium`.
     pub medium: Option<String>,

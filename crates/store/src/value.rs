@@ -141,6 +141,7 @@ id_columns!(
     MessageId,
     AttemptId,
     LinkId,
+    ChannelRuleId,
     ClickId,
     PageId,
     PageVersionId,

@@ -23,6 +23,8 @@ use crate::mails::Mail;
 pub const START: UtcMs = UtcMs(1_768_471_200_000);
 /// The host of the test site.
 pub const HOST: &str = "shop.example";
+/// What the browser of [`TestApp::visit`] calls itself.
+pub const BROWSER: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
 
 /// The application under test.
 pub struct TestApp {
@@ -116,6 +118,26 @@ impl TestApp {
             .body(Body::from(body))
             .unwrap();
         self.send(request).await
+    }
+
+    /// Asks for a page as a person's browser does who follows a link; `headers` go before its own.
+    pub async fn visit(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+        let usual = [
+            ("user-agent", BROWSER),
+            ("accept", "text/html,application/xhtml+xml,*/*;q=0.8"),
+            ("accept-language", "en-US,en;q=0.5"),
+            ("sec-fetch-mode", "navigate"),
+        ];
+        let mut request = self.request("GET", path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        for (name, value) in usual {
+            if !headers.iter().any(|(known, _)| *known == name) {
+                request = request.header(name, value);
+            }
+        }
+        self.send(request.body(Body::empty()).unwrap()).await
     }
 
     /// A request to the test site, to be completed and given to [`Self::send`].

@@ -25,6 +25,6 @@ mod shop;
 pub mod simulation;
 pub mod sink;
 
-pub use app::{Answer, START, TestApp, site};
+pub use app::{Answer, BROWSER, START, TestApp, site};
 pub use mails::Mail;
 pub use shop::{Bought, Shop, coupon, offer, product, usd};

@@ -1,5 +1,6 @@
 //! What handlers take from a request: the *who* and the *where*.
 
+pub mod asker;
 pub mod browser;
 pub mod net;
 pub mod operator;

@@ -23,3 +23,4 @@ pub mod short_links;
 pub mod theme;
 pub mod unsubscribe;
 pub mod upsell;
+pub mod views;

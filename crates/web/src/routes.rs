@@ -14,7 +14,7 @@ use tower_http::compression::CompressionLayer;
 use tower_http::timeout::TimeoutLayer;
 
 use crate::error::WebError;
-use crate::public::{health, metrics, robots, theme};
+use crate::public::{health, metrics, robots, theme, views};
 use crate::state::AppState;
 use crate::{admin, api, assets, guards};
 
@@ -95,6 +95,8 @@ fn platform() -> Router<AppState> {
         .route("/robots.txt", get(robots::show))
         .route("/theme.css", get(theme::show))
         .route("/assets/{hash}/{*name}", get(assets::show))
+        .route("/e.js", get(views::script))
+        .route("/e", post(views::create).layer(DefaultBodyLimit::max(views::REPORT_MAX)))
 }
 
 /// What is bought, and everything after it.
@@ -306,7 +308,7 @@ fn people() -> Router<AppState> {
 
 /// Forms, magnets, imports, sources.
 fn admin_leads() -> Router<AppState> {
-    use admin::{forms, imports, magnets, sources};
+    use admin::{channel_rules, forms, imports, left_out, magnets, sources, view_origins};
     let uploads = Router::new()
         .route("/admin/magnets", get(magnets::index).post(magnets::create))
         .route("/admin/magnets/new", get(magnets::new))
@@ -328,5 +330,10 @@ fn admin_leads() -> Router<AppState> {
         .route("/admin/imports/{id}/pause", post(imports::pause))
         .route("/admin/imports/{id}/errors.csv", get(imports::errors))
         .route("/admin/sources", get(sources::index).post(sources::create))
+        .route("/admin/sources/left-out", get(left_out::index))
+        .route("/admin/sources/rules", get(channel_rules::index).post(channel_rules::create))
+        .route("/admin/sources/rules/past", post(channel_rules::relabel))
+        .route("/admin/sources/rules/{id}/delete", post(channel_rules::delete))
+        .route("/admin/sources/sites", get(view_origins::show).post(view_origins::update))
         .merge(uploads)
 }

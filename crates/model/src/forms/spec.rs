@@ -162,7 +162,11 @@ impl FormSpec {
             check_wording(&self.consent).map_err(|refused| refused.at("consent"))?;
         }
         check_after(&self.after).map_err(|refused| refused.at("after"))?;
-        self.embed_origins.iter().try_for_each(|origin| check_origin(origin))
+        let origins = self.embed_origins.iter();
+        origins
+            .map(|origin| check_origin(origin))
+            .collect::<Result<(), Refused>>()
+            .map_err(|refused| refused.at("embed_origins"))
     }
 
     /// What can be agreed to with this form: purpose and wording.
@@ -215,7 +219,11 @@ fn check_after(after: &After) -> Result<(), Refused> {
     }
 }
 
-fn check_origin(origin: &str) -> Result<(), Refused> {
+/// Refuses what is no origin of pages.
+///
+/// # Errors
+/// `origin_invalid`.
+pub fn check_origin(origin: &str) -> Result<(), Refused> {
     let host = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
     let fine = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || ".-:".contains(c);
     match host {
@@ -223,7 +231,6 @@ fn check_origin(origin: &str) -> Result<(), Refused> {
         _ => Err(Refused::new(
             "origin_invalid",
             format!("\"{origin}\" is no site: write https://blog.example, without a path"),
-        )
-        .at("embed_origins")),
+        )),
     }
 }

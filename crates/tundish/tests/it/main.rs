@@ -36,6 +36,7 @@ mod audits;
 mod background;
 mod bad_input;
 mod browser;
+mod channels;
 mod cli;
 mod contacts;
 mod delivery;

@@ -69,14 +69,9 @@ async fn views_are_counted_by_day_and_a_robot_is_not() {
     let site = app.site.id;
     let id = engine::pages::create(&app.engine, site, draft("First")).await.unwrap();
     engine::pages::publish(&app.engine, site, id).await.unwrap();
-    let person = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
-    for agent in [person, person, "SomeBot/1.0 (+https://bot.example)"] {
-        let request = app
-            .request("GET", "/p/welcome?utm_source=paper&utm_medium=print")
-            .header("user-agent", agent)
-            .body(axum::body::Body::empty())
-            .unwrap();
-        assert_eq!(app.send(request).await.status, 200);
+    for agent in [testkit::BROWSER, testkit::BROWSER, "SomeBot/1.0 (+https://bot.example)"] {
+        let path = "/p/welcome?utm_source=paper&utm_medium=print";
+        assert_eq!(app.visit(path, &[("user-agent", agent)]).await.status, 200);
     }
     app.run_until_idle().await;
     let rows = app

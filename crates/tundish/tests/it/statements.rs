@@ -119,6 +119,7 @@ async fn every_statement_prepares_on_postgres() {
 const SET_UP: &[&str] = &[
     "api_keys",
     "audit_heads",
+    "channel_rules",
     "counters",
     "file_parts",
     "files",
@@ -161,6 +162,7 @@ const SET_UP: &[&str] = &[
     "stage_days",
     "template_versions",
     "templates",
+    "view_left_out_days",
     "topics",
     "view_days",
     "view_ids",

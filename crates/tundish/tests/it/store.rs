@@ -5,3 +5,4 @@ mod messages;
 mod people;
 mod sequence_runs;
 mod tls;
+mod touches;

@@ -9,6 +9,7 @@ use model::times::DAY_MS;
 use serde::{Deserialize, Serialize};
 use store::touches::SourceCount;
 
+use crate::admin::left_out;
 use crate::error::WebError;
 use crate::extract::operator::CurrentOperator;
 use crate::forms::{FieldError, to_mend};
@@ -26,6 +27,8 @@ const SPANS: [i64; 4] = [7, 30, 90, 365];
 pub struct SourcesPage {
     frame: Frame,
     days: i64,
+    views: i64,
+    left_out: i64,
     rows: Vec<SourceRow>,
     contacts: i64,
     confirmed: i64,
@@ -91,6 +94,8 @@ impl SourcesPage {
         Self {
             frame: Frame::sample("sources"),
             days: 30,
+            views: 1_204,
+            left_out: 515,
             rows: vec![row],
             contacts: 40,
             confirmed: 31,
@@ -112,13 +117,20 @@ pub struct Looking {
     days: i64,
 }
 
+impl Looking {
+    /// The days looked at: one of the spans to choose from.
+    pub(crate) fn days(&self) -> i64 {
+        if SPANS.contains(&self.days) { self.days } else { 30 }
+    }
+}
+
 /// The roads of a span, and the short links.
 pub async fn index(
     State(state): State<AppState>,
     who: CurrentOperator,
     Query(looking): Query<Looking>,
 ) -> Reply {
-    reply::page("admin/sources/index.html", page_of(&state, &who, looking.days).await?)
+    reply::page("admin/sources/index.html", page_of(&state, &who, looking.days()).await?)
 }
 
 async fn page_of(
@@ -126,7 +138,6 @@ async fn page_of(
     who: &CurrentOperator,
     days: i64,
 ) -> Result<SourcesPage, WebError> {
-    let days = if SPANS.contains(&days) { days } else { 30 };
     let (site, until) = (who.site.id, who.now);
     let from = until.plus_ms(-days * DAY_MS);
     let (rows, links) = state
@@ -140,6 +151,7 @@ async fn page_of(
             })
         })
         .await?;
+    let (views, left_out) = left_out::within(state, who, days).await?;
     let link = |link: store::short_links::ShortLink| LinkRow {
         url: who.site.url(&format!("/go/{}", link.code)),
         target: engine::short_links::target(&link),
@@ -148,6 +160,8 @@ async fn page_of(
     Ok(SourcesPage {
         frame: who.frame("sources"),
         days,
+        views,
+        left_out: left_out.iter().map(|row| row.views).sum(),
         contacts: rows.iter().map(|row| row.contacts).sum(),
         confirmed: rows.iter().map(|row| row.confirmed).sum(),
         rows: rows.into_iter().map(SourceRow::from).collect(),

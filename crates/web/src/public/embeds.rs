@@ -72,7 +72,8 @@ pub fn snippet(engine: &Engine, site: &Site, form: &LiveForm) -> Result<String, 
     Ok(templates::render("public/forms/embed.html", context)?)
 }
 
-fn shared(kind: &'static str, text: String) -> Response {
+/// An answer that pages of other sites may take in.
+pub(crate) fn shared(kind: &'static str, text: String) -> Response {
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static(kind)),
         (header::CACHE_CONTROL, KEEP),

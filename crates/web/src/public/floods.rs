@@ -21,12 +21,18 @@ const REFUSED_A_MINUTE: u32 = 60;
 /// Networks remembered before those at rest are dropped.
 const NETWORKS_MAX: usize = 100_000;
 
+/// Views a script reports: a class room that clicks through a blog.
+const REPORTS_BURST: u32 = 600;
+const REPORTS_A_MINUTE: u32 = 240;
+
 type Limiter = DefaultKeyedRateLimiter<String>;
 
 static HELD: LazyLock<Limiter> = LazyLock::new(|| limiter(HELD_A_MINUTE, HELD_BURST));
 static REFUSED: LazyLock<Limiter> = LazyLock::new(|| limiter(REFUSED_A_MINUTE, REFUSED_BURST));
 
 static ORDERS: LazyLock<Limiter> = LazyLock::new(|| limiter(REFUSED_A_MINUTE, REFUSED_BURST));
+
+static REPORTS: LazyLock<Limiter> = LazyLock::new(|| limiter(REPORTS_A_MINUTE, REPORTS_BURST));
 
 fn limiter(a_minute: u32, burst: u32) -> Limiter {
     let of = |n: u32| NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN);
@@ -69,6 +75,17 @@ pub fn refuses_order(net: &ClientNet) -> bool {
         ORDERS.retain_recent();
     }
     ORDERS.check_key(&net.0).is_err()
+}
+
+/// Counts one more view that a script reports from `net`, and says whether it is too much.
+pub fn refuses_report(net: &ClientNet) -> bool {
+    if is_here(net) {
+        return false;
+    }
+    if REPORTS.len() > NETWORKS_MAX {
+        REPORTS.retain_recent();
+    }
+    REPORTS.check_key(&net.0).is_err()
 }
 
 fn is_here(net: &ClientNet) -> bool {

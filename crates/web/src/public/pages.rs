@@ -9,24 +9,22 @@ use std::sync::Arc;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use engine::{Engine, EngineError, views};
+use engine::{Engine, EngineError};
 use model::UtcMs;
 use model::blocks::PageContent;
 use model::pages::Page;
 use model::sites::Site;
 use model::sources::Touch;
-use model::spans::day_of;
 use model::times::MINUTE_MS;
 use model::tokens::Purpose;
-use model::views::{Origin, View};
-use model::zones::Zone;
 use serde::Serialize;
 use store::Session;
 
 use crate::error::WebError;
-use crate::extract::net::ClientNet;
+use crate::extract::asker::Asker;
 use crate::extract::site::CurrentSite;
 use crate::public::frame::PublicSite;
+use crate::public::views::{self, Viewed};
 use crate::reply::Reply;
 use crate::state::AppState;
 use crate::templates;
@@ -70,12 +68,12 @@ pub async fn home(
     State(state): State<AppState>,
     CurrentSite(site): CurrentSite,
     RawQuery(query): RawQuery,
-    net: ClientNet,
+    asker: Asker,
     headers: HeaderMap,
 ) -> Reply {
     let slug = site.home_slug().to_owned();
     let asked = Asked { site, slug, path: "/".to_owned(), query: query.unwrap_or_default() };
-    asked.answer(&state, &net, &headers).await
+    asked.answer(&state, &asker, &headers).await
 }
 
 /// A page by its slug.
@@ -84,12 +82,12 @@ pub async fn show(
     CurrentSite(site): CurrentSite,
     Path(slug): Path<String>,
     RawQuery(query): RawQuery,
-    net: ClientNet,
+    asker: Asker,
     headers: HeaderMap,
 ) -> Reply {
     let path = format!("/p/{slug}");
     let asked = Asked { site, slug, path, query: query.unwrap_or_default() };
-    asked.answer(&state, &net, &headers).await
+    asked.answer(&state, &asker, &headers).await
 }
 
 /// A draft, shown to whoever holds its signed link (24 h), and to nobody else.
@@ -139,16 +137,14 @@ struct Drawn {
 }
 
 impl Asked {
-    async fn answer(self, state: &AppState, net: &ClientNet, headers: &HeaderMap) -> Reply {
+    async fn answer(self, state: &AppState, asker: &Asker, headers: &HeaderMap) -> Reply {
         let now = state.engine.now();
         let touch = self.touch(now, headers);
         // Only a page that is there was viewed.
-        let view = self.view(&touch, net, headers);
-        let (site, engine) = (self.site.id, state.engine.clone());
+        let (site, page, seen) = (Arc::clone(&self.site), self.path.clone(), touch.clone());
         let shown = self.show(state, touch, now).await?;
-        if let Some(view) = view {
-            views::count(&engine, site, view);
-        }
+        let left_out = asker.left_out();
+        views::count(&state.engine, Viewed { site: &site, page, touch: &seen, asker, left_out });
         Ok(shown)
     }
 
@@ -192,34 +188,7 @@ impl Asked {
     fn touch(&self, now: UtcMs, headers: &HeaderMap) -> Touch {
         let address = format!("{}?{}", self.path, self.query);
         let referrer = headers.get(header::REFERER).and_then(|value| value.to_str().ok());
-        let own = self.site.base_url.split("://").nth(1).unwrap_or_default();
-        let own = own.split(':').next().unwrap_or_default();
-        Touch::read(now, &address, referrer, &[own])
-    }
-
-    /// What is counted of this request; nothing where no person makes it.
-    fn view(&self, touch: &Touch, net: &ClientNet, headers: &HeaderMap) -> Option<View> {
-        let header = |name: &str| headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or("");
-        let agent = header("user-agent");
-        if agent.is_empty() || !model::clicks::is_browser(agent) {
-            return None;
-        }
-        let zone = Zone::parse(&self.site.timezone).unwrap_or_else(|_| Zone::utc());
-        let origin = Origin {
-            source: touch.utm.source.clone().or(touch.referrer.clone()).unwrap_or_default(),
-            medium: touch.utm.medium.clone().unwrap_or_else(|| {
-                if touch.referrer.is_some() { "referral".to_owned() } else { String::new() }
-            }),
-            campaign: touch.utm.campaign.clone().unwrap_or_default(),
-        };
-        let private = header("dnt") == "1" || header("sec-gpc") == "1";
-        Some(View {
-            at: touch.at,
-            day: day_of(touch.at, &zone),
-            page: self.path.clone(),
-            origin,
-            visitor: (!private).then(|| format!("{} {agent}", net.0)),
-        })
+        Touch::read(now, &address, referrer, &[self.site.host()])
     }
 }
 

@@ -122,6 +122,7 @@ pub struct ConsentRow {
 pub struct TouchRow {
     at: UtcMs,
     first: bool,
+    channel: &'static str,
     source: String,
     campaign: String,
     landing: String,
@@ -418,7 +419,7 @@ async fn consent_rows(
 
 fn touch_row(stored: model::sources::StoredTouch) -> TouchRow {
     let touch = stored.touch;
-    let source = touch.utm.source.or(touch.referrer).unwrap_or_else(|| "direct".to_owned());
+    let source = touch.utm.source.or(touch.referrer).unwrap_or_else(|| "–".to_owned());
     let source = match touch.utm.medium {
         Some(medium) => format!("{source} / {medium}"),
         None => source,
@@ -426,6 +427,7 @@ fn touch_row(stored: model::sources::StoredTouch) -> TouchRow {
     TouchRow {
         at: touch.at,
         first: stored.is_first,
+        channel: stored.channel.name(),
         source,
         campaign: touch.utm.campaign.unwrap_or_default(),
         landing: touch.landing,

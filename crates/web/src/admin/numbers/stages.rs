@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use axum::extract::{Path, Query, State};
 use engine::EngineError;
 use model::UtcMs;
-use model::channels::Channel;
+use model::channels::{Rule, channel_of};
 use model::ids::ContactId;
 use model::sources::{Touch, Utm};
 use model::spans::{DEFAULT_DAYS, Span};
@@ -249,8 +249,9 @@ async fn counts(
         let stages = counts.entry((count.channel, count.source)).or_default();
         *stages.entry(count.stage).or_default() += count.contacts;
     }
+    let rules = rules(state, who).await?;
     for (source, medium, campaign, _, visitors) in visits(state, who, span).await? {
-        let stages = counts.entry(origin(&source, &medium, &campaign)).or_default();
+        let stages = counts.entry(origin(&rules, &source, &medium, &campaign)).or_default();
         *stages.entry("visit".to_owned()).or_default() += visitors;
     }
     Ok(counts)
@@ -272,8 +273,24 @@ pub(crate) async fn visits(
         .await
 }
 
+/// The site's own rules for channels.
+async fn rules(state: &AppState, who: &CurrentOperator) -> Result<Vec<Rule>, EngineError> {
+    let site = who.site.id;
+    state
+        .reader
+        .read::<_, EngineError, _>(move |session| {
+            Box::pin(async move { Ok(store::channel_rules::list(session, site).await?) })
+        })
+        .await
+}
+
 /// The channel and source tag of a view, by the same rules as those of a touch.
-pub(crate) fn origin(source: &str, medium: &str, campaign: &str) -> (String, String) {
+pub(crate) fn origin(
+    rules: &[Rule],
+    source: &str,
+    medium: &str,
+    campaign: &str,
+) -> (String, String) {
     let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
     let referred = medium == "referral";
     let touch = Touch {
@@ -286,7 +303,7 @@ pub(crate) fn origin(source: &str, medium: &str, campaign: &str) -> (String, Str
         referrer: some(source).filter(|_| referred),
         ..Touch::default()
     };
-    (Channel::of(&touch).as_str().to_owned(), touch.utm.source.unwrap_or_default())
+    (channel_of(rules, &touch).as_str().to_owned(), touch.utm.source.unwrap_or_default())
 }
 
 /// The contacts who reached a stage, newest first.
@@ -376,8 +393,9 @@ async fn visit_rows(
     let query = kept(period, asked);
     report.back.push(Crumb { href: link(PATH, &query), label: "Stages".to_owned() });
     let mut rows: Vec<(i64, Vec<Cell>)> = Vec::new();
+    let rules = rules(state, who).await?;
     for (source, medium, campaign, views, visitors) in visits(state, who, period.span).await? {
-        let (channel, tag) = origin(&source, &medium, &campaign);
+        let (channel, tag) = origin(&rules, &source, &medium, &campaign);
         let wanted = asked.channel.is_empty() || asked.channel == channel;
         if !wanted || asked.source.as_ref().is_some_and(|source| *source != tag) {
             continue;
