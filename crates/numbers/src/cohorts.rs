@@ -7,7 +7,7 @@
 //!
 //! repeat rate = customers with two orders or more / customers.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::real::{ratio, real};
 
@@ -19,6 +19,19 @@ impl Month {
     /// The month of a date; `month` from 1 to 12.
     pub fn new(year: i32, month: u8) -> Self {
         Self(year.saturating_mul(12).saturating_add(i32::from(month)).saturating_sub(1))
+    }
+
+    /// The month of a day counted from 1970-01-01 (Howard Hinnant, *chrono-compatible low-level date
+    /// algorithms*, `civil_from_days`).
+    pub fn of_day(days_since_1970: i32) -> Self {
+        // Years from March to February of 400: leap days come last.
+        let days = i64::from(days_since_1970) + 719_468;
+        let (era, day) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+        let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+        let of_year = day - (365 * year + year / 4 - year / 100);
+        // March is 0; years of ours begin ten of these months later.
+        let month = (5 * of_year + 2) / 153;
+        Self(i32::try_from((era * 400 + year) * 12 + month + 2).unwrap_or(i32::MAX))
     }
 
     /// The year.
@@ -136,47 +149,89 @@ pub struct PeriodCohort {
 
 /// As [`monthly`], for periods of any length: [`Week`]s, quarters, days.
 pub fn by_period(purchases: &[PeriodPurchase], last: i32) -> Vec<PeriodCohort> {
-    let known = || purchases.iter().filter(|purchase| purchase.period <= last);
-    let mut first: BTreeMap<i64, i32> = BTreeMap::new();
-    for purchase in known() {
-        let period = first.entry(purchase.customer).or_insert(purchase.period);
-        *period = purchase.period.min(*period);
+    let mut known: Vec<&PeriodPurchase> = purchases.iter().filter(|p| p.period <= last).collect();
+    known.sort_unstable_by_key(|purchase| (purchase.customer, purchase.period));
+    let mut grid = Grid::default();
+    for own in known.chunk_by(|a, b| a.customer == b.customer) {
+        grid.add(own.chunk_by(|a, b| a.period == b.period).filter_map(|same| {
+            let sum = |of: fn(&PeriodPurchase) -> i64| {
+                same.iter().fold(0_i64, |sum, purchase| sum.saturating_add(of(purchase)))
+            };
+            Some(InPeriod {
+                period: same.first()?.period,
+                revenue: sum(|purchase| purchase.revenue),
+                margin: sum(|purchase| purchase.margin),
+            })
+        }));
     }
-    let mut active: BTreeMap<(i32, i32), BTreeSet<i64>> = BTreeMap::new();
-    let mut sums: BTreeMap<(i32, i32), (i64, i64)> = BTreeMap::new();
-    for purchase in known() {
-        let Some(start) = first.get(&purchase.customer) else { continue };
-        let cell = (*start, purchase.period);
-        active.entry(cell).or_default().insert(purchase.customer);
-        let (revenue, margin) = sums.entry(cell).or_default();
-        *revenue = revenue.saturating_add(purchase.revenue);
-        *margin = margin.saturating_add(purchase.margin);
-    }
-    let starts: BTreeSet<i32> = first.values().copied().collect();
-    starts.into_iter().map(|start| cohort(start, last, &active, &sums)).collect()
+    grid.cohorts(last)
 }
 
-fn cohort(
-    start: i32,
-    last: i32,
-    active: &BTreeMap<(i32, i32), BTreeSet<i64>>,
-    sums: &BTreeMap<(i32, i32), (i64, i64)>,
-) -> PeriodCohort {
-    let periods = || (start..=last).map(|period| (start, period));
-    let count = |cell| {
-        active.get(&cell).map_or(0, |customers| u64::try_from(customers.len()).unwrap_or(u64::MAX))
-    };
-    let sum = |cell| sums.get(&cell).copied().unwrap_or_default();
-    let active: Vec<u64> = periods().map(count).collect();
+/// What one customer bought in one period.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InPeriod {
+    /// Which period.
+    pub period: i32,
+    /// What was paid in it, in minor units.
+    pub revenue: i64,
+    /// What was left of that, in minor units.
+    pub margin: i64,
+}
+
+/// Cohorts while they are counted, a customer at a time: whoever has the purchases by customer
+/// already need not list them.
+#[derive(Debug, Clone, Default)]
+pub struct Grid {
+    /// By the first period: a cell for each period from it on.
+    cells: BTreeMap<i32, Vec<Cell>>,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Cell {
+    active: u64,
+    revenue: i64,
+    margin: i64,
+}
+
+impl Grid {
+    /// One customer: their periods ascending, each once.
+    pub fn add(&mut self, periods: impl IntoIterator<Item = InPeriod>) {
+        let mut periods = periods.into_iter().peekable();
+        let Some(start) = periods.peek().map(|first| first.period) else { return };
+        let row = self.cells.entry(start).or_default();
+        for one in periods {
+            let Ok(k) = usize::try_from(i64::from(one.period) - i64::from(start)) else { continue };
+            if row.len() <= k {
+                row.resize(k + 1, Cell::default());
+            }
+            let Some(cell) = row.get_mut(k) else { continue };
+            cell.active += 1;
+            cell.revenue = cell.revenue.saturating_add(one.revenue);
+            cell.margin = cell.margin.saturating_add(one.margin);
+        }
+    }
+
+    /// The cohorts up to and with period `last`; the oldest first.
+    pub fn cohorts(&self, last: i32) -> Vec<PeriodCohort> {
+        let known = self.cells.range(..=last);
+        known.map(|(start, cells)| cohort(*start, last, cells)).collect()
+    }
+}
+
+fn cohort(start: i32, last: i32, cells: &[Cell]) -> PeriodCohort {
+    let none = std::iter::repeat(Cell::default());
+    let row: Vec<Cell> =
+        (start..=last).zip(cells.iter().copied().chain(none)).map(|(_, cell)| cell).collect();
     let mut margin = 0_i64;
     PeriodCohort {
         start,
-        size: active.first().copied().unwrap_or(0),
-        active,
-        revenue: periods().map(|cell| sum(cell).0).collect(),
-        margin_so_far: periods()
+        size: row.first().map_or(0, |cell| cell.active),
+        active: row.iter().map(|cell| cell.active).collect(),
+        revenue: row.iter().map(|cell| cell.revenue).collect(),
+        margin_so_far: row
+            .iter()
             .map(|cell| {
-                margin = margin.saturating_add(sum(cell).1);
+                margin = margin.saturating_add(cell.margin);
                 margin
             })
             .collect(),

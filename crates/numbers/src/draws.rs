@@ -101,7 +101,7 @@ pub(crate) mod tests {
             let mut z = state;
             z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
             z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-            real((z ^ (z >> 31)) >> 11) / 9_007_199_254_740_992.0
+            crate::real::unit(z ^ (z >> 31))
         }
     }
 

@@ -1,4 +1,4 @@
-//! From whole numbers to real ones, in one place.
+//! From whole numbers to real ones and back, in one place.
 
 /// 2³², exact.
 const HIGH: f64 = 4_294_967_296.0;
@@ -19,6 +19,19 @@ pub fn real_signed(n: i64) -> f64 {
 /// The length of something as a real number.
 pub fn real_len(n: usize) -> f64 {
     real(u64::try_from(n).unwrap_or(u64::MAX))
+}
+
+/// The whole number nearest to `x`, halves away from zero; nothing where `x` is none or lies beyond
+/// 9·10¹⁸.
+pub fn nearest(x: f64) -> Option<i64> {
+    // Within the bound a rounded number is a whole one that fits: the cast changes nothing.
+    #[expect(clippy::as_conversions, reason = "std has no other way from f64 to i64")]
+    (x.abs() <= 9e18).then_some(x.round() as i64)
+}
+
+/// A number from 0 up to but not 1 out of random bits: the 53 highest of them.
+pub fn unit(bits: u64) -> f64 {
+    real(bits >> 11) / 9_007_199_254_740_992.0
 }
 
 /// `a / b`, or nothing where `b` is nothing.
@@ -43,5 +56,13 @@ mod tests {
         }
         assert!((real_signed(-5) + 5.0).abs() < f64::EPSILON);
         assert_eq!(ratio(1.0, 0.0), None);
+        assert!(unit(0) == 0.0 && unit(1 << 63) == 0.5 && unit(u64::MAX) < 1.0);
+        for (x, wanted) in [(2.5, 3), (-2.5, -3), (9e15, 9_000_000_000_000_000), (-0.2, 0)] {
+            assert_eq!(nearest(x), Some(wanted), "{x}");
+        }
+        assert_eq!(
+            (nearest(f64::NAN), nearest(1e19), nearest(f64::NEG_INFINITY)),
+            (None, None, None)
+        );
     }
 }

@@ -38,6 +38,7 @@ pub mod keys;
 pub mod ledger_lines;
 pub mod left_out;
 pub mod magnets;
+pub mod margins;
 pub mod messages;
 pub mod meta;
 pub mod nodes;

@@ -5,9 +5,9 @@
 //! | a file as rows: encodings, separators, gzip, standard input | `source` |
 //! | which column is what | `columns` |
 //! | days and amounts as people write them | `dates`, `amounts` |
-//! | rows that are sales, those that are left out, who bought | `sales`, `buyers` |
-//! | what was bought together | `baskets` |
+//! | rows that are sales, those that are left out, who bought | `sales`, `buyers`, `baskets`, `names` |
 //! | touches and paths that lead to orders | `journeys` |
+//! | the picture of an answer | `plot` |
 //! | one question each | `ltv`, `rfm`, `cohorts`, `also_bought`, `attribution`, `roads`, `experiment`, `score` |
 
 mod also_bought;
@@ -21,12 +21,14 @@ mod dates;
 mod experiment;
 mod journeys;
 mod ltv;
+mod names;
+pub mod plot;
 mod rfm;
 mod roads;
 mod sales;
 mod score;
 mod source;
-mod words;
+pub mod words;
 
 use crate::cli::AnalyzeCommand;
 use crate::output::Output;

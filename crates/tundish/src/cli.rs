@@ -1,6 +1,7 @@
 //! The command line: every command and its flags.
 
 mod analyze;
+mod simulate;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -8,8 +9,10 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub use analyze::{
-    AlsoBought, AnalyzeCommand, Attribution, Cohorts, Experiment, Ltv, Rfm, Roads, Score, TableFile,
+    AlsoBought, AnalyzeCommand, Attribution, Cohorts, Experiment, Ltv, Picture, Rfm, Roads, Score,
+    TableFile,
 };
+pub use simulate::Simulate;
 
 /// Runs the internet sales process of a small business on its own machine.
 #[derive(Debug, Parser)]
@@ -84,6 +87,8 @@ pub enum Command {
     /// The maths of the numbers pages on any CSV file, without a database
     #[command(subcommand)]
     Analyze(AnalyzeCommand),
+    /// What a funnel brings and costs, with what is not known about it, and what if
+    Simulate(Simulate),
     /// Make anew what is derived from other rows
     #[command(subcommand)]
     Rebuild(RebuildCommand),

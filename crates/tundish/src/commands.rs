@@ -56,6 +56,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Completions { shell } => return completions(shell),
         Command::Openapi => return openapi(output),
         Command::Analyze(command) => return crate::analyze::run(output, &command),
+        Command::Simulate(flags) => return crate::simulate::run(output, &flags),
         _ => {}
     }
     let flags = match &cli.command {
@@ -89,9 +90,11 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Backup(flags) => backup::run(&call, &flags).await,
         Command::Restore(flags) => backup::restore(&call, &flags),
         Command::Verify => verify::run(&call).await,
-        Command::Analyze(_) | Command::Completions { .. } | Command::Openapi | Command::Version => {
-            Ok(())
-        }
+        Command::Analyze(_)
+        | Command::Simulate(_)
+        | Command::Completions { .. }
+        | Command::Openapi
+        | Command::Version => Ok(()),
     }
 }
 

@@ -15,6 +15,7 @@ mod generation;
 mod install;
 mod logging;
 mod output;
+mod simulate;
 
 fn main() -> ExitCode {
     // Before anything could want TLS: ring is the only provider in the house.

@@ -26,16 +26,18 @@ mod heat;
 mod lines;
 mod payback;
 mod qr;
+mod ranges;
 mod rank;
 mod sparkline;
 
 pub use axis::Unit;
 pub use bars::{Bars, bars};
 pub use funnel::{Funnel, Stage, funnel};
-pub use heat::{Heat, HeatRow, heat};
+pub use heat::{Heat, HeatRow, grid, heat};
 pub use lines::{Lines, Series, lines};
 pub use payback::{Mark, Payback, payback};
 pub use qr::qr;
+pub use ranges::{RangeRow, Ranges, ranges};
 pub use rank::{Rank, RankItem, rank};
 pub use sparkline::sparkline;
 

@@ -104,6 +104,7 @@ pub const GROUPS: &[Group] = &[
             item("spend", "Spend", "/admin/numbers/spend"),
             item("cac", "CAC & payback", "/admin/numbers/payback"),
             item("cohorts", "Cohorts", "/admin/numbers/cohorts"),
+            item("simulator", "What if", "/admin/numbers/simulator"),
             item("reconciliation", "Reconciliation", "/admin/numbers/reconciliation"),
         ],
     },

@@ -68,7 +68,9 @@ fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
 
 /// What it costs and what it brings.
 fn admin_numbers() -> Router<AppState> {
-    use admin::numbers::{cohorts, payback, reconciliation, revenue, rows, spend, stages};
+    use admin::numbers::{
+        cohorts, payback, reconciliation, revenue, rows, simulator, spend, stages,
+    };
     Router::new()
         .route("/admin/numbers/stages", get(stages::index))
         .route("/admin/numbers/stages/{stage}", get(stages::show))
@@ -83,6 +85,7 @@ fn admin_numbers() -> Router<AppState> {
         .route("/admin/numbers/spend/{id}/delete", post(spend::delete))
         .route("/admin/numbers/payback", get(payback::index))
         .route("/admin/numbers/cohorts", get(cohorts::index))
+        .route("/admin/numbers/simulator", get(simulator::index))
         .route("/admin/numbers/reconciliation", get(reconciliation::index))
 }
 

@@ -1,6 +1,7 @@
 //! What is measured, each against a control in the same run.
 
 mod also_bought;
+mod cohorts;
 mod control;
 mod disk;
 mod lists;
@@ -88,6 +89,15 @@ pub enum What {
         #[arg(long, default_value_t = 1_000_000)]
         contacts: usize,
     },
+    /// `tundish analyze cohorts` against DuckDB, both with one thread.
+    Cohorts {
+        /// How many sales.
+        #[arg(long, default_value_t = 10_000_000)]
+        rows: u64,
+        /// By how many customers.
+        #[arg(long, default_value_t = 500_000)]
+        customers: u64,
+    },
 }
 
 /// Measures and prints.
@@ -106,5 +116,6 @@ pub fn run(what: &What) -> anyhow::Result<()> {
             also_bought::run(*lines, *products, *customers)
         }
         What::Lists { contacts } => lists::run(*contacts),
+        What::Cohorts { rows, customers } => cohorts::run(*rows, *customers),
     }
 }

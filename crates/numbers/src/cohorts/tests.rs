@@ -1,5 +1,7 @@
 //! What cohorts must come to.
 
+use std::collections::BTreeSet;
+
 use super::*;
 use crate::test_data::{cells, text};
 
@@ -32,6 +34,26 @@ fn months_count_across_years() {
     let december = Month::new(2025, 12);
     assert_eq!(Month(december.0 + 1), Month::new(2026, 1));
     assert_eq!((december.year(), december.month()), (2025, 12));
+}
+
+#[test]
+fn a_day_lies_in_its_month() {
+    for (day, wanted) in [
+        (0, (1970, 1)),
+        (-1, (1969, 12)),
+        (30, (1970, 1)),
+        (31, (1970, 2)),
+        (58, (1970, 2)),
+        (59, (1970, 3)),
+        (11_016, (2000, 2)),
+        (11_017, (2000, 3)),
+        (20_513, (2026, 3)),
+        (-25_509, (1900, 2)),
+        (-25_508, (1900, 3)),
+    ] {
+        let month = Month::of_day(day);
+        assert_eq!((month.year(), month.month()), wanted, "{day}");
+    }
 }
 
 /// `"2.55"` as 2550: in tenths of a penny, since a few prices have three decimals.

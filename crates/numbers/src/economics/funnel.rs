@@ -28,6 +28,19 @@ impl Rate {
         Beta::new(real(count) + 0.5, real(missed) + 0.5).map(Self::Believed)
     }
 
+    /// Believed to lie between two rates in nine cases of ten: the beta distribution with their
+    /// middle for its mean and as wide as a normal one with such ends. Nothing where they are no
+    /// rates, or the same.
+    pub fn between(low: f64, high: f64) -> Option<Self> {
+        if !(0.0 <= low && low < high && high <= 1.0) {
+            return None;
+        }
+        let mean = f64::midpoint(low, high);
+        let variance = ((high - low) / (2.0 * Z_LEVEL)).powi(2);
+        let size = mean * (1.0 - mean) / variance - 1.0;
+        Beta::new(mean * size, (1.0 - mean) * size).map(Self::Believed)
+    }
+
     fn sound(self) -> bool {
         match self {
             Self::Known(rate) => (0.0..=1.0).contains(&rate),
@@ -92,6 +105,60 @@ impl Amount {
         } else {
             sum + (real(count) * variance).sqrt() * draws::normal(uniform)
         }
+    }
+}
+
+/// What is given back of what was paid.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Returned {
+    /// Taken as it is: a share of the sales, each given back whole.
+    Known(f64),
+    /// As seen.
+    Seen {
+        /// Sales given back,
+        count: u64,
+        /// of so many.
+        of: u64,
+    },
+}
+
+/// A sale before what it costs.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Sale {
+    /// What is paid, without tax, in minor units.
+    pub price: Amount,
+    /// What of it is given back; goods and fees are spent all the same.
+    pub returned: Returned,
+    /// Goods and fees of each, in minor units.
+    pub cost: f64,
+    /// Fees as a share of the price.
+    pub fee_share: f64,
+}
+
+impl Sale {
+    /// What one leaves: P·(1 − B − f) − c of a price P, given back (B = 1) with the chance q, with
+    /// mean μ·(1 − q − f) − c and variance (σ² + μ²)·((1 − f)²·(1 − q) + f²·q) − μ²·(1 − q − f)².
+    /// Nothing where the share given back is none.
+    pub fn margin(&self) -> Option<Amount> {
+        let (q, seen) = match self.returned {
+            Returned::Known(share) => (share, None),
+            Returned::Seen { count, of } => (ratio(real(count), real(of))?, Some(of)),
+        };
+        if !(0.0..=1.0).contains(&q) {
+            return None;
+        }
+        let (mean, f) = (self.price.mean, self.fee_share);
+        let left = 1.0 - q - f;
+        let squared = (1.0 - f).powi(2) * (1.0 - q) + f * f * q;
+        let variance = self
+            .price
+            .variance
+            .map(|variance| ((variance + mean * mean) * squared - (mean * left).powi(2)).max(0.0));
+        let seen = match (self.price.seen, seen) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+        Some(Amount { mean: mean * left - self.cost, variance, seen })
     }
 }
 
@@ -164,6 +231,8 @@ pub const DRAWS_MIN: u32 = 100;
 
 /// The share of draws inside an interval.
 pub const LEVEL: f64 = 0.9;
+/// The normal quantile at the ends of such an interval.
+const Z_LEVEL: f64 = 1.644_853_626_951_472_2;
 
 /// A figure over all draws. An end is nothing where draws lie there that have no such figure, or
 /// the spread of an amount is not known.
@@ -194,8 +263,10 @@ pub struct Outcome {
     pub loss_share: Option<f64>,
     /// Cost of a customer; draws without customers have none.
     pub cac: Range,
-    /// Margin of a visitor: the most one may cost without a loss.
+    /// Margin less the fixed cost, over all visitors: the most one may cost without a loss.
     pub margin_per_visitor: Range,
+    /// The same over those who took each step.
+    pub margin_per_taker: Vec<Range>,
     /// Margin of a customer after day 0: the most a first sale may lose.
     pub later_margin_per_customer: Range,
     /// The share of draws that pay back by the last step's day; nothing as above.
@@ -234,7 +305,7 @@ pub fn simulate(
         .filter(|step| step.margin.is_some_and(|amount| !amount.spread_known()))
         .map(|step| step.name.clone())
         .collect();
-    let known = spread_unknown.is_empty();
+    let (known, fixed) = (spread_unknown.is_empty(), funnel.fixed_cost);
     let share = |of: &dyn Fn(&Drawn) -> bool| {
         let n = drawn.iter().filter(|drawn| of(drawn)).count();
         if known { ratio(real_len(n), f64::from(times)) } else { None }
@@ -244,20 +315,21 @@ pub fn simulate(
         let told = over(of);
         if known { told } else { Range { low: None, high: None, ..told } }
     };
-    let customers = |drawn: &Drawn| drawn.counts.get(funnel.customers).copied().unwrap_or(0.0);
+    let taken = |drawn: &Drawn, at: usize| drawn.counts.get(at).copied().unwrap_or(0.0);
+    let customers = |drawn: &Drawn| taken(drawn, funnel.customers);
     let each = |sum: f64, of: f64| if of > 0.0 { sum / of } else { f64::INFINITY };
-    let steps = (0..funnel.steps.len())
-        .map(|at| over(&|drawn| drawn.counts.get(at).copied().unwrap_or(0.0)))
-        .collect();
+    let steps = (0..funnel.steps.len()).map(|at| over(&|drawn| taken(drawn, at))).collect();
+    let per_taker = |at| money(&|drawn| each(drawn.margin - fixed, taken(drawn, at)));
     Ok(Outcome {
         steps,
+        margin_per_taker: (0..funnel.steps.len()).map(per_taker).collect(),
         expected,
         expected_margin,
         cost,
         profit: money(&|drawn| drawn.margin - cost),
         loss_share: share(&|drawn| drawn.margin < cost),
         cac: over(&|drawn| each(cost, customers(drawn))),
-        margin_per_visitor: money(&|drawn| each(drawn.margin, real(funnel.visitors))),
+        margin_per_visitor: money(&|drawn| each(drawn.margin - fixed, real(funnel.visitors))),
         later_margin_per_customer: money(&|drawn| each(drawn.later, customers(drawn))),
         payback_share: share(&|drawn| drawn.payback_day.is_some()),
         payback_day: median_day(drawn.iter().map(|drawn| drawn.payback_day)),

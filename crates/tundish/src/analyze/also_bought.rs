@@ -3,23 +3,30 @@
 use std::collections::BTreeMap;
 
 use numbers::affinity::{Measure, PairCounts};
+use numbers::real::real;
 use serde::Serialize;
+use web::charts::{self, Rank, RankItem, Size, Unit};
 
-use super::baskets::Baskets;
+use super::baskets::{self, Baskets};
 use super::columns::Columns;
+use super::plot;
 use super::sales::LeftOut;
 use super::source::Source;
-use super::words::{count, figure};
+use super::words::{count, figure, some};
 use crate::cli::AlsoBought;
 use crate::output::{Output, refused, table, usage};
 
 /// Pairs that are printed for people.
 const SHOWN_MAX: usize = 30;
+/// Pairs that are drawn.
+const DRAWN_MAX: usize = 20;
 
 #[derive(Debug, Serialize)]
 struct Answer {
     baskets: u64,
     products: usize,
+    /// What a basket is: an `order`, or a `customer` where no order holds two products.
+    basket: &'static str,
     pairs: Vec<Pair>,
     items: BTreeMap<String, Vec<Partner>>,
     left_out: LeftOut,
@@ -55,22 +62,30 @@ pub fn run(output: Output, flags: &AlsoBought) -> anyhow::Result<()> {
     })?;
     let mut source = Source::open(&flags.table.file)?;
     let mut columns = Columns::mapped(source.headers(), &flags.table.map)?;
-    let all = Baskets::read(&mut source, &mut columns)?;
-    if all.baskets.is_empty() {
+    let baskets = baskets::read(&mut source, &mut columns)?;
+    let counts = PairCounts::from_baskets(&baskets.baskets);
+    if counts.baskets() == 0 {
         let mut why = vec![format!("{}: no row names an order and a product", source.name())];
-        why.extend(all.left_out.told());
+        why.extend(baskets.left_out.told());
         return Err(refused(why.join("; ")));
     }
-    let answer = answer(all, measure, flags);
+    let answer = answer(&counts, measure, flags, baskets);
     output.say(columns.told());
+    plot::write(output, &flags.picture, || {
+        charts::rank(&drawn(&answer, measure, &flags.measure), Size::Wide)
+    })?;
     output.either(&answer, || human(&answer, flags))
 }
 
-fn answer(all: Baskets, measure: Measure, flags: &AlsoBought) -> Answer {
-    let counts = PairCounts::from_baskets(&all.baskets);
+fn answer(
+    counts: &PairCounts<u32>,
+    measure: Measure,
+    flags: &AlsoBought,
+    baskets: Baskets,
+) -> Answer {
     let name = |product: &u32| {
         let place = usize::try_from(*product).unwrap_or(usize::MAX);
-        all.products.get(place).cloned().unwrap_or_default()
+        baskets.products.get(place).cloned().unwrap_or_default()
     };
     let mut pairs: Vec<Pair> = Vec::new();
     let mut partners: BTreeMap<String, Vec<Partner>> = BTreeMap::new();
@@ -79,7 +94,9 @@ fn answer(all: Baskets, measure: Measure, flags: &AlsoBought) -> Answer {
             continue;
         }
         let Some(score) = pair.score(measure) else { continue };
-        for (of, with) in [(a, b), (b, a)] {
+        // What is bought together less often than by chance is nobody's recommendation.
+        let ends = [(a, b), (b, a)].into_iter().filter(|_| pair.attracts());
+        for (of, with) in ends {
             let partner = Partner { product: name(with), score, together: pair.together };
             partners.entry(name(of)).or_default().push(partner);
         }
@@ -104,35 +121,81 @@ fn answer(all: Baskets, measure: Measure, flags: &AlsoBought) -> Answer {
         });
         all.truncate(flags.top);
     }
-    let by = |pair: &Pair| match measure {
-        Measure::Llr => Some(pair.llr),
-        Measure::Cosine => pair.cosine,
-        Measure::Lift => pair.lift,
-        Measure::Jaccard => pair.jaccard,
-    };
     pairs.sort_by(|x, y| {
-        by(y).unwrap_or(0.0).total_cmp(&by(x).unwrap_or(0.0)).then(y.together.cmp(&x.together))
+        y.score(measure).total_cmp(&x.score(measure)).then(y.together.cmp(&x.together))
     });
-    let (baskets, products) = (counts.baskets(), counts.items());
-    Answer { baskets, products, pairs, items: partners, left_out: all.left_out }
+    Answer {
+        baskets: counts.baskets(),
+        products: counts.items(),
+        basket: baskets.of,
+        pairs,
+        items: partners,
+        left_out: baskets.left_out,
+    }
+}
+
+impl Pair {
+    /// By the measure asked for; a pair without it comes last.
+    fn score(&self, measure: Measure) -> f64 {
+        let score = match measure {
+            Measure::Llr => Some(self.llr),
+            Measure::Cosine => self.cosine,
+            Measure::Lift => self.lift,
+            Measure::Jaccard => self.jaccard,
+        };
+        score.unwrap_or(0.0)
+    }
+
+    /// Whether chance alone would bring them together less often.
+    fn attracts(&self) -> bool {
+        self.lift.is_none_or(|lift| lift > 1.0)
+    }
+}
+
+fn drawn(answer: &Answer, measure: Measure, word: &str) -> Rank {
+    let item = |pair: &Pair| RankItem {
+        label: format!("{} + {}", pair.a, pair.b),
+        value: real(pair.together),
+        note: Some(format!("{} {}", word, figure(pair.score(measure)))),
+    };
+    let attracting = answer.pairs.iter().filter(|pair| pair.attracts());
+    Rank {
+        title: "Bought together".to_owned(),
+        about: format!("Baskets with both, of {}; the first by {}", count(answer.baskets), word),
+        items: attracting.take(DRAWN_MAX).map(item).collect(),
+        unit: Unit::Count,
+    }
 }
 
 fn human(answer: &Answer, flags: &AlsoBought) -> Vec<String> {
-    let mut lines = vec![
-        format!(
-            "{} baskets, {} products, {} pairs in {} baskets or more; by {}",
-            count(answer.baskets),
-            count(u64::try_from(answer.products).unwrap_or(0)),
-            count(u64::try_from(answer.pairs.len()).unwrap_or(0)),
-            flags.min_together,
-            flags.measure,
-        ),
-        String::new(),
-    ];
+    let whole = |n: usize| u64::try_from(n).unwrap_or(0);
+    let mut lines = vec![format!(
+        "{} with {}; {} in {} or more; by {}",
+        some(answer.baskets, "basket"),
+        some(whole(answer.products), "product"),
+        some(whole(answer.pairs.len()), "pair"),
+        some(flags.min_together, "basket"),
+        flags.measure,
+    )];
+    if answer.basket == "customer" {
+        lines.push("No order holds two products: a basket is all that one customer bought.".into());
+    }
+    if answer.pairs.is_empty() {
+        lines.push(match flags.min_together {
+            _ if answer.products < 2 => "There is but one product in it.".to_owned(),
+            0 | 1 => "No two products were bought together.".to_owned(),
+            n => format!("No two products were bought together {n} times: try --min-together 1."),
+        });
+        lines.extend(answer.left_out.told());
+        return lines;
+    }
+    lines.push(String::new());
     let head = ["together", "of", "and", "llr", "cosine", "lift", "jaccard", "pair"];
     let mut rows = vec![head.map(str::to_owned).to_vec()];
     let maybe = |value: Option<f64>| value.map_or_else(String::new, figure);
-    rows.extend(answer.pairs.iter().take(SHOWN_MAX).map(|pair| {
+    let attracting = answer.pairs.iter().filter(|pair| pair.attracts());
+    let apart = answer.pairs.len() - attracting.clone().count();
+    rows.extend(attracting.take(SHOWN_MAX).map(|pair| {
         vec![
             count(pair.together),
             count(pair.a_count),
@@ -144,7 +207,13 @@ fn human(answer: &Answer, flags: &AlsoBought) -> Vec<String> {
             format!("{} + {}", pair.a, pair.b),
         ]
     }));
-    lines.extend(table(&rows));
+    if rows.len() > 1 {
+        lines.extend(table(&rows));
+    }
+    if apart > 0 {
+        let pairs = some(whole(apart), "pair");
+        lines.push(format!("not shown: {pairs} that chance alone brings together as often"));
+    }
     lines.extend(answer.left_out.told());
     lines
 }

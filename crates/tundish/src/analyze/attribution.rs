@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use numbers::attribution::{self as models, Attribution as Model, HalfLife, Settings};
 use numbers::journeys::Journeys;
 use serde::Serialize;
+use web::charts::{self, RangeRow, Ranges, Size, Unit};
 
 use super::journeys;
+use super::plot;
 use super::words::figure;
 use crate::cli::Attribution;
 use crate::output::{Output, refused, table, usage};
@@ -51,6 +53,7 @@ pub fn run(output: Output, flags: &Attribution) -> anyhow::Result<()> {
         models: all.iter().map(|model| (model.model, credits(&journeys, model))).collect(),
     };
     output.say(told);
+    plot::write(output, &flags.picture, || charts::ranges(&drawn(&journeys, &all), Size::Wide))?;
     output.either(&answer, || human(&answer, &journeys, &all))
 }
 
@@ -63,6 +66,46 @@ fn credits(journeys: &Journeys, model: &Model) -> Credits {
             .removals
             .as_ref()
             .map(|all| channels().zip(all.iter().map(|one| one.conversions)).collect()),
+    }
+}
+
+/// Channels that are drawn, and the models beside one another: time decay is in the table.
+const DRAWN_MAX: usize = 12;
+const DRAWN: [&str; 6] = ["first", "last", "linear", "position", "markov", "shapley"];
+
+fn credit(model: &Model, place: usize) -> f64 {
+    model.credits.get(place).map_or(0.0, |credit| credit.conversions)
+}
+
+/// The places of the channels, those with the most credit by the Markov chain first.
+fn ranked(journeys: &Journeys, all: &[Model]) -> Vec<usize> {
+    let markov = all.iter().find(|model| model.model == "markov");
+    let by = |place: &usize| markov.map_or(0.0, |model| credit(model, *place));
+    let mut places: Vec<usize> = (0..journeys.channels().len()).collect();
+    places.sort_by(|a, b| by(b).total_cmp(&by(a)));
+    places
+}
+
+fn drawn(journeys: &Journeys, all: &[Model]) -> Ranges {
+    let models: Vec<&Model> =
+        DRAWN.iter().filter_map(|word| all.iter().find(|model| model.model == *word)).collect();
+    let row = |place: usize| {
+        let points: Vec<f64> = models.iter().map(|model| credit(model, place)).collect();
+        let low = points.iter().copied().fold(f64::INFINITY, f64::min);
+        let high = points.iter().copied().fold(0.0, f64::max);
+        RangeRow {
+            label: journeys.name(place).to_owned(),
+            text: format!("{} to {}", figure(low.round()), figure(high.round())),
+            range: Some((low, high)),
+            points: points.into_iter().map(Some).collect(),
+        }
+    };
+    Ranges {
+        title: "Conversions each channel is given credit for".to_owned(),
+        about: format!("{} conversions, by six models", figure(journeys.totals().conversions)),
+        series: models.iter().map(|model| model.model.to_owned()).collect(),
+        rows: ranked(journeys, all).into_iter().take(DRAWN_MAX).map(row).collect(),
+        unit: Unit::Count,
     }
 }
 
@@ -79,14 +122,7 @@ fn human(answer: &Answer, journeys: &Journeys, all: &[Model]) -> Vec<String> {
     let head = std::iter::once("channel".to_owned());
     let mut rows =
         vec![head.chain(all.iter().map(|model| model.model.replace('_', " "))).collect()];
-    let mut places: Vec<usize> = (0..journeys.channels().len()).collect();
-    let credit = |model: &Model, place: usize| {
-        model.credits.get(place).map_or(0.0, |credit| credit.conversions)
-    };
-    let markov = all.iter().find(|model| model.model == "markov");
-    let by = |place: &usize| markov.map_or(0.0, |model| credit(model, *place));
-    places.sort_by(|a, b| by(b).total_cmp(&by(a)));
-    for place in places {
+    for place in ranked(journeys, all) {
         let mut row: Vec<String> = vec![journeys.name(place).to_owned()];
         row.extend(all.iter().map(|model| figure(credit(model, place))));
         rows.push(row);

@@ -1,202 +1,235 @@
-//! What was bought together: the products of each order of a file, by the clean rule.
-//!
-//! A line counts where it names an order and a product, somebody is named who bought (in files that
-//! name buyers at all), it was not taken back, and quantity and price are above zero. Where nearly
-//! all products are codes of one shape, as `85123A`, what is of another (`POST`, `BANK CHARGES`) is
-//! no product, and small letters are large ones.
+//! What was bought together: the products of each order by the clean rule, or, where every order
+//! holds but one, of each customer.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashSet};
 
-use numbers::real::{ratio, real};
-
+use super::amounts::{self, Decimal};
 use super::columns::{Columns, Role};
-use super::sales::{LeftOut, is_taken_back};
+use super::names::Names;
+use super::sales::{self, LeftOut};
 use super::source::{Row, Source};
 
-/// What part of the lines must have codes of one shape, so that others are none.
-const CODED: f64 = 0.9;
-/// Digits a code begins with.
-const DIGITS: usize = 5;
-
-/// The orders of a file.
-#[derive(Debug, Default)]
+/// Baskets of a file.
+#[derive(Debug)]
 pub struct Baskets {
-    /// The products there are, in order of their names.
+    /// What one is: `order` or `customer`.
+    pub of: &'static str,
+    /// Products by name; a basket has the places.
     pub products: Vec<String>,
-    /// The products of each order as places in that list.
+    /// Those with a product in them.
     pub baskets: Vec<Vec<u32>>,
-    /// Lines that do not count, by reason.
+    /// What was left out.
     pub left_out: LeftOut,
 }
 
-/// Where the cells of a line stand.
-struct Places {
-    order: usize,
-    product: usize,
-    customer: Option<usize>,
-    quantity: Option<usize>,
-    price: Option<usize>,
-    status: Option<usize>,
+/// One product on one order.
+struct Line {
+    order: Order,
+    customer: u32,
+    product: u32,
 }
 
-impl Baskets {
-    /// Reads a file of orders.
-    ///
-    /// # Errors
-    /// A column is missing, or the file cannot be read.
-    pub fn read(source: &mut Source, columns: &mut Columns) -> anyhow::Result<Self> {
-        let places = Places {
-            order: columns.need(Role::Order)?,
-            product: columns.need(Role::Product)?,
-            customer: columns.find(Role::Customer),
-            quantity: columns.find(Role::Quantity),
-            price: columns.find(Role::Price),
-            status: columns.find(Role::Status),
-        };
-        let mut all = Self::default();
-        let (mut orders, mut products) = (Names::default(), Names::default());
-        while let Some(row) = source.next_row()? {
-            if let Some(why) = places.wrong(row) {
-                all.left_out.count(why);
-                continue;
-            }
-            let order = orders.place(&row.cell(places.order));
-            let product = products.place(&row.cell(places.product));
-            let order = usize::try_from(order).unwrap_or(usize::MAX);
-            if order == all.baskets.len() {
-                all.baskets.push(Vec::new());
-            }
-            if let Some(basket) = all.baskets.get_mut(order) {
-                basket.push(product);
-            }
-        }
-        all.name(&products.0);
-        Ok(all)
-    }
+/// Which lines are one order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+enum Order {
+    /// Those with its number.
+    Numbered(u32),
+    /// One alone, where none has a number.
+    Row(u64),
+}
 
-    /// Gives the products their places in order of their names, and leaves out what is none.
-    fn name(&mut self, places: &HashMap<String, u32>) {
-        let lines = self.baskets.iter().flatten();
-        let mut counts = vec![0_u64; places.len()];
-        for product in lines {
-            if let Some(count) = counts.get_mut(index(*product)) {
-                *count += 1;
-            }
-        }
-        let count = |place: u32| counts.get(index(place)).copied().unwrap_or(0);
-        let coded: u64 =
-            places.iter().filter(|(name, _)| is_code(name)).map(|(_, place)| count(*place)).sum();
-        let are_codes =
-            ratio(real(coded), real(counts.iter().sum())).is_some_and(|part| part >= CODED);
-        let known = |name: &str| match are_codes {
-            true => is_code(name).then(|| name.to_uppercase()),
-            false => Some(name.to_owned()),
+/// Where the cells stand that are looked at.
+struct Places {
+    product: usize,
+    order: Option<usize>,
+    customer: Option<usize>,
+    status: Option<usize>,
+    /// How many, and at what price each.
+    figures: [Option<usize>; 2],
+}
+
+/// Beyond this share of lines with a number for a product, what has none is none: postage, fees.
+const NUMBERED: f64 = 0.95;
+/// Digits of such a number at least.
+const DIGITS_MIN: usize = 3;
+const NO_PRODUCT: &str = "no product, by its code";
+
+/// Reads the baskets of a file.
+///
+/// # Errors
+/// A column is missing, or the file cannot be read.
+pub fn read(source: &mut Source, columns: &mut Columns) -> anyhow::Result<Baskets> {
+    let places = Places::of(columns)?;
+    let (mut orders, mut customers) = (Names::default(), Names::default());
+    let mut products = Names::default();
+    let mut void = HashSet::new();
+    let mut lines = Vec::new();
+    let mut left_out = LeftOut::default();
+    while let Some(row) = source.next_row()? {
+        let cell = |at: Option<usize>| at.map_or(Cow::Borrowed(""), |at| row.cell(at));
+        let (order, customer) = (cell(places.order), cell(places.customer));
+        let product = row.cell(places.product);
+        let key = match order.is_empty() {
+            true => Order::Row(row.line),
+            false => Order::Numbered(orders.place(&order)),
         };
-        let mut names: Vec<String> = places.keys().filter_map(|name| known(name)).collect();
-        names.sort_unstable();
-        names.dedup();
-        let mut to: Vec<Option<u32>> = vec![None; places.len()];
-        for (name, place) in places {
-            let now = known(name).and_then(|name| names.binary_search(&name).ok());
-            if let Some(to) = to.get_mut(index(*place)) {
-                *to = now.and_then(|now| u32::try_from(now).ok());
-            }
-            if now.is_none() {
-                self.left_out.count_of("no product, by its code", count(*place));
-            }
+        if sales::came_to_nothing(&cell(places.status)) {
+            void.insert(key);
         }
-        let renamed = |product: &u32| to.get(index(*product)).copied().flatten();
-        for basket in &mut self.baskets {
-            *basket = basket.iter().filter_map(renamed).collect();
+        match places.refused(row, &product, &order, &customer) {
+            Some(why) => left_out.count(why),
+            None => lines.push(Line {
+                order: key,
+                customer: customers.place(&customer),
+                product: products.place(&product),
+            }),
         }
-        self.baskets.retain(|basket| !basket.is_empty());
-        self.products = names;
     }
+    let before = lines.len();
+    lines.retain(|line| !void.contains(&line.order));
+    left_out.add(sales::TAKEN_BACK, before - lines.len());
+    let (products, named) = named(products.into_list(), &lines);
+    let before = lines.len();
+    lines.retain_mut(|line| {
+        let place = usize::try_from(line.product).ok().and_then(|at| named.get(at).copied());
+        place.flatten().inspect(|place| line.product = *place).is_some()
+    });
+    left_out.add(NO_PRODUCT, before - lines.len());
+    let (of, baskets) = gathered(&lines, places.customer.is_some());
+    Ok(Baskets { of, products, baskets, left_out })
 }
 
 impl Places {
-    /// Why a line does not count.
-    fn wrong(&self, row: Row<'_>) -> Option<&'static str> {
-        let maybe = |at: Option<usize>| at.map(|at| row.cell(at));
-        let order = row.cell(self.order);
-        if order.is_empty() || row.cell(self.product).is_empty() {
-            return Some("no order or no product");
+    fn of(columns: &mut Columns) -> anyhow::Result<Self> {
+        let product = columns.need(Role::Product)?;
+        let order = columns.find(Role::Order);
+        let customer = columns.find(Role::Customer);
+        if order.is_none() && customer.is_none() {
+            columns.need(Role::Order)?;
         }
-        if maybe(self.customer).is_some_and(|customer| customer.is_empty()) {
-            return Some("nobody is named");
+        let figures = [columns.find(Role::Quantity), columns.find(Role::Price)];
+        Ok(Self { product, order, customer, status: columns.find(Role::Status), figures })
+    }
+
+    /// Why a row is no product that somebody keeps.
+    fn refused(
+        &self,
+        row: Row<'_>,
+        product: &str,
+        order: &str,
+        customer: &str,
+    ) -> Option<&'static str> {
+        let none_of_it = || {
+            self.figures.into_iter().flatten().any(|at| {
+                let number = amounts::parse(&row.cell(at), Decimal::Point);
+                number.is_some_and(|number| number <= 0.0)
+            })
+        };
+        match () {
+            () if self.customer.is_some() && customer.is_empty() => Some("nobody is named"),
+            () if order.is_empty() && customer.is_empty() => Some("no order"),
+            () if product.is_empty() => Some("no product"),
+            () if sales::is_cancellation(order) => Some(sales::TAKEN_BACK),
+            () if none_of_it() => Some("taken back, or none of it"),
+            () => None,
         }
-        if is_taken_back(&order, &maybe(self.status).unwrap_or_default()) {
-            return Some("returned, refunded or failed");
-        }
-        let none = [self.quantity, self.price]
-            .into_iter()
-            .filter_map(maybe)
-            .any(|cell| !cell.is_empty() && !is_above_zero(&cell));
-        none.then_some("taken back, or none of it")
     }
 }
 
-/// Texts and the place of each, in the order in which they were met.
-#[derive(Default)]
-struct Names(HashMap<String, u32>);
-
-impl Names {
-    fn place(&mut self, name: &str) -> u32 {
-        if let Some(place) = self.0.get(name) {
-            return *place;
-        }
-        let place = u32::try_from(self.0.len()).unwrap_or(u32::MAX);
-        self.0.insert(name.to_owned(), place);
-        place
+/// The products by name, and under which of them each that was read is found. Where nearly all
+/// have numbers such as `85123A`, small letters in them mean nothing, and what has no number is no
+/// product.
+fn named(read: Vec<String>, lines: &[Line]) -> (Vec<String>, Vec<Option<u32>>) {
+    let is_number = |name: &String| {
+        let letters = name.trim_start_matches(|c: char| c.is_ascii_digit());
+        name.len() - letters.len() >= DIGITS_MIN
+            && letters.bytes().all(|octet| octet.is_ascii_alphabetic())
+    };
+    let numbers: Vec<bool> = read.iter().map(is_number).collect();
+    let has_number =
+        |line: &&Line| usize::try_from(line.product).is_ok_and(|at| numbers.get(at) == Some(&true));
+    let all = numbers::real::real_len(lines.len());
+    let by_number =
+        numbers::real::real_len(lines.iter().filter(has_number).count()) > NUMBERED * all;
+    let name = |(name, is_number): (&String, &bool)| match (by_number, is_number) {
+        (false, _) => Some(name.clone()),
+        (true, true) => Some(name.to_ascii_uppercase()),
+        (true, false) => None,
+    };
+    let names: Vec<Option<String>> = read.iter().zip(&numbers).map(name).collect();
+    let mut places: BTreeMap<&str, u32> =
+        names.iter().flatten().map(|name| (name.as_str(), 0)).collect();
+    for (place, (_, at)) in (0_u32..).zip(&mut places) {
+        *at = place;
     }
+    let found = |name: &Option<String>| name.as_deref().and_then(|name| places.get(name).copied());
+    let found = names.iter().map(found).collect();
+    (places.into_keys().map(str::to_owned).collect(), found)
 }
 
-fn index(place: u32) -> usize {
-    usize::try_from(place).unwrap_or(usize::MAX)
+/// The baskets: by order, or by customer where that is known and no order holds two products.
+fn gathered(lines: &[Line], has_customers: bool) -> (&'static str, Vec<Vec<u32>>) {
+    let orders = by(lines, |line| line.order);
+    if has_customers && orders.iter().all(|basket| basket.len() < 2) {
+        return ("customer", by(lines, |line| line.customer));
+    }
+    ("order", orders)
 }
 
-/// `85123A`: five digits and letters behind them.
-fn is_code(name: &str) -> bool {
-    let digits = name.bytes().take_while(u8::is_ascii_digit).count();
-    digits == DIGITS && name.bytes().skip(DIGITS).all(|byte| byte.is_ascii_alphabetic())
-}
-
-/// Whether a number, however it is written, is above zero.
-fn is_above_zero(cell: &str) -> bool {
-    !cell.starts_with(['-', '(', '−']) && cell.bytes().any(|byte| matches!(byte, b'1'..=b'9'))
+/// What lines with the same key hold, each product once.
+fn by<K: Ord + Copy>(lines: &[Line], key: impl Fn(&Line) -> K) -> Vec<Vec<u32>> {
+    let mut pairs: Vec<(K, u32)> = lines.iter().map(|line| (key(line), line.product)).collect();
+    pairs.sort_unstable();
+    pairs.dedup();
+    let basket = |own: &[(K, u32)]| own.iter().map(|(_, product)| *product).collect();
+    pairs.chunk_by(|a, b| a.0 == b.0).map(basket).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn read(text: &'static str) -> Baskets {
+    fn read_text(text: &'static str) -> Baskets {
         let mut source = Source::read("a.csv".to_owned(), Box::new(text.as_bytes())).unwrap();
         let mut columns = Columns::mapped(source.headers(), &[]).unwrap();
-        Baskets::read(&mut source, &mut columns).unwrap()
+        read(&mut source, &mut columns).unwrap()
     }
 
     #[test]
     fn what_was_taken_back_given_away_or_bought_by_nobody_is_in_no_basket() {
-        let all = read(
+        let all = read_text(
             "order,product,customer,quantity,price\n\
              1,tea,ada,2,\"1,50\"\n1,cup,ada,1,4\nC2,cup,ada,-1,4\n3,cup,,1,4\n\
              4,cup,bob,1,0.00\n4,tea,bob,1,3\n,cup,bob,1,3\n",
         );
         assert_eq!(all.products, ["cup", "tea"]);
-        assert_eq!(all.baskets, [vec![1, 0], vec![1]]);
-        assert_eq!(all.left_out.reasons.values().sum::<u64>(), 4);
+        assert_eq!(
+            (all.of, all.baskets.as_slice()),
+            ("order", &[vec![0, 1], vec![1], vec![0]][..])
+        );
+        assert_eq!(all.left_out.reasons.values().sum::<u64>(), 3);
     }
 
     #[test]
     fn where_products_are_codes_postage_is_none() {
         let lines: String = (10..30).map(|n| format!("{n},850{n}a\n{n},850{n}A\n")).collect();
         let text = format!("invoice,stockcode\n{lines}10,POST\n");
-        let all = read(text.leak());
+        let all = read_text(text.leak());
         assert_eq!((all.products.len(), all.baskets.len()), (20, 20));
-        assert_eq!(all.baskets[0], [0, 0]);
-        assert_eq!(all.left_out.reasons.get("no product, by its code"), Some(&1));
-        let few = read("order,product\n1,POST\n1,12345\n");
+        assert_eq!(all.baskets[0], [0]);
+        assert_eq!(all.left_out.reasons.get(NO_PRODUCT), Some(&1));
+        let few = read_text("order,product\n1,POST\n1,12345\n");
         assert_eq!(few.products, ["12345", "POST"]);
+    }
+
+    #[test]
+    fn an_order_that_came_to_nothing_is_in_no_basket_nor_are_its_further_lines() {
+        let all = read_text(
+            "order,product,customer,status\n1,tea,ada,voided\n1,cup,ada,\n2,tea,bob,paid\n\
+             3,cup,bob,paid\n",
+        );
+        assert_eq!((all.of, all.baskets.as_slice()), ("customer", &[vec![0, 1]][..]));
+        assert_eq!(all.left_out.reasons.get(sales::TAKEN_BACK), Some(&2));
     }
 }

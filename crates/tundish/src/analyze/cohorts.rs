@@ -3,16 +3,17 @@
 //! Sales are summed by customer and period while they are read, so that a file may be larger than
 //! memory as long as its customers are not.
 
-use std::collections::HashMap;
-
-use numbers::cohorts::{Month, PeriodCohort, PeriodPurchase, Week, by_period};
+use numbers::cohorts::{Grid, InPeriod, Month, PeriodCohort, Week};
 use numbers::real::{ratio, real, real_signed};
 use serde::Serialize;
+use web::charts::{self, Heat, HeatRow, Unit};
 
 use super::buyers::{PARTS, parts};
 use super::columns::Columns;
 use super::dates;
-use super::sales::{self, LeftOut, Wanted};
+use super::names::Names;
+use super::plot;
+use super::sales::{self, LeftOut, Sale, Wanted};
 use super::source::Source;
 use super::words::{count, money, some};
 use crate::cli::Cohorts;
@@ -20,6 +21,8 @@ use crate::output::{Output, table, usage};
 
 /// Periods that are printed for people.
 const PERIODS_MAX: usize = 24;
+/// Cohorts and periods that can be read in one picture.
+const DRAWN_MAX: (usize, usize) = (36, 13);
 
 #[derive(Debug, Serialize)]
 struct Answer {
@@ -35,8 +38,8 @@ struct Cohort {
     size: u64,
     /// Customers who bought in each period from the first on.
     active: Vec<u64>,
-    /// What they paid in it.
-    revenue: Vec<f64>,
+    /// What they paid in it; null where no column says.
+    revenue: Option<Vec<f64>>,
 }
 
 /// How long a period is.
@@ -48,18 +51,16 @@ enum By {
 
 impl By {
     fn period(self, day: i64) -> Option<i32> {
-        match self {
-            Self::Month => {
-                let date = dates::date(day)?;
-                Some(Month::new(i32::from(date.year()), u8::try_from(date.month()).ok()?).0)
-            }
-            Self::Week => Some(Week::of_day(i32::try_from(day).ok()?).0),
-        }
+        let day = i32::try_from(day).ok()?;
+        Some(match self {
+            Self::Month => Month::of_day(day).0,
+            Self::Week => Week::of_day(day).0,
+        })
     }
 
     fn name(self, period: i32) -> String {
         match self {
-            Self::Month => format!("{:04}-{:02}", Month(period).year(), Month(period).month()),
+            Self::Month => Month(period).to_string(),
             Self::Week => dates::iso(i64::from(Week(period).monday())),
         }
     }
@@ -79,64 +80,107 @@ pub fn run(output: Output, flags: &Cohorts) -> anyhow::Result<()> {
     let mut columns = Columns::mapped(source.headers(), &flags.table.map)?;
     let mut sums = Sums::default();
     let left_out = sales::read(&mut source, &mut columns, Wanted::default(), &mut |sale| {
-        sums.add(sale.customer, dates::day_of(sale.at), sale.amount, by);
+        sums.add(&sale, by);
     })?;
-    let customers = u64::try_from(sums.places.len()).unwrap_or(u64::MAX);
-    let purchases = sums.purchases();
-    let last = purchases.iter().map(|one| one.period).max().unwrap_or(0);
-    let cohorts = by_period(&purchases, last);
-    let answer = Answer {
-        customers,
-        cohorts: cohorts.into_iter().map(|cohort| shown(cohort, by)).collect(),
-        left_out,
-    };
+    sums.settle();
+    let customers = u64::try_from(sums.names.len()).unwrap_or(u64::MAX);
+    let shown = |cohort| shown(cohort, by, sums.has_amounts);
+    let cohorts = sums.cohorts().into_iter().map(shown).collect();
+    let answer = Answer { customers, cohorts, left_out };
     output.say(columns.told());
+    plot::write(output, &flags.picture, || charts::heat(&drawn(&answer)))?;
     output.either(&answer, || human(&answer))
 }
+
+/// Rows that wait to be summed: in the order of customers, memory is walked through instead of
+/// jumped about in, which for many customers is most of the time.
+const WAITING_MAX: usize = 1 << 20;
 
 /// What each customer paid in each period.
 #[derive(Default)]
 struct Sums {
-    places: HashMap<String, i64>,
-    paid: HashMap<(i64, i32), i64>,
-    /// The period of the day that was last asked for: files are in order more often than not.
-    known: Option<(i64, i32)>,
+    names: Names,
+    /// By customer: period and sum, ascending.
+    paid: Vec<Vec<(i32, i64)>>,
+    /// Customer, period and amount.
+    waiting: Vec<(u32, i32, i64)>,
+    has_amounts: bool,
 }
 
 impl Sums {
-    fn add(&mut self, customer: &str, day: i64, amount: Option<f64>, by: By) {
-        let period = match self.known {
-            Some((known, period)) if known == day => Some(period),
-            _ => by.period(day),
-        };
-        let Some(period) = period else { return };
-        self.known = Some((day, period));
-        let place = match self.places.get(customer) {
-            Some(place) => *place,
-            None => {
-                let place = i64::try_from(self.places.len()).unwrap_or(i64::MAX);
-                self.places.insert(customer.to_owned(), place);
-                place
-            }
-        };
-        let sum = self.paid.entry((place, period)).or_default();
-        *sum = sum.saturating_add(amount.and_then(parts).unwrap_or(0));
+    fn add(&mut self, sale: &Sale<'_>, by: By) {
+        let Some(period) = by.period(sale.day) else { return };
+        self.has_amounts |= sale.amount.is_some();
+        let amount = sale.amount.and_then(parts).unwrap_or(0);
+        self.waiting.push((self.names.place(sale.customer), period, amount));
+        if self.waiting.len() >= WAITING_MAX {
+            self.settle();
+        }
     }
 
-    fn purchases(self) -> Vec<PeriodPurchase> {
-        let one =
-            |((customer, period), revenue)| PeriodPurchase { customer, period, revenue, margin: 0 };
-        self.paid.into_iter().map(one).collect()
+    fn settle(&mut self) {
+        self.waiting.sort_unstable_by_key(|(customer, ..)| *customer);
+        self.paid.resize_with(self.names.len(), Vec::new);
+        for &(customer, period, amount) in &self.waiting {
+            let place = usize::try_from(customer).unwrap_or(usize::MAX);
+            let Some(own) = self.paid.get_mut(place) else { continue };
+            match own.binary_search_by_key(&period, |(known, _)| *known) {
+                Ok(at) => {
+                    if let Some((_, sum)) = own.get_mut(at) {
+                        *sum = sum.saturating_add(amount);
+                    }
+                }
+                Err(at) => own.insert(at, (period, amount)),
+            }
+        }
+        self.waiting.clear();
+    }
+
+    fn cohorts(&self) -> Vec<PeriodCohort> {
+        let mut grid = Grid::default();
+        for own in &self.paid {
+            let one = |&(period, revenue)| InPeriod { period, revenue, margin: 0 };
+            grid.add(own.iter().map(one));
+        }
+        let last = self.paid.iter().filter_map(|own| own.last()).map(|(period, _)| *period).max();
+        grid.cohorts(last.unwrap_or(0))
     }
 }
 
-fn shown(cohort: PeriodCohort, by: By) -> Cohort {
+fn shown(cohort: PeriodCohort, by: By, has_amounts: bool) -> Cohort {
     let units = |paid: &i64| real_signed(*paid) / f64::from(PARTS);
     Cohort {
         start: by.name(cohort.start),
         size: cohort.size,
         active: cohort.active,
-        revenue: cohort.revenue.iter().map(units).collect(),
+        revenue: has_amounts.then(|| cohort.revenue.iter().map(units).collect()),
+    }
+}
+
+/// The youngest cohorts, and the share of each that bought in the periods after the first.
+fn drawn(answer: &Answer) -> Heat {
+    let (rows_max, columns_max) = DRAWN_MAX;
+    let skipped = answer.cohorts.len().saturating_sub(rows_max);
+    let shown = || answer.cohorts.iter().skip(skipped);
+    let periods = shown().map(|cohort| cohort.active.len()).max().unwrap_or(0).min(columns_max);
+    let row = |cohort: &Cohort| HeatRow {
+        label: cohort.start.clone(),
+        size: count(cohort.size),
+        cells: (cohort.active.iter().take(periods))
+            .map(|active| ratio(real(*active), real(cohort.size)))
+            .collect(),
+    };
+    let older = match skipped {
+        0 => String::new(),
+        n => format!("; {} older cohorts are in the table", n),
+    };
+    Heat {
+        title: "Customers who bought again, by their first order".to_owned(),
+        about: format!("{}{older}", some(answer.customers, "customer")),
+        corner: "First order".to_owned(),
+        columns: (0..periods).map(|k| k.to_string()).collect(),
+        rows: shown().map(row).collect(),
+        unit: Unit::Share,
     }
 }
 
@@ -150,11 +194,14 @@ fn human(answer: &Answer) -> Vec<String> {
         ),
         String::new(),
     ];
-    let head = ["first order", "customers", "paid"].map(str::to_owned).into_iter();
-    let mut rows = vec![head.chain((0..shown).map(|k| k.to_string())).collect::<Vec<_>>()];
+    let has_amounts = answer.cohorts.iter().any(|cohort| cohort.revenue.is_some());
+    let mut head = vec!["first order".to_owned(), "customers".to_owned()];
+    head.extend(has_amounts.then(|| "paid".to_owned()));
+    let mut rows =
+        vec![head.into_iter().chain((0..shown).map(|k| k.to_string())).collect::<Vec<_>>()];
     for cohort in &answer.cohorts {
-        let paid: f64 = cohort.revenue.iter().sum();
-        let mut row = vec![cohort.start.clone(), count(cohort.size), money(paid)];
+        let mut row = vec![cohort.start.clone(), count(cohort.size)];
+        row.extend(cohort.revenue.iter().map(|paid| money(paid.iter().sum())));
         row.extend(cohort.active.iter().take(shown).map(|active| {
             let share = ratio(real(*active), real(cohort.size)).unwrap_or(0.0);
             format!("{:.0}", share * 100.0)

@@ -13,6 +13,10 @@ pub enum Role {
     Date,
     /// What was paid.
     Amount,
+    /// What of it was given back.
+    Refunded,
+    /// In which currency.
+    Currency,
     /// What was bought.
     Product,
     /// How many of it.
@@ -47,18 +51,20 @@ pub enum Role {
     Revenue,
 }
 
-/// Names of columns in files, as [`plain`] leaves them, the surest first.
-const NAMES: [(Role, &[&str]); 19] = [
+/// Every role, its word in `--map`, and names of such columns in files as [`plain`] leaves them, the
+/// surest first.
+const ROLES: [(Role, &str, &[&str]); 21] = [
     (
         Role::Customer,
+        "customer",
         &[
             "customer",
-            "customerid",
-            "custid",
             "customeremail",
             "purchaseemail",
             "buyeremail",
             "billingemail",
+            "customerid",
+            "custid",
             "emailaddress",
             "email",
             "buyer",
@@ -69,11 +75,15 @@ const NAMES: [(Role, &[&str]); 19] = [
             "contact",
             "contactid",
             "customername",
+            "buyername",
+            "billingname",
+            "name",
             "id",
         ],
     ),
     (
         Role::Date,
+        "date",
         &[
             "date",
             "orderdate",
@@ -94,6 +104,7 @@ const NAMES: [(Role, &[&str]); 19] = [
     ),
     (
         Role::Amount,
+        "amount",
         &[
             "amount",
             "saleprice",
@@ -110,25 +121,33 @@ const NAMES: [(Role, &[&str]); 19] = [
         ],
     ),
     (
+        Role::Refunded,
+        "refunded",
+        &["amountrefunded", "refundedamount", "partialrefund", "refundamount"],
+    ),
+    (Role::Currency, "currency", &["currency", "ordercurrency", "currencycode"]),
+    (
         Role::Product,
+        "product",
         &[
             "product",
-            "productid",
             "productname",
             "itemname",
+            "lineitemname",
             "item",
             "items",
-            "lineitemname",
+            "title",
+            "productid",
             "sku",
             "stockcode",
             "description",
-            "title",
         ],
     ),
-    (Role::Quantity, &["quantity", "qty", "lineitemquantity", "units", "count", "cds"]),
-    (Role::Price, &["unitprice", "price", "lineitemprice", "itemprice"]),
+    (Role::Quantity, "quantity", &["quantity", "qty", "lineitemquantity", "units", "count", "cds"]),
+    (Role::Price, "price", &["unitprice", "price", "lineitemprice", "itemprice"]),
     (
         Role::Order,
+        "order",
         &[
             "order",
             "orderid",
@@ -144,78 +163,58 @@ const NAMES: [(Role, &[&str]); 19] = [
             "name",
         ],
     ),
-    (Role::Status, &["status", "financialstatus", "fullyrefunded", "orderstatus"]),
+    (Role::Status, "status", &["status", "financialstatus", "fullyrefunded", "orderstatus"]),
     (
         Role::Contact,
+        "contact",
         &["contact", "contactid", "customer", "customerid", "user", "userid", "email", "id"],
     ),
-    (Role::Time, &["time", "timestamp", "date", "at", "datetime"]),
-    (Role::Channel, &["channel", "source", "medium", "utmsource", "touch", "touchpoint"]),
-    (Role::Conversion, &["conversion", "converted", "isconversion"]),
-    (Role::Value, &["value", "totalconversionvalue", "conversionvalue", "revenue", "amount"]),
-    (Role::Path, &["path", "journey", "channels"]),
-    (Role::Conversions, &["conversions", "totalconversions", "converted", "orders"]),
-    (Role::Nulls, &["nulls", "totalnull", "totalnulls", "null", "lost"]),
-    (Role::Variant, &["variant", "group", "arm", "version", "experimentgroup", "bucket"]),
-    (Role::Converted, &["converted", "conversion", "success", "outcome", "bought"]),
-    (Role::Revenue, &["revenue", "amount", "value", "spend"]),
+    (Role::Time, "time", &["time", "timestamp", "date", "at", "datetime"]),
+    (
+        Role::Channel,
+        "channel",
+        &["channel", "source", "medium", "utmsource", "touch", "touchpoint"],
+    ),
+    (Role::Conversion, "conversion", &["conversion", "converted", "isconversion"]),
+    (
+        Role::Value,
+        "value",
+        &["value", "totalconversionvalue", "conversionvalue", "revenue", "amount"],
+    ),
+    (Role::Path, "path", &["path", "journey", "channels"]),
+    (Role::Conversions, "conversions", &["conversions", "totalconversions", "converted", "orders"]),
+    (Role::Nulls, "nulls", &["nulls", "totalnull", "totalnulls", "null", "lost"]),
+    (
+        Role::Variant,
+        "variant",
+        &["variant", "group", "arm", "version", "experimentgroup", "bucket"],
+    ),
+    (Role::Converted, "converted", &["converted", "conversion", "success", "outcome", "bought"]),
+    (Role::Revenue, "revenue", &["revenue", "amount", "value", "spend"]),
 ];
 
-impl Role {
-    const ALL: [Self; 19] = [
-        Self::Customer,
-        Self::Date,
-        Self::Amount,
-        Self::Product,
-        Self::Quantity,
-        Self::Price,
-        Self::Order,
-        Self::Status,
-        Self::Contact,
-        Self::Time,
-        Self::Channel,
-        Self::Conversion,
-        Self::Value,
-        Self::Path,
-        Self::Conversions,
-        Self::Nulls,
-        Self::Variant,
-        Self::Converted,
-        Self::Revenue,
-    ];
+/// `Name` is the number of an order where this is a column as well, as one program writes it; in
+/// all other files it is a person's.
+const BESIDE_ORDER_NAMES: &str = "lineitemname";
 
+impl Role {
     /// Its word in `--map`.
     pub fn word(self) -> &'static str {
-        match self {
-            Self::Customer => "customer",
-            Self::Date => "date",
-            Self::Amount => "amount",
-            Self::Product => "product",
-            Self::Quantity => "quantity",
-            Self::Price => "price",
-            Self::Order => "order",
-            Self::Status => "status",
-            Self::Contact => "contact",
-            Self::Time => "time",
-            Self::Channel => "channel",
-            Self::Conversion => "conversion",
-            Self::Value => "value",
-            Self::Path => "path",
-            Self::Conversions => "conversions",
-            Self::Nulls => "nulls",
-            Self::Variant => "variant",
-            Self::Converted => "converted",
-            Self::Revenue => "revenue",
-        }
+        self.row().map_or("", |(_, word, _)| word)
     }
 
     fn names(self) -> &'static [&'static str] {
-        NAMES.iter().find(|(role, _)| *role == self).map_or(&[], |(_, names)| names)
+        self.row().map_or(&[], |(_, _, names)| names)
+    }
+
+    fn row(self) -> Option<&'static (Self, &'static str, &'static [&'static str])> {
+        ROLES.iter().find(|(role, ..)| *role == self)
     }
 
     fn parse(word: &str) -> anyhow::Result<Self> {
-        Self::ALL.into_iter().find(|role| role.word() == word).ok_or_else(|| {
-            let all: Vec<&str> = Self::ALL.into_iter().map(Self::word).collect();
+        let found = ROLES.iter().find(|(_, known, _)| *known == word);
+        found.map(|(role, ..)| *role).ok_or_else(|| {
+            let all: Vec<&str> = ROLES.iter().map(|(_, word, _)| *word).collect();
             usage(format!("--map knows no {word:?}: it knows {}", all.join(", ")))
         })
     }
@@ -253,10 +252,12 @@ impl Columns {
         if let Some((_, at)) = self.said.iter().find(|(said, _)| *said == role) {
             return Some(*at);
         }
+        let place = |name: &str| self.headers.iter().position(|header| plain(header) == name);
+        let fits = |name: &&&str| {
+            **name != "name" || (role == Role::Order) == place(BESIDE_ORDER_NAMES).is_some()
+        };
         let free = |at: &usize| !self.taken.contains(at);
-        let at = role.names().iter().find_map(|name| {
-            self.headers.iter().position(|header| plain(header) == *name).filter(free)
-        })?;
+        let at = role.names().iter().filter(fits).find_map(|name| place(name).filter(free))?;
         self.said.push((role, at));
         self.taken.push(at);
         Some(at)
@@ -312,6 +313,18 @@ mod tests {
         assert_eq!(columns.need(Role::Amount).unwrap(), 5);
         assert_eq!((columns.find(Role::Order), columns.find(Role::Product)), (Some(0), Some(1)));
         assert_eq!(columns.find(Role::Quantity), None);
+    }
+
+    #[test]
+    fn a_name_is_an_order_where_lines_of_orders_are_listed_and_a_person_elsewhere() {
+        let shopify = headers("Name,Email,Paid at,Total,Lineitem name");
+        let mut columns = Columns::mapped(&shopify, &[]).unwrap();
+        let found = (columns.find(Role::Customer), columns.find(Role::Order));
+        assert_eq!(found, (Some(1), Some(0)));
+        let list = headers("Name,Date,Amount");
+        let mut columns = Columns::mapped(&list, &[]).unwrap();
+        let found = (columns.find(Role::Customer), columns.find(Role::Order));
+        assert_eq!(found, (Some(0), None));
     }
 
     #[test]

@@ -76,6 +76,10 @@ fn of_digits(text: &str) -> Option<Seconds> {
 
 /// The day at the start, and what comes behind it.
 fn day(text: &str, order: Order) -> Option<(i64, &str)> {
+    // Most cells of most files.
+    if let Some(day) = iso_day(text.as_bytes()) {
+        return Some((day, text.get(10..)?));
+    }
     let (first, rest) = digits(text);
     if first.is_empty() {
         return by_month_name(text);
@@ -90,15 +94,28 @@ fn day(text: &str, order: Order) -> Option<(i64, &str)> {
         return by_month_name(text);
     }
     let (third, rest) = digits(rest.strip_prefix(mark)?);
-    let parts: Vec<i64> =
-        [first, second, third].iter().map(|part| part.parse().ok()).collect::<Option<_>>()?;
-    let [a, b, c] = parts.as_slice() else { return None };
+    let (a, b, c): (i64, i64, i64) =
+        (first.parse().ok()?, second.parse().ok()?, third.parse().ok()?);
     let day = match (first.len(), mark, order) {
-        (4, _, _) => of_parts(*a, *b, *c),
-        (_, '.', _) | (_, _, Order::DayFirst) => of_parts(full_year(*c, third), *b, *a),
-        _ => of_parts(full_year(*c, third), *a, *b),
+        (4, _, _) => of_parts(a, b, c),
+        (_, '.', _) | (_, _, Order::DayFirst) => of_parts(full_year(c, third), b, a),
+        _ => of_parts(full_year(c, third), a, b),
     };
     Some((day?, rest))
+}
+
+/// `2024-12-31` at the start.
+fn iso_day(text: &[u8]) -> Option<i64> {
+    let [a, b, c, d, b'-', e, f, b'-', g, h, rest @ ..] = text else { return None };
+    if rest.first().is_some_and(u8::is_ascii_digit) {
+        return None;
+    }
+    let number = |digits: &[u8]| {
+        digits.iter().try_fold(0_i64, |sum, digit| {
+            digit.is_ascii_digit().then(|| sum * 10 + i64::from(digit - b'0'))
+        })
+    };
+    of_parts(number(&[*a, *b, *c, *d])?, number(&[*e, *f])?, number(&[*g, *h])?)
 }
 
 fn full_year(year: i64, written: &str) -> i64 {

@@ -7,9 +7,11 @@ use numbers::experiments::revenue::{self, RevenueArm};
 use numbers::experiments::sequential::AlwaysValid;
 use numbers::experiments::{self as maths, Arm, Plan, Report};
 use serde::Serialize;
+use web::charts::{self, RangeRow, Ranges, Size, Unit};
 
 use super::amounts::{self, Decimal};
 use super::columns::{Columns, Role};
+use super::plot;
 use super::source::Source;
 use super::words::{count, figure, money, percent};
 use crate::cli::Experiment;
@@ -98,6 +100,7 @@ pub fn run(output: Output, flags: &Experiment) -> anyhow::Result<()> {
     if let Some(told) = told {
         output.say(told);
     }
+    plot::write(output, &flags.picture, || charts::ranges(&drawn(&answer), Size::Wide))?;
     output.either(&answer, || human(&answer))
 }
 
@@ -230,6 +233,29 @@ fn answer(report: &Report, revenue: Option<Revenue>) -> Answer {
         challenger: leading.map(|one| one.arm.clone()),
         verdict: report.verdict.word(),
         revenue,
+    }
+}
+
+/// The rate of each version with its Wilson interval of 95 %.
+fn drawn(answer: &Answer) -> Ranges {
+    let row = |arm: &Shown| {
+        let share = numbers::stages::share(arm.conversions, arm.n);
+        let text = share.map_or_else(String::new, |share| {
+            format!("{} ({} to {})", percent(share.rate), percent(share.low), percent(share.high))
+        });
+        RangeRow {
+            label: arm.variant.clone(),
+            text,
+            range: share.map(|share| (share.low, share.high)),
+            points: vec![share.map(|share| share.rate)],
+        }
+    };
+    Ranges {
+        title: "How many converted, by version".to_owned(),
+        about: said(answer.verdict, answer.challenger.as_deref()),
+        series: vec!["rate".to_owned()],
+        rows: answer.arms.iter().map(row).collect(),
+        unit: Unit::Share,
     }
 }
 

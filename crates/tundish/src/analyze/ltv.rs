@@ -1,20 +1,27 @@
 //! `tundish analyze ltv`: what customers will still buy, and what that is worth now.
 
+mod tracking;
+
 use std::collections::BTreeMap;
 
 use numbers::lifetime::{
-    self, AtFirst, BetaGeometric, Customer, Fitted, GammaGamma, History, Model, ParetoNbd,
-    Purchase, Unfit,
+    self, AtFirst, BetaGeometric, Customer, Fitted, GammaGamma, History, Model, ParetoNbd, Unfit,
 };
 use numbers::real::{ratio, real_len};
 use serde::Serialize;
+use web::charts::{self, Size};
 
+use self::tracking::Tracked;
 use super::buyers::{Buyers, PARTS};
 use super::dates;
+use super::plot;
 use super::sales::{LeftOut, Wanted};
 use super::words::{count, figure, money, percent, some};
 use crate::cli::Ltv;
 use crate::output::{Output, table, usage};
+
+/// With fewer who came back, a forecast is a guess, and says so.
+const FEW: usize = 30;
 
 #[derive(Debug, Serialize)]
 struct Answer {
@@ -92,9 +99,19 @@ pub fn run(output: Output, flags: &Ltv) -> anyhow::Result<()> {
         .ok_or_else(|| usage("--discount: give the percent a year, above zero"))?;
     let buyers = Buyers::read(&flags.table, Wanted::default())?;
     let until = buyers.last_day(flags.until.as_deref(), "--until")?;
-    let (has_amounts, histories) = histories(&buyers, until)?;
+    let histories = lifetime::histories(&buyers.bought, until, PARTS);
+    if histories.is_empty() {
+        return Err(usage(format!("--until {}: nobody had bought by then", dates::iso(until))));
+    }
+    let has_amounts = buyers.has_amounts;
     let known: Vec<Customer> = histories.iter().map(|history| history.known).collect();
     let mut warnings = Vec::new();
+    warnings.extend(buyers.doubtful_end(flags.until.as_deref(), "--until"));
+    let came_back = known.iter().filter(|one| one.repeats > 0).count();
+    if (1..FEW).contains(&came_back) {
+        let who = some(u64::try_from(came_back).unwrap_or(0), "customer");
+        warnings.push(format!("only {who} came back so far: take the forecast as a rough guess"));
+    }
     let weeks = flags.horizon_weeks;
     let bg = fitted("BG/NBD", BetaGeometric::fit(&known, AtFirst::Stays), &mut warnings);
     let mbg = fitted("MBG/NBD", BetaGeometric::fit(&known, AtFirst::MayLeave), &mut warnings);
@@ -112,7 +129,7 @@ pub fn run(output: Output, flags: &Ltv) -> anyhow::Result<()> {
     let answer = Answer {
         customers: known.len(),
         repeat_purchases: known.iter().map(|one| u64::from(one.repeats)).sum(),
-        came_back: known.iter().filter(|one| one.repeats > 0).count(),
+        came_back,
         first_day: histories
             .iter()
             .map(|one| one.first_day)
@@ -142,26 +159,12 @@ pub fn run(output: Output, flags: &Ltv) -> anyhow::Result<()> {
         }),
     };
     output.say(&buyers.told);
+    plot::write(output, &flags.picture, || {
+        let tracked = Tracked { bought: &buyers.bought, histories: &histories, until, weeks };
+        let bg = bg.as_ref().map(|fit| ("BG/NBD", &fit.model));
+        charts::lines(&tracking::lines(&tracked, bg), Size::Wide)
+    })?;
     output.either(&answer, || human(&answer, flags))
-}
-
-/// Everybody's history, and whether the file says what was paid.
-fn histories(buyers: &Buyers, until: i64) -> anyhow::Result<(bool, Vec<History<u32>>)> {
-    let has_amounts = buyers.bought.iter().any(|one| one.amount.is_some());
-    let purchases: Vec<Purchase<u32>> = buyers
-        .bought
-        .iter()
-        .map(|one| Purchase {
-            customer: one.customer,
-            day: one.day,
-            amount: one.amount.unwrap_or(0),
-        })
-        .collect();
-    let histories = lifetime::histories(&purchases, until, PARTS);
-    if histories.is_empty() {
-        return Err(usage(format!("--until {}: nobody had bought by then", dates::iso(until))));
-    }
-    Ok((has_amounts, histories))
 }
 
 fn fitted<M>(
@@ -238,6 +241,17 @@ fn human(answer: &Answer, flags: &Ltv) -> Vec<String> {
             flags.discount,
         ));
     }
+    let expected = answer.bg_nbd.as_ref().map(|fit| fit.expected);
+    if answer.total_clv.is_none()
+        && let Some(expected) = expected
+    {
+        let mean = answer.gamma_gamma.as_ref().and_then(|spend| spend.mean);
+        let worth = mean.map_or_else(String::new, |mean| {
+            format!("   about {} at {} each", money(expected * mean), money(mean))
+        });
+        let ahead = format!("in the next {} weeks", flags.horizon_weeks);
+        lines.push(format!("{ahead:<22} {expected:>16.1}{worth} (purchases, by BG/NBD)"));
+    }
     lines.push(String::new());
     lines.extend(models(answer, flags.horizon_weeks));
     if let Some(spend) = &answer.gamma_gamma {
@@ -281,10 +295,14 @@ fn models(answer: &Answer, weeks: f64) -> Vec<String> {
                 (None, _) => format!("{name} –"),
             }
         };
-        let parameters: Vec<String> = fit.order.iter().map(one).collect();
+        let settled = fit.parameters.values().any(Option::is_some);
+        let parameters = match settled {
+            true => fit.order.iter().map(one).collect::<Vec<_>>().join("  "),
+            false => "not settled by these purchases".to_owned(),
+        };
         rows.push(vec![
             name.to_owned(),
-            parameters.join("  "),
+            parameters,
             figure(fit.log_likelihood),
             figure(fit.expected),
         ]);

@@ -1,11 +1,13 @@
 //! `tundish analyze rfm`: who bought recently, often and for much.
 
-use numbers::lifetime::Purchase;
+use numbers::real::real_len;
 use numbers::rfm::{self, Edges, Scored, Ties};
 use serde::Serialize;
+use web::charts::{self, Heat, HeatRow, Unit};
 
 use super::buyers::{Buyers, PARTS};
 use super::dates;
+use super::plot;
 use super::sales::{LeftOut, Wanted};
 use super::words::{figure, money, some};
 use crate::cli::Rfm;
@@ -52,18 +54,9 @@ pub fn run(output: Output, flags: &Rfm) -> anyhow::Result<()> {
         other => return Err(usage(format!("--ties {other:?}: say below or above"))),
     };
     let wanted = Wanted { amount: true };
-    let buyers = Buyers::read(&flags.table, wanted)?;
+    let buyers = Buyers::read_orders(&flags.table, wanted)?;
     let at = buyers.last_day(flags.at.as_deref(), "--at")?;
-    let orders: Vec<Purchase<u32>> = buyers
-        .bought
-        .iter()
-        .map(|one| Purchase {
-            customer: one.customer,
-            day: one.day,
-            amount: one.amount.unwrap_or(0),
-        })
-        .collect();
-    let scored = rfm::score(&orders, at, PARTS, ties)
+    let scored = rfm::score(&buyers.bought, at, PARTS, ties)
         .ok_or_else(|| usage(format!("--at {}: nobody had bought by then", dates::iso(at))))?;
     let one = |one: &Scored<u32>| One {
         customer: buyers.name(one.customer).to_owned(),
@@ -83,12 +76,48 @@ pub fn run(output: Output, flags: &Rfm) -> anyhow::Result<()> {
         left_out: buyers.left_out.clone(),
     };
     output.say(&buyers.told);
+    if let Some(doubt) = buyers.doubtful_end(flags.at.as_deref(), "--at") {
+        output.say(format!("! {doubt}"));
+    }
+    plot::write(output, &flags.picture, || charts::grid(&drawn(&answer)))?;
     output.either(&answer, || human(&answer))
 }
 
+/// How many customers have each pair of scores: how recently against how often.
+fn drawn(answer: &Answer) -> Heat {
+    let [first, .., last] = answer.edges.recency;
+    let when = |r: u8| match r {
+        5 => format!("< {} days", figure(first.ceil())),
+        1 => format!("{}+ days", figure(last.ceil())),
+        _ => String::new(),
+    };
+    let row = |r: u8| {
+        let own = || answer.customers.iter().filter(move |one| one.r == r);
+        let cell = |f: u8| Some(real_len(own().filter(|one| one.f == f).count()));
+        HeatRow { label: format!("R {r}"), size: when(r), cells: (1..=5).map(cell).collect() }
+    };
+    let [first, .., last] = answer.edges.frequency;
+    let column = |f: u8| match f {
+        1 => format!("F 1: <{}", figure(first)),
+        5 => format!("F 5: {}+", figure(last)),
+        _ => format!("F {f}"),
+    };
+    Heat {
+        title: "Customers by how recently and how often they bought".to_owned(),
+        about: format!("{} as of {}", customers(answer), answer.at),
+        corner: "Last order".to_owned(),
+        columns: (1..=5).map(column).collect(),
+        rows: (1..=5).rev().map(row).collect(),
+        unit: Unit::Count,
+    }
+}
+
+fn customers(answer: &Answer) -> String {
+    some(u64::try_from(answer.customers.len()).unwrap_or(0), "customer")
+}
+
 fn human(answer: &Answer) -> Vec<String> {
-    let customers = u64::try_from(answer.customers.len()).unwrap_or(0);
-    let mut lines = vec![format!("{} as of {}", some(customers, "customer"), answer.at)];
+    let mut lines = vec![format!("{} as of {}", customers(answer), answer.at)];
     for (name, edges) in [
         ("days since the last order", &answer.edges.recency),
         ("orders", &answer.edges.frequency),

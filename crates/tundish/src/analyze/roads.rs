@@ -2,8 +2,10 @@
 
 use numbers::roads::{self as maths, Place, Repeats, View};
 use serde::Serialize;
+use web::charts::{self, Rank, RankItem, Size, Unit};
 
 use super::journeys;
+use super::plot;
 use super::words::{figure, percent};
 use crate::cli::Roads;
 use crate::output::{Output, table};
@@ -81,6 +83,7 @@ pub fn run(output: Output, flags: &Roads) -> anyhow::Result<()> {
             .collect(),
     };
     output.say(told);
+    plot::write(output, &flags.picture, || charts::rank(&drawn(&answer), Size::Wide))?;
     output.either(&answer, || human(&answer))
 }
 
@@ -91,6 +94,23 @@ fn name(place: Place) -> String {
         Place::Further => "(further)".to_owned(),
         Place::Order => "(order)".to_owned(),
         Place::Lost => "(no order)".to_owned(),
+    }
+}
+
+fn drawn(answer: &Answer) -> Rank {
+    let item = |road: &Road| {
+        let all = road.orders + road.lost;
+        RankItem {
+            label: road.path.join(" > "),
+            value: road.orders,
+            note: (all > 0.0).then(|| format!("{} ordered", percent(road.orders / all))),
+        }
+    };
+    Rank {
+        title: "Orders by the road they came".to_owned(),
+        about: format!("The first {} roads", answer.paths.len()),
+        items: answer.paths.iter().map(item).collect(),
+        unit: Unit::Count,
     }
 }
 

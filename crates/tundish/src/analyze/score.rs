@@ -5,7 +5,9 @@ use numbers::scores::metrics::Bin;
 use numbers::scores::table::Field;
 use numbers::scores::{self, Report};
 use serde::Serialize;
+use web::charts::{self, Lines, Series, Size, Unit};
 
+use super::plot;
 use super::source::Source;
 use super::words::{count, figure, percent};
 use crate::cli::Score;
@@ -85,6 +87,7 @@ pub fn run(output: Output, flags: &Score) -> anyhow::Result<()> {
         .collect();
     let report = scores::learn(&fields, &outcome, 0.0).map_err(|why| refused(why.to_string()))?;
     let answer = answer(&report, &outcome);
+    plot::write(output, &flags.picture, || charts::lines(&drawn(&answer), Size::Wide))?;
     output.either(&answer, || human(&answer))
 }
 
@@ -116,6 +119,21 @@ fn answer(report: &Report, outcome: &[bool]) -> Answer {
 
 fn part(bin: &Bin) -> Part {
     Part { n: bin.n, predicted: bin.predicted, observed: bin.observed.rate }
+}
+
+/// What was said beside what came, from the least likely tenth to the likeliest.
+fn drawn(answer: &Answer) -> Lines {
+    let parts = || answer.calibration.iter();
+    Lines {
+        title: "What the score says, and what came".to_owned(),
+        about: format!("Of {} cases that were held out", count(answer.held_out)),
+        labels: (1..=answer.calibration.len()).map(|nth| nth.to_string()).collect(),
+        series: vec![
+            Series::new("said", parts().map(|part| part.predicted)),
+            Series::new("came", parts().map(|part| part.observed)),
+        ],
+        unit: Unit::Share,
+    }
 }
 
 fn human(answer: &Answer) -> Vec<String> {

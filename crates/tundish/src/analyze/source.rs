@@ -19,6 +19,10 @@ const BUFFER: usize = 256 * 1_024;
 const LOOKED_AT: usize = 64 * 1_024;
 /// Lines one row may take; beyond that a quotation mark was not closed.
 const ROW_LINES_MAX: u64 = 200;
+/// Octets of one line; a file with longer ones is no table, and would fill the memory.
+const LINE_OCTETS_MAX: usize = 16 * 1_024 * 1_024;
+/// Columns of a table.
+const COLUMNS_MAX: usize = 10_000;
 
 /// A table that is read row by row.
 pub struct Source {
@@ -100,7 +104,11 @@ impl Source {
             .delimiter(u8::try_from(separator).unwrap_or(b','))
             .buffer_capacity(BUFFER)
             .from_reader(chained);
-        let headers = rows.byte_headers().map_err(|why| failed(&why))?.clone();
+        let headers = rows.byte_headers().map_err(|why| failed(&told(&why)))?.clone();
+        if headers.len() > COLUMNS_MAX {
+            let columns = headers.len();
+            return Err(failed(&format!("line 1 has {columns} columns: {COLUMNS_MAX} is most")));
+        }
         let headers = Row { line: 1, record: &headers };
         let headers: Vec<String> =
             (0..headers.record.len()).map(|at| headers.cell(at).into_owned()).collect();
@@ -128,7 +136,8 @@ impl Source {
         loop {
             let line = self.rows.position().line();
             let more = self.rows.read_byte_record(&mut self.record);
-            if !more.map_err(|why| refused(format!("{}, line {line}: {why}", self.name)))? {
+            let failed = |why| refused(format!("{}, line {line}: {}", self.name, told(&why)));
+            if !more.map_err(failed)? {
                 return Ok(None);
             }
             if self.rows.position().line().saturating_sub(line) > ROW_LINES_MAX {
@@ -147,17 +156,27 @@ impl Source {
     }
 }
 
+/// Why a row could not be read, without what the reader puts around it.
+fn told(why: &csv::Error) -> String {
+    match why.kind() {
+        csv::ErrorKind::Io(why) => why.to_string(),
+        _ => why.to_string(),
+    }
+}
+
 /// Text whose lines end in LF, the last one too, whatever they ended in.
 struct Lines<R> {
     text: R,
     after_return: bool,
     last: u8,
     is_over: bool,
+    /// Octets since the last end of a line.
+    line: usize,
 }
 
 impl<R> Lines<R> {
     fn of(text: R) -> Self {
-        Self { text, after_return: false, last: b'\n', is_over: false }
+        Self { text, after_return: false, last: b'\n', is_over: false, line: 0 }
     }
 
     /// Puts LF in place of CRLF and of CR; how many octets are left.
@@ -188,10 +207,19 @@ impl<R: Read> Read for Lines<R> {
             };
             let has_return = self.after_return || octets.contains(&b'\r');
             let kept = if has_return { self.mended(octets) } else { read };
-            if let Some(last) = octets.get(..kept).and_then(<[u8]>::last) {
-                self.last = *last;
-                return Ok(kept);
+            let kept = octets.get(..kept).unwrap_or_default();
+            let Some(last) = kept.last() else { continue };
+            self.last = *last;
+            self.line = match kept.iter().rposition(|octet| *octet == b'\n') {
+                Some(end) => kept.len() - end,
+                None => self.line + kept.len(),
+            };
+            if self.line > LINE_OCTETS_MAX {
+                let megabytes = LINE_OCTETS_MAX / 1_048_576;
+                let why = format!("a line is longer than {megabytes} MB: this is no table");
+                return Err(io::Error::new(io::ErrorKind::InvalidData, why));
             }
+            return Ok(kept.len());
         }
         match into.first_mut() {
             Some(place) if self.last != b'\n' => {

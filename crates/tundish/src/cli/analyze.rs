@@ -36,12 +36,23 @@ pub struct TableFile {
     pub map: Vec<String>,
 }
 
+/// Where the picture goes.
+#[derive(Debug, Args)]
+pub struct Picture {
+    /// Draw the answer into a file
+    #[arg(long, value_name = "OUT.svg")]
+    pub plot: Option<PathBuf>,
+}
+
 /// `tundish analyze ltv`.
 #[derive(Debug, Args)]
 pub struct Ltv {
     /// The file
     #[command(flatten)]
     pub table: TableFile,
+    /// The picture
+    #[command(flatten)]
+    pub picture: Picture,
     /// The last day that is known (default: the last day in the file)
     #[arg(long, value_name = "DATE")]
     pub until: Option<String>,
@@ -62,6 +73,9 @@ pub struct Rfm {
     /// The file
     #[command(flatten)]
     pub table: TableFile,
+    /// The picture
+    #[command(flatten)]
+    pub picture: Picture,
     /// The day recency is counted to (default: the last day in the file)
     #[arg(long, value_name = "DATE")]
     pub at: Option<String>,
@@ -76,6 +90,9 @@ pub struct Cohorts {
     /// The file
     #[command(flatten)]
     pub table: TableFile,
+    /// The picture
+    #[command(flatten)]
+    pub picture: Picture,
     /// How long a period is
     #[arg(long, value_name = "month|week", default_value = "month")]
     pub by: String,
@@ -87,6 +104,9 @@ pub struct AlsoBought {
     /// The file
     #[command(flatten)]
     pub table: TableFile,
+    /// The picture
+    #[command(flatten)]
+    pub picture: Picture,
     /// By what partners are put in order
     #[arg(long, value_name = "llr|cosine|lift|jaccard", default_value = "llr")]
     pub measure: String,
@@ -104,6 +124,9 @@ pub struct Attribution {
     /// The file
     #[command(flatten)]
     pub table: TableFile,
+    /// The picture
+    #[command(flatten)]
+    pub picture: Picture,
     /// How many touches back the Markov chain remembers
     #[arg(long, value_name = "K", default_value = "1")]
     pub order: std::num::NonZeroUsize,
@@ -121,6 +144,9 @@ pub struct Roads {
     /// The file
     #[command(flatten)]
     pub table: TableFile,
+    /// The picture
+    #[command(flatten)]
+    pub picture: Picture,
     /// Paths that are listed
     #[arg(long, value_name = "N", default_value_t = 20)]
     pub top: usize,
@@ -135,6 +161,9 @@ pub struct Roads {
 /// `tundish analyze experiment`.
 #[derive(Debug, Args)]
 pub struct Experiment {
+    /// The picture
+    #[command(flatten)]
+    pub picture: Picture,
     /// A CSV file with a row for each visitor
     #[arg(value_name = "FILE", required_unless_present = "counts")]
     pub file: Option<PathBuf>,
@@ -152,6 +181,9 @@ pub struct Experiment {
 /// `tundish analyze score`.
 #[derive(Debug, Args)]
 pub struct Score {
+    /// The picture
+    #[command(flatten)]
+    pub picture: Picture,
     /// The file, a row for each case
     #[arg(value_name = "FILE")]
     pub file: PathBuf,

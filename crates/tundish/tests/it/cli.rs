@@ -16,6 +16,7 @@ pub mod operators;
 mod people;
 mod serving;
 mod settings;
+mod simulate;
 mod tables;
 
 /// What a command did.

@@ -17,6 +17,7 @@ use testkit::TestApp;
 
 mod forms;
 mod pages;
+mod simulator;
 mod spends;
 mod views;
 
@@ -290,6 +291,21 @@ async fn economics_are_right(app: TestApp) {
     let wanted =
         [("direct", 0, 0, 1_700), ("paid_search", 0, 0, 1_700), ("paid_search", 30, 1, 8_300)];
     assert_eq!(by_day, wanted);
+    let recent = store::margins::Recent { from, until, currency: "USD", limit: 10 };
+    let (firsts, later) = read(&app, move |session| {
+        Box::pin(async move {
+            let firsts = store::margins::firsts(session, site, recent).await?;
+            Ok((firsts, store::margins::later(session, site, recent, 60).await?))
+        })
+    })
+    .await;
+    let firsts: Vec<(i64, i64, bool)> =
+        firsts.iter().map(|one| (one.net_minor, one.margin_minor, one.took_offer)).collect();
+    assert_eq!(firsts, [(2_000, 1_700, false), (1_900, 1_600, false)], "the newest first");
+    let mut later: Vec<(i64, i64, i64)> =
+        later.iter().map(|one| (one.orders, one.margin_minor, one.day)).collect();
+    later.sort_unstable();
+    assert_eq!(later, [(0, 0, 0), (1, 8_300, 30)]);
 }
 
 async fn rollups_are_derived(app: TestApp) {

@@ -16,6 +16,7 @@ pub mod report;
 pub mod revenue;
 pub mod rows;
 pub mod sheet;
+pub mod simulator;
 pub mod spend;
 pub mod stages;
 

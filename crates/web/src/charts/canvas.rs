@@ -92,6 +92,14 @@ impl Canvas {
         self.path(class, &steps);
     }
 
+    /// A closed shape with a word that shows when the pointer rests on it.
+    pub(super) fn shape(&mut self, class: &str, points: &[(f64, f64)], hint: &str) {
+        let steps = polyline(points);
+        self.svg.push_str(&format!("<path class=\"{class}\" d=\"{steps}Z\">"));
+        self.hint(hint);
+        self.svg.push_str("</path>");
+    }
+
     pub(super) fn finish(mut self) -> String {
         self.svg.push_str("</svg>");
         self.svg

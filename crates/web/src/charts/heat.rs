@@ -1,4 +1,5 @@
-//! Cohorts: one row each, one cell a period, deeper where more came back.
+//! Cells shaded by value: cohorts, one row each and one cell a period, deeper where more came back;
+//! or any two things against one another.
 
 use super::axis::Unit;
 use super::canvas::{Canvas, Hang};
@@ -42,8 +43,19 @@ const NAMES: f64 = 130.0;
 /// Room for what stands over the columns.
 const HEAD: f64 = 46.0;
 
-/// Draws `spec`. The drawing grows with its columns; where it does not fit, it is scrolled.
+/// Draws `spec`, whose first column is the whole of each row. The drawing grows with its columns;
+/// where it does not fit, it is scrolled.
 pub fn heat(spec: &Heat) -> String {
+    draw(spec, 1)
+}
+
+/// Draws `spec`, all of whose columns are of one kind.
+pub fn grid(spec: &Heat) -> String {
+    draw(spec, 0)
+}
+
+/// `whole` columns are the rows themselves: all of each, which would drown the others.
+fn draw(spec: &Heat, whole: usize) -> String {
     let width = NAMES + CELL.0 * real(spec.columns.len());
     let height = HEAD + CELL.1 * real(spec.rows.len());
     let mut canvas = Canvas::new("chart-heat", width, height, &spec.title, &spec.about);
@@ -52,11 +64,10 @@ pub fn heat(spec: &Heat) -> String {
         let x = NAMES + CELL.0 * (real(at) + 0.5);
         canvas.text("c-tick", (x, 36.0), Hang::Middle, column);
     }
-    // The first column is the cohort itself (all of it): it would drown the others.
     let most = spec
         .rows
         .iter()
-        .flat_map(|row| row.cells.iter().skip(1).flatten())
+        .flat_map(|row| row.cells.iter().skip(whole).flatten())
         .copied()
         .fold(0.0, f64::max);
     let most = if most > 0.0 { most } else { 1.0 };
@@ -67,7 +78,7 @@ pub fn heat(spec: &Heat) -> String {
         for (at, (cell, column)) in row.cells.iter().zip(&spec.columns).enumerate() {
             let Some(value) = cell else { continue };
             let share = (value / most).clamp(0.0, 1.0);
-            let share = if at == 0 { FULL } else { PALEST + (DEEPEST - PALEST) * share };
+            let share = if at < whole { FULL } else { PALEST + (DEEPEST - PALEST) * share };
             let x = NAMES + CELL.0 * real(at);
             let hint = format!("{}, {column}: {}", row.label, spec.unit.full(*value));
             canvas.cell((x + 1.0, y + 1.0), (CELL.0 - 2.0, CELL.1 - 2.0), share, &hint);

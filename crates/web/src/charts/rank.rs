@@ -56,7 +56,7 @@ pub fn rank(spec: &Rank, size: Size) -> String {
 }
 
 /// A name cut so that it does not run into its value; the table beside has it whole.
-fn fitting(label: &str, width: f64, value: &str) -> String {
+pub(super) fn fitting(label: &str, width: f64, value: &str) -> String {
     let room = width - 16.0 - 7.4 * real(value.chars().count());
     let fits = (1..=label.chars().count()).rev().find(|n| 7.2 * real(*n) <= room).unwrap_or(1);
     if fits >= label.chars().count() {

@@ -137,3 +137,30 @@ fn a_period_that_has_not_come_is_an_empty_cell_not_a_zero() {
     };
     assert_eq!(heat(&spec).matches("c-heat").count(), 2);
 }
+
+#[test]
+fn every_point_of_a_row_has_its_own_shape_and_its_interval_a_band() {
+    let spec = Ranges {
+        title: "Credit".into(),
+        about: "x".into(),
+        series: ["first", "last", "linear", "position", "markov", "shapley"]
+            .map(str::to_owned)
+            .to_vec(),
+        rows: vec![RangeRow {
+            label: "Search".into(),
+            text: "12".into(),
+            range: Some((-4.0, 20.0)),
+            points: vec![Some(1.0), Some(2.0), Some(3.0), None, Some(5.0), Some(6.0)],
+        }],
+        unit: Unit::Count,
+    };
+    for size in [Size::Wide, Size::Narrow] {
+        let svg = ranges(&spec, size);
+        assert_eq!(svg.matches("class=\"c-range\"").count(), 1);
+        // Five points and six names, none drawn like another.
+        assert_eq!(svg.matches("c-mark").count(), 11);
+        assert!(svg.contains("Search: \u{2212}4 to 20") && !svg.contains("NaN"), "{svg}");
+    }
+    let none = Ranges { rows: vec![], series: vec![], ..spec };
+    assert!(ranges(&none, Size::Wide).ends_with("</svg>"));
+}

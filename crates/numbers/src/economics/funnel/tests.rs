@@ -57,6 +57,49 @@ fn figures_agree_with_those_worked_by_hand() {
 }
 
 #[test]
+fn what_a_lead_may_cost_is_the_margin_over_the_leads() {
+    let told = simulate(&shop(), 4_000, &mut seeded(9)).unwrap();
+    let wanted = (told.expected_margin - 20_000.0) / told.expected[0];
+    let lead = told.margin_per_taker[0];
+    assert!((lead.middle.unwrap() / wanted - 1.0).abs() < 0.03);
+    assert!(lead.low < lead.middle && lead.middle < lead.high);
+    assert_eq!(told.margin_per_taker.len(), 4);
+}
+
+#[test]
+fn a_sale_leaves_what_is_neither_given_back_nor_spent() {
+    let near = |a: f64, b: f64| assert!((a - b).abs() < 1e-9, "{a} where {b} was wanted");
+    let fixed = Amount { mean: 1_900.0, variance: Some(0.0), seen: None };
+    let sale = Sale { price: fixed, returned: Returned::Known(0.0), cost: 130.0, fee_share: 0.029 };
+    let whole = sale.margin().unwrap();
+    near(whole.mean, 1_900.0 * 0.971 - 130.0);
+    near(whole.variance.unwrap(), 0.0);
+    assert_eq!(whole.seen, None);
+    // Of four outcomes by hand: a tenth comes back, prices are 10 or 30.
+    let price = Amount { mean: 20.0, variance: Some(100.0), seen: Some(40) };
+    let returned = Returned::Seen { count: 3, of: 30 };
+    let left = Sale { price, returned, cost: 1.0, fee_share: 0.05 }.margin().unwrap();
+    let outcomes = [(0.45, 8.5), (0.45, 27.5), (0.05, -1.5), (0.05, -2.5)];
+    let mean: f64 = outcomes.iter().map(|(p, x)| p * x).sum();
+    near(left.mean, mean);
+    near(left.variance.unwrap(), outcomes.iter().map(|(p, x)| p * (x - mean).powi(2)).sum());
+    assert_eq!(left.seen, Some(30));
+    let none = Sale { returned: Returned::Seen { count: 0, of: 0 }, ..sale };
+    assert_eq!(none.margin(), None);
+    assert_eq!(Sale { returned: Returned::Known(1.5), ..sale }.margin(), None);
+}
+
+#[test]
+fn a_rate_believed_between_two_lies_there_in_nine_cases_of_ten() {
+    let rate = Rate::between(0.2, 0.3).unwrap();
+    let mut uniform = seeded(10);
+    let inside = (0..4_000).filter(|_| (0.2..0.3).contains(&rate.draw(&mut uniform))).count();
+    assert!((3_500..3_700).contains(&inside), "{inside}");
+    assert_eq!((Rate::between(0.3, 0.2), Rate::between(-0.1, 0.2)), (None, None));
+    assert_eq!((Rate::between(0.2, 0.2), Rate::between(f64::NAN, 0.2)), (None, None));
+}
+
+#[test]
 fn a_missing_variance_is_missing_and_not_zero() {
     let mut funnel = shop();
     funnel.steps[3].margin = Some(Amount { mean: 30_000.0, variance: None, seen: Some(12) });

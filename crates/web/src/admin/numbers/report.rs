@@ -27,6 +27,8 @@ pub struct Report {
     pub tab: String,
     /// What is asked for.
     pub filter: Option<Filter>,
+    /// What can be tried out.
+    pub tries: Option<Tries>,
     /// What to know before reading on.
     pub notes: Vec<Note>,
     /// The figures first looked at.
@@ -71,6 +73,34 @@ pub struct Filter {
     pub kept: Vec<(&'static str, String)>,
     /// Spans at hand.
     pub presets: Vec<Preset>,
+}
+
+/// A form of figures to try out in the place of measured ones.
+#[derive(Debug, Clone, Serialize)]
+pub struct Tries {
+    /// Where it leads.
+    pub action: String,
+    /// What stays as it is.
+    pub kept: Vec<(&'static str, String)>,
+    /// The figures.
+    pub fields: Vec<TryField>,
+    /// The way back to the measured ones, where anything is tried.
+    pub reset: Option<String>,
+}
+
+/// One figure.
+#[derive(Debug, Clone, Serialize)]
+pub struct TryField {
+    /// Its field.
+    pub name: &'static str,
+    /// What people read.
+    pub label: String,
+    /// What stands behind it: a currency, `%`.
+    pub suffix: String,
+    /// As it is shown.
+    pub value: String,
+    /// As it was measured.
+    pub measured: String,
 }
 
 /// A choice.
@@ -166,6 +196,7 @@ impl Report {
             tabs: Vec::new(),
             tab: String::new(),
             filter: None,
+            tries: None,
             notes: Vec::new(),
             tiles: Vec::new(),
             deltas: BTreeMap::new(),
@@ -216,6 +247,18 @@ impl Report {
                 href: "/admin".to_owned(),
                 current: true,
             }],
+        });
+        report.tries = Some(Tries {
+            action: "/admin/numbers/simulator".to_owned(),
+            kept: vec![("from", "2026-10-23".to_owned())],
+            fields: vec![TryField {
+                name: "price",
+                label: "First order brings".to_owned(),
+                suffix: "EUR".to_owned(),
+                value: "29.00".to_owned(),
+                measured: "19.00".to_owned(),
+            }],
+            reset: Some("/admin/numbers/simulator".to_owned()),
         });
         report.notes.push(Note::warn("Only 4 customers."));
         report.tiles.push(Tile {

@@ -1,0 +1,262 @@
+//! `tundish simulate`: what a funnel brings, with what is not known about it, and what if.
+
+mod inputs;
+
+use std::path::Path;
+
+use numbers::economics::funnel::{self, Funnel, LEVEL, Outcome, Range};
+use numbers::real::unit;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use serde::Serialize;
+use web::charts::{self, RangeRow, Ranges, Size, Unit};
+
+use self::inputs::Inputs;
+use crate::analyze::plot;
+use crate::analyze::words::{count, figure, money, percent};
+use crate::cli::Simulate;
+use crate::output::{Output, refused, table, usage};
+
+const SAMPLE: &str = include_str!("simulate/sample.toml");
+
+#[derive(Debug, Serialize)]
+struct Answer {
+    /// `sample`, or the name of the file.
+    inputs: String,
+    currency: String,
+    seed: u64,
+    draws: u32,
+    /// The share of draws inside each interval.
+    level: f64,
+    #[serde(flatten)]
+    told: Told,
+    /// The same without what `--set` changes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    before: Option<Told>,
+}
+
+/// What came of all draws.
+#[derive(Debug, Serialize)]
+struct Told {
+    visitors: u64,
+    cost: f64,
+    expected_profit: f64,
+    profit: Interval,
+    /// The share of draws with a loss.
+    loss_share: Option<f64>,
+    cac: Interval,
+    payback: Payback,
+    break_even: BreakEven,
+    /// Margin of a customer after the first day: the most a first sale may lose.
+    allowed_first_sale_loss: Interval,
+    steps: Vec<Step>,
+    warnings: Vec<String>,
+}
+
+/// Null ends are not known, or infinite.
+#[derive(Debug, Clone, Copy, Serialize)]
+struct Interval {
+    low: Option<f64>,
+    middle: Option<f64>,
+    high: Option<f64>,
+}
+
+#[derive(Debug, Serialize)]
+struct Payback {
+    /// By which half of the draws have paid back; null: not yet by the last step.
+    day: Option<u32>,
+    /// Of all draws.
+    share: Option<f64>,
+}
+
+/// The most each may cost without a loss.
+#[derive(Debug, Serialize)]
+struct BreakEven {
+    cost_per_visitor: Interval,
+    /// Of the first step, where it is no sale.
+    cost_per_lead: Option<Interval>,
+    cost_per_customer: Option<Interval>,
+}
+
+#[derive(Debug, Serialize)]
+struct Step {
+    name: String,
+    expected: f64,
+    #[serde(flatten)]
+    count: Interval,
+}
+
+/// Answers.
+///
+/// # Errors
+/// The file cannot be read, or says what cannot be.
+pub fn run(output: Output, flags: &Simulate) -> anyhow::Result<()> {
+    if flags.sample {
+        return output.line(SAMPLE.trim_end());
+    }
+    let (name, text) = match &flags.file {
+        None => ("sample".to_owned(), SAMPLE.to_owned()),
+        Some(path) => (path.display().to_string(), read(path)?),
+    };
+    let before = Inputs::read(&text, &name).map_err(refused)?;
+    let mut after = before.clone();
+    for pair in &flags.set {
+        after.set(pair).map_err(usage)?;
+    }
+    let tell = |inputs: &Inputs| -> anyhow::Result<Told> {
+        told(&inputs.funnel().map_err(refused)?, flags)
+    };
+    let answer = Answer {
+        inputs: name,
+        currency: after.currency(),
+        seed: flags.seed,
+        draws: flags.draws,
+        level: LEVEL,
+        told: tell(&after)?,
+        before: (!flags.set.is_empty()).then(|| tell(&before)).transpose()?,
+    };
+    if flags.file.is_none() {
+        output.say("the sample is simulated: tundish simulate --sample > funnel.toml begins yours");
+    }
+    plot::write(output, &flags.picture, || charts::ranges(&drawn(&answer), Size::Wide))?;
+    output.either(&answer, || human(&answer))
+}
+
+fn read(path: &Path) -> anyhow::Result<String> {
+    std::fs::read_to_string(path).map_err(|why| usage(format!("{}: {why}", path.display())))
+}
+
+fn told(funnel: &Funnel, flags: &Simulate) -> anyhow::Result<Told> {
+    let mut rng = StdRng::seed_from_u64(flags.seed);
+    let outcome = funnel::simulate(funnel, flags.draws, &mut || unit(rng.random()));
+    let outcome = outcome.map_err(|why| refused(why.to_string()))?;
+    let lead = funnel.steps.first().filter(|step| step.margin.is_none());
+    let per_taker = |at: usize| outcome.margin_per_taker.get(at).map(interval);
+    let steps = funnel.steps.iter().zip(&outcome.steps).zip(&outcome.expected);
+    Ok(Told {
+        visitors: funnel.visitors,
+        cost: outcome.cost,
+        expected_profit: outcome.expected_margin - outcome.cost,
+        profit: interval(&outcome.profit),
+        loss_share: outcome.loss_share,
+        cac: interval(&outcome.cac),
+        payback: Payback { day: outcome.payback_day, share: outcome.payback_share },
+        break_even: BreakEven {
+            cost_per_visitor: interval(&outcome.margin_per_visitor),
+            cost_per_lead: lead.and_then(|_| per_taker(0)),
+            cost_per_customer: per_taker(funnel.customers),
+        },
+        allowed_first_sale_loss: interval(&outcome.later_margin_per_customer),
+        steps: steps
+            .map(|((step, range), expected)| Step {
+                name: step.name.clone(),
+                expected: *expected,
+                count: interval(range),
+            })
+            .collect(),
+        warnings: warnings(&outcome),
+    })
+}
+
+fn interval(range: &Range) -> Interval {
+    Interval { low: range.low, middle: range.middle, high: range.high }
+}
+
+fn warnings(outcome: &Outcome) -> Vec<String> {
+    let one = |step: &String| {
+        format!(
+            "{step}: nothing says how much its amounts differ (price_spread), so money has no \
+             interval"
+        )
+    };
+    outcome.spread_unknown.iter().map(one).collect()
+}
+
+fn drawn(answer: &Answer) -> Ranges {
+    let minor = |amount: f64| amount * 100.0;
+    let row = |label: &str, told: &Told| RangeRow {
+        label: label.to_owned(),
+        text: between(told.profit, money),
+        range: told.profit.low.zip(told.profit.high).map(|(low, high)| (minor(low), minor(high))),
+        points: vec![told.profit.middle.map(minor)],
+    };
+    let mut rows: Vec<RangeRow> =
+        answer.before.iter().map(|before| row("As it is", before)).collect();
+    rows.push(row(if rows.is_empty() { "Profit" } else { "What if" }, &answer.told));
+    let loss = answer
+        .told
+        .loss_share
+        .map_or_else(String::new, |share| format!(", a loss in {} of the draws", percent(share)));
+    Ranges {
+        title: "Profit".to_owned(),
+        about: format!("{}{loss}", between(answer.told.profit, money)),
+        series: vec!["middle".to_owned()],
+        rows,
+        unit: Unit::Money(answer.currency.clone()),
+    }
+}
+
+/// The middle, and the interval where it is known.
+fn between(interval: Interval, word: fn(f64) -> String) -> String {
+    match (interval.low, interval.middle, interval.high) {
+        (Some(low), Some(middle), Some(high)) => {
+            format!("{} ({} to {})", word(middle), word(low), word(high))
+        }
+        (Some(low), Some(middle), None) => format!("{} ({} or more)", word(middle), word(low)),
+        (_, Some(middle), _) => format!("{} (no interval)", word(middle)),
+        _ => "not known".to_owned(),
+    }
+}
+
+type Line = (String, fn(&Told) -> String);
+
+fn human(answer: &Answer) -> Vec<String> {
+    let currency = &answer.currency;
+    let lines: [Line; 10] = [
+        ("visitors".to_owned(), |told| count(told.visitors)),
+        (format!("cost, {currency}"), |told| money(told.cost)),
+        ("profit".to_owned(), |told| between(told.profit, money)),
+        ("a loss in".to_owned(), |told| told.loss_share.map_or_else(dash, percent)),
+        ("cost of a customer".to_owned(), |told| between(told.cac, money)),
+        ("paid back".to_owned(), |told| match told.payback.day {
+            Some(0) => "by the first order".to_owned(),
+            Some(day) => format!("by day {day}"),
+            None => "not by the last step".to_owned(),
+        }),
+        ("a visitor may cost".to_owned(), |told| between(told.break_even.cost_per_visitor, money)),
+        ("a lead may cost".to_owned(), |told| {
+            told.break_even.cost_per_lead.map_or_else(dash, |one| between(one, money))
+        }),
+        ("a customer may cost".to_owned(), |told| {
+            told.break_even.cost_per_customer.map_or_else(dash, |one| between(one, money))
+        }),
+        ("a first sale may lose".to_owned(), |told| between(told.allowed_first_sale_loss, money)),
+    ];
+    let columns: Vec<&Told> = answer.before.iter().chain([&answer.told]).collect();
+    let mut head = vec![String::new()];
+    head.extend(answer.before.iter().map(|_| "as it is".to_owned()));
+    head.push(if columns.len() > 1 { "what if" } else { "in 9 of 10 draws" }.to_owned());
+    let mut rows = vec![head];
+    rows.extend(lines.iter().map(|(label, of)| {
+        std::iter::once(label.clone()).chain(columns.iter().map(|told| of(told))).collect()
+    }));
+    for (at, step) in answer.told.steps.iter().enumerate() {
+        let of =
+            |told: &&Told| told.steps.get(at).map_or_else(dash, |step| between(step.count, figure));
+        rows.push(std::iter::once(step.name.clone()).chain(columns.iter().map(of)).collect());
+    }
+    let mut out = table(&rows);
+    out.push(String::new());
+    out.push(format!(
+        "{} draws from seed {}; intervals hold {} of them",
+        count(u64::from(answer.draws)),
+        answer.seed,
+        percent(answer.level),
+    ));
+    out.extend(answer.told.warnings.iter().map(|warning| format!("! {warning}")));
+    out
+}
+
+fn dash() -> String {
+    "–".to_owned()
+}
