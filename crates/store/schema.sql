@@ -249,6 +249,23 @@ create table coupons (
     check (max_uses is null or used <= max_uses)
 );
 
+create table customer_sums (
+    site_id bigint not null,
+    per text not null check ((per = 'day' or per = 'month' or per = 'total')),
+    product_id bigint not null,
+    won text not null,
+    day bigint not null,
+    channel text not null,
+    source text not null,
+    currency text not null,
+    customers bigint not null,
+    seconds bigint not null,
+    orders bigint not null,
+    discount_minor bigint not null,
+    margin_minor bigint not null,
+    primary key (site_id, per, product_id, won, day, channel, source, currency)
+) without rowid;
+
 create table enrolments (
     site_id bigint not null,
     id bigint not null,
@@ -296,6 +313,21 @@ create table events (
     primary key (site_id, id)
 ) without rowid;
 create index events_by_contact on events (site_id, contact_id, id);
+
+create table figure_offers (
+    site_id bigint not null,
+    order_id bigint not null,
+    offer_id bigint not null,
+    kind text not null,
+    quantity bigint not null,
+    net_minor bigint not null,
+    refunded_minor bigint not null,
+    cost_minor bigint not null,
+    shown bigint not null,
+    taken bigint not null,
+    primary key (site_id, order_id, offer_id, kind)
+) without rowid;
+create index figure_offers_by_offer on figure_offers (site_id, offer_id, kind, order_id);
 
 create table file_parts (
     sha256 text not null,
@@ -459,6 +491,15 @@ create table ledger_lines (
 );
 create index ledger_lines_by_order on ledger_lines (site_id, order_id);
 create index ledger_lines_by_txn on ledger_lines (site_id, txn_id);
+
+create table link_days (
+    site_id bigint not null,
+    day text not null,
+    version_id bigint not null,
+    position bigint not null,
+    clicked bigint not null,
+    primary key (site_id, day, version_id, position)
+) without rowid;
 
 create table links (
     site_id bigint not null,
@@ -689,11 +730,14 @@ create table order_figures (
     message_id bigint,
     mail_kind text not null,
     mail_source_id bigint not null,
-    mail_template_id bigint not null,
+    mail_template_id bigint not null, mail_version_id bigint not null default 0, mail_position bigint not null default 0,
     primary key (site_id, order_id)
 ) without rowid;
 create index order_figures_by_contact on order_figures (site_id, contact_id, nth);
+create index order_figures_by_first on order_figures (site_id, first_at, order_id);
 create index order_figures_by_time on order_figures (site_id, paid_at, order_id);
+create index order_figures_rewards on order_figures (site_id, order_id)
+    where reward_for is not null;
 
 create table order_lines (
     site_id bigint not null,
@@ -736,6 +780,28 @@ create table order_offers (
     decided_at bigint,
     primary key (site_id, order_id, offer_id)
 );
+
+create table order_sums (
+    site_id bigint not null,
+    per text not null check ((per = 'day' or per = 'month')),
+    what text not null check ((what = 'all' or what = 'page' or what = 'mail' or what = 'link' or what = 'offer')),
+    day text not null,
+    currency text not null,
+    key text not null,
+    channel text not null,
+    source text not null,
+    product_id bigint not null,
+    -- 1 and 2 for first and second orders, 3 for all later ones; 0 where nobody asks.
+    nth bigint not null,
+    orders bigint not null,
+    pieces bigint not null,
+    net_minor bigint not null,
+    refunded_minor bigint not null,
+    cost_minor bigint not null,
+    shown bigint not null,
+    taken bigint not null,
+    primary key (site_id, per, what, day, currency, key, channel, source, product_id, nth)
+) without rowid;
 
 create table orders (
     site_id bigint not null,
@@ -1146,6 +1212,7 @@ create table spends (
     primary key (site_id, id),
     unique (site_id, dedupe_key)
 );
+create index spends_by_channel on spends (site_id, channel);
 create index spends_by_day on spends (site_id, from_day);
 
 create table stage_days (

@@ -12,10 +12,11 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use model::ids::ContactId;
 use model::sites::Site;
-use model::spans::{Span, day_of, moved};
+use model::spans::{Span, day_of, month_of, month_start, moved};
 use model::times::{HOUR_MS, MINUTE_MS};
 use model::{SiteId, UtcMs, Zone};
 use store::form_days::FormCount;
+use store::order_figures::OrderFigure;
 use store::stages::StageCount;
 
 use crate::engine::Engine;
@@ -118,20 +119,30 @@ async fn figures_of(
         .write(move |tx| {
             Box::pin(async move {
                 let mut changed = 0;
+                let mut orders = store::order_sums::Changes::default();
+                let mut customers = store::customer_sums::Changes::default();
+                let mut note = |figure: &OrderFigure, times: i64| {
+                    orders.note(figure, times);
+                    customers.note(figure, &zone, times);
+                };
                 for contact in contacts {
                     let fresh = figures::derive(tx, site, contact, &zone).await?;
                     let stored = store::order_figures::of_contact(tx, site, contact).await?;
-                    for old in &stored {
+                    for old in stored.iter().filter(|old| !fresh.contains(old)) {
+                        note(old, -1);
                         if !fresh.iter().any(|figure| figure.order_id == old.order_id) {
                             store::order_figures::delete(tx, site, old.order_id).await?;
                             changed += 1;
                         }
                     }
                     for figure in fresh.iter().filter(|figure| !stored.contains(figure)) {
+                        note(figure, 1);
                         store::order_figures::put(tx, site, figure).await?;
                         changed += 1;
                     }
                 }
+                orders.write(tx, site).await?;
+                customers.write(tx, site).await?;
                 Ok(changed)
             })
         })
@@ -181,13 +192,15 @@ async fn open_days(engine: &Engine, site: &Site) -> Result<usize> {
 async fn roll_up(engine: &Engine, site: SiteId, zone: &Zone, day: Date) -> Result<()> {
     let (from, until) = Span { from: day, to: day }.bounds(zone);
     let now = engine.now();
-    let (stages, mails, forms) = engine
+    let (stages, (mails, links), forms) = engine
         .reader()
         .read::<_, EngineError, _>(move |session| {
             Box::pin(async move {
                 let stages = store::stages::count(session, site, from, until).await?;
                 let mails = store::revenue::count_mails(session, site, from, until).await?;
-                Ok((stages, mails, store::form_days::count(session, site, from, until).await?))
+                let links = store::link_days::count(session, site, from, until).await?;
+                let forms = store::form_days::count(session, site, from, until).await?;
+                Ok((stages, (mails, links), forms))
             })
         })
         .await?;
@@ -196,6 +209,7 @@ async fn roll_up(engine: &Engine, site: SiteId, zone: &Zone, day: Date) -> Resul
             Box::pin(async move {
                 let day = day.to_string();
                 store::revenue::put_day(tx, site, &day, &mails).await?;
+                store::link_days::put_day(tx, site, &day, &links).await?;
                 store::form_days::put_day(tx, site, &day, &forms).await?;
                 Ok(store::stages::put_day(tx, site, &day, &stages, now).await?)
             })
@@ -250,7 +264,51 @@ pub async fn rebuild(engine: &Engine, site: &Site) -> Result<Rebuilt> {
     }
     let today = day_of(engine.now(), &zone);
     rebuilt.view_days = views::rebuild(engine, site, Span { from: span.from, to: today }).await?;
+    count_sums(engine, id, &zone).await?;
     Ok(rebuilt)
+}
+
+/// Counts the sums of the figures anew: a day at a time, then its month.
+async fn count_sums(engine: &Engine, site: SiteId, zone: &Zone) -> Result<()> {
+    let known = engine
+        .reader()
+        .read::<_, EngineError, _>(move |session| {
+            Box::pin(async move { Ok(store::order_figures::bounds(session, site).await?) })
+        })
+        .await?;
+    let (Some(first), Some(last)) = known else { return Ok(()) };
+    let whole = Span {
+        from: month_start(day_of(first, zone), 0),
+        to: moved(month_start(day_of(last, zone), 1), -1),
+    };
+    for day in whole.each() {
+        let span = Span { from: day, to: day };
+        let (bounds, name) = (span.bounds(zone), day.to_string());
+        engine
+            .write(move |tx| {
+                Box::pin(async move {
+                    store::order_sums::count_day(tx, site, &name, bounds).await?;
+                    store::customer_sums::count(tx, site, ("day", &name), bounds).await?;
+                    Ok(())
+                })
+            })
+            .await?;
+        let month = Span { from: month_start(day, 0), to: day };
+        if moved(day, 1) != month_start(day, 1) {
+            continue;
+        }
+        let (bounds, name) = (month.bounds(zone), month_of(day));
+        engine
+            .write(move |tx| {
+                Box::pin(async move {
+                    store::order_sums::count_month(tx, site, month).await?;
+                    store::customer_sums::count(tx, site, ("month", &name), bounds).await?;
+                    Ok(())
+                })
+            })
+            .await?;
+    }
+    Ok(())
 }
 
 /// A day whose rollup is not what its rows come to.

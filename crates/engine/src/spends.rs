@@ -17,7 +17,9 @@ use crate::engine::Engine;
 use crate::exports::Lines;
 use crate::fault::{EngineError, Result};
 use crate::files::columns::{Columns, Taken};
-use crate::files::tables::Table;
+use crate::files::tables::{Table, plain};
+
+mod networks;
 
 /// Lines of one file: ten years of days by five channels.
 const LINES_MAX: usize = 20_000;
@@ -81,10 +83,11 @@ pub async fn remove(engine: &Engine, actor: Actor, site: SiteId, id: SpendId) ->
         .await
 }
 
-/// Reads a file of amounts, `date,channel,campaign,amount,currency,clicks,impressions,note`, and
-/// writes down its good lines; `map` (header to name) where it calls a column otherwise. The same
-/// line counts once, however often its file is read; a line that stands twice in one file counts
-/// twice.
+/// Reads a file of amounts and writes down its good lines: `date,channel,campaign,amount,currency,
+/// clicks,impressions,note`, with `map` (header to name) where it calls a column otherwise; or an
+/// export of Google Ads or Meta, whose amounts stand under `source` (empty: the usual of each).
+/// The same line counts once, however often its file is read; a line that stands twice in one plain
+/// file counts twice, and what an export says anew takes the place of what it said before.
 ///
 /// # Errors
 /// It is no such file: it cannot be read, a column is missing, or it is too long.
@@ -93,11 +96,15 @@ pub async fn import(
     actor: Actor,
     site: &Site,
     bytes: &[u8],
-    map: &BTreeMap<String, String>,
+    how: (&BTreeMap<String, String>, &str),
 ) -> Result<Taken> {
-    let (mut taken, lines) = read(bytes, site, engine.now(), map)?;
+    let (mut taken, lines) = match said(bytes, site, engine.now(), how)? {
+        Read::Lines(taken, lines) => (taken, lines),
+        Read::Export(said) => return say(engine, actor, site.id, said).await,
+    };
     let good = lines.len();
     let (of, site) = (engine.clone(), site.id);
+    let spends: Vec<Spend> = lines.iter().map(|line| line.spend.clone()).collect();
     taken.created = engine
         .write(move |tx| {
             Box::pin(async move {
@@ -114,7 +121,105 @@ pub async fn import(
         })
         .await?;
     taken.unchanged = good.saturating_sub(taken.created);
+    if taken.created > 0 {
+        taken.notes.extend(overlaps(engine, site, spends).await?);
+    }
     Ok(taken)
+}
+
+/// Writes down what an export says, over what it said before.
+async fn say(engine: &Engine, actor: Actor, site: SiteId, said: networks::Said) -> Result<Taken> {
+    let networks::Said { mut taken, amounts, notes } = said;
+    let of = engine.clone();
+    let spends: Vec<Spend> = amounts.values().cloned().collect();
+    let (created, updated, unchanged) = engine
+        .write(move |tx| {
+            Box::pin(async move {
+                let mut counts = (0, 0, 0);
+                for (key, spend) in &amounts {
+                    let known = store::spends::find_by_key(tx, site, key).await?;
+                    match known.map(|known| (known.id, says_the_same(&known, spend))) {
+                        Some((_, true)) => counts.2 += 1,
+                        Some((id, false)) => {
+                            store::spends::say_again(tx, site, id, spend).await?;
+                            counts.1 += 1;
+                        }
+                        None => {
+                            let spend = Spend { id: SpendId(of.next_id()), ..spend.clone() };
+                            store::spends::insert(tx, site, &spend, key, of.now()).await?;
+                            counts.0 += 1;
+                        }
+                    }
+                }
+                if counts.0 + counts.1 > 0 {
+                    let data = json!({ "amounts": counts.0, "said_again": counts.1 });
+                    audits::record(&of, tx, site, actor, "spend.added", "", &data).await?;
+                }
+                Ok(counts)
+            })
+        })
+        .await?;
+    (taken.created, taken.updated, taken.unchanged) = (created, updated, unchanged);
+    taken.notes.extend(notes);
+    if created > 0 {
+        taken.notes.extend(overlaps(engine, site, spends).await?);
+    }
+    Ok(taken)
+}
+
+fn says_the_same(known: &Spend, spend: &Spend) -> bool {
+    let said = |spend: &Spend| (spend.amount_minor, spend.clicks, spend.impressions);
+    said(known) == said(spend)
+}
+
+/// A sentence where amounts stand for days for which others stand too.
+async fn overlaps(engine: &Engine, site: SiteId, spends: Vec<Spend>) -> Result<Option<String>> {
+    let found = engine
+        .reader()
+        .read::<_, EngineError, _>(move |session| {
+            Box::pin(async move {
+                let mut found: (usize, Option<Spend>) = (0, None);
+                for spend in spends {
+                    if store::spends::overlapping(session, site, &spend).await? > 0 {
+                        found.0 += 1;
+                        found.1.get_or_insert(spend);
+                    }
+                }
+                Ok(found)
+            })
+        })
+        .await?;
+    let (count, Some(first)) = found else { return Ok(None) };
+    Ok(Some(format!(
+        "{count} of its amounts lie on days for which others stand under the same source and \
+         campaign, such as {} from {} to {}: they add up. Delete what is there twice.",
+        first.channel, first.from_day, first.to_day
+    )))
+}
+
+/// What a file holds.
+enum Read {
+    /// Lines of the own format; the others are noted.
+    Lines(Taken, Vec<Line>),
+    /// What an ad network says.
+    Export(networks::Said),
+}
+
+fn said(
+    bytes: &[u8],
+    site: &Site,
+    now: UtcMs,
+    (map, source): (&BTreeMap<String, String>, &str),
+) -> Result<Read> {
+    let table = Table::read(bytes)?;
+    let names: Vec<String> = table.headers.iter().map(|header| plain(header)).collect();
+    let is_plain = !map.is_empty()
+        || ["date", "channel", "amount"].iter().all(|n| names.iter().any(|h| h == n));
+    if let Some(export) = networks::find(&table, is_plain) {
+        return Ok(Read::Export(export.read(site, now, source)?));
+    }
+    let (taken, lines) = read(&table, site, now, map)?;
+    Ok(Read::Lines(taken, lines))
 }
 
 /// A good line of a file: an amount, a hash of all it says, and how many such lines the file has
@@ -221,18 +326,33 @@ pub async fn look(
     engine: &Engine,
     site: &Site,
     bytes: &[u8],
-    map: &BTreeMap<String, String>,
+    how: (&BTreeMap<String, String>, &str),
 ) -> Result<Taken> {
-    let (mut taken, lines) = read(bytes, site, engine.now(), map)?;
+    let read = said(bytes, site, engine.now(), how)?;
     let site = site.id;
     engine
         .reader()
         .read::<_, EngineError, _>(move |session| {
             Box::pin(async move {
-                let good = lines.len();
-                taken.created = fresh(session, site, lines).await?.len();
-                taken.unchanged = good.saturating_sub(taken.created);
-                Ok(taken)
+                match read {
+                    Read::Lines(mut taken, lines) => {
+                        let good = lines.len();
+                        taken.created = fresh(session, site, lines).await?.len();
+                        taken.unchanged = good.saturating_sub(taken.created);
+                        Ok(taken)
+                    }
+                    Read::Export(networks::Said { mut taken, amounts, notes }) => {
+                        taken.notes = notes;
+                        for (key, spend) in &amounts {
+                            match store::spends::find_by_key(session, site, key).await? {
+                                None => taken.created += 1,
+                                Some(known) if says_the_same(&known, spend) => taken.unchanged += 1,
+                                Some(_) => taken.updated += 1,
+                            }
+                        }
+                        Ok(taken)
+                    }
+                }
             })
         })
         .await
@@ -240,13 +360,12 @@ pub async fn look(
 
 /// The good lines; the others are noted.
 fn read(
-    bytes: &[u8],
+    table: &Table,
     site: &Site,
     now: UtcMs,
     map: &BTreeMap<String, String>,
 ) -> Result<(Taken, Vec<Line>)> {
-    let table = Table::read(bytes)?;
-    let columns = Columns::of(&table, &HEADERS, &["date", "channel", "amount"], map)?;
+    let columns = Columns::of(table, &HEADERS, &["date", "channel", "amount"], map)?;
     let (mut taken, mut lines) = (Taken::default(), Vec::new());
     let mut seen: BTreeMap<String, i64> = BTreeMap::new();
     for row in table.rows() {

@@ -74,13 +74,22 @@ impl Spend {
     /// How much of it falls on the days `from ..= to`: an even share for each day, whole minor
     /// units, so that the shares of any parting of its days add up to all of it.
     pub fn share_within(&self, from: Date, to: Date) -> i64 {
+        self.part(self.amount_minor, from, to)
+    }
+
+    /// How many of its clicks fall on these days, shared out as the amount is.
+    pub fn clicks_within(&self, from: Date, to: Date) -> i64 {
+        self.part(self.clicks.unwrap_or(0), from, to)
+    }
+
+    fn part(&self, whole: i64, from: Date, to: Date) -> i64 {
         let (Ok(first), Ok(last)) = (self.from_day.parse::<Date>(), self.to_day.parse::<Date>())
         else {
             return 0;
         };
         let all = days_until(first, last).saturating_add(1);
         let up_to = |days: i64| -> i64 {
-            let part = i128::from(self.amount_minor) * i128::from(days.clamp(0, all));
+            let part = i128::from(whole) * i128::from(days.clamp(0, all));
             i64::try_from(part / i128::from(all.max(1))).unwrap_or(0)
         };
         if to < from {

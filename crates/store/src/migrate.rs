@@ -31,6 +31,7 @@ const MAIN: &[Migration] = migrations![
     "main/0010_sequence_runs.sql",
     "main/0014_scores.sql",
     "main/0011_channel_rules.sql",
+    "main/0017_order_sums.sql",
 ];
 
 const VIEWS: &[Migration] = migrations!["views/0001_views.sql", "views/0002_left_out.sql"];

@@ -1,6 +1,6 @@
 //! Figures of paid orders: one derived row an order, and the rows it is derived from.
 
-use model::ids::{ContactId, CouponId, MessageId, OrderId, ProductId};
+use model::ids::{ContactId, CouponId, MessageId, OfferId, OrderId, ProductId};
 use model::{SiteId, UtcMs};
 
 use crate::{FromRow, Result, Row, Session, Tx};
@@ -9,6 +9,10 @@ const CHANGED: &str = "select distinct site_id, contact_id from orders
     where updated_at >= $1 and updated_at <= $2 and paid_at is not null
     order by site_id, contact_id";
 const NEWEST_CHANGE: &str = "select max(updated_at) from orders";
+const FIRST: &str = "select paid_at from order_figures where site_id = $1
+    order by paid_at, order_id limit 1";
+const LAST: &str = "select paid_at from order_figures where site_id = $1
+    order by paid_at desc, order_id desc limit 1";
 const CUSTOMERS: &str = "select distinct contact_id from orders
     where site_id = $1 and contact_id > $2 and paid_at is not null
     order by contact_id limit $3";
@@ -32,7 +36,7 @@ const CLICKED: &str =
     "select m.id, m.source_kind, case when m.source_kind in ('sequence', 'broadcast')
         then m.source_id else 0 end,
     coalesce((select v.template_id from template_versions v
-        where v.site_id = m.site_id and v.id = m.version_id), 0)
+        where v.site_id = m.site_id and v.id = m.version_id), 0), c.version_id, c.position
     from clicks c join messages m on m.site_id = c.site_id and m.id = c.message_id
     where c.site_id = $1 and c.contact_id = $2 and c.verdict = 'human'
         and c.at > $3 and c.at <= $4
@@ -43,13 +47,13 @@ const REWARDED: &str = "select referred_id from referrals
 const OF_CONTACT: &str = "select order_id, contact_id, paid_at, paid_day, nth, first_at, cohort,
     day, first_product_id, channel, source, landing, currency, net_minor, refunded_minor,
     discount_minor, reward_minor, reward_for, cost_minor, message_id, mail_kind, mail_source_id,
-    mail_template_id from order_figures where site_id = $1 and contact_id = $2 order by nth";
+    mail_template_id, mail_version_id, mail_position from order_figures where site_id = $1 and contact_id = $2 order by nth";
 const PUT: &str = "insert into order_figures (site_id, order_id, contact_id, paid_at, paid_day,
     nth, first_at, cohort, day, first_product_id, channel, source, landing, currency, net_minor,
     refunded_minor, discount_minor, reward_minor, reward_for, cost_minor, message_id, mail_kind,
-    mail_source_id, mail_template_id)
+    mail_source_id, mail_template_id, mail_version_id, mail_position)
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
-        $20, $21, $22, $23, $24)
+        $20, $21, $22, $23, $24, $25, $26)
     on conflict (site_id, order_id) do update set contact_id = excluded.contact_id,
         paid_at = excluded.paid_at, paid_day = excluded.paid_day, nth = excluded.nth,
         first_at = excluded.first_at, cohort = excluded.cohort, day = excluded.day,
@@ -59,8 +63,34 @@ const PUT: &str = "insert into order_figures (site_id, order_id, contact_id, pai
         discount_minor = excluded.discount_minor, reward_minor = excluded.reward_minor,
         reward_for = excluded.reward_for, cost_minor = excluded.cost_minor,
         message_id = excluded.message_id, mail_kind = excluded.mail_kind,
-        mail_source_id = excluded.mail_source_id, mail_template_id = excluded.mail_template_id";
+        mail_source_id = excluded.mail_source_id, mail_template_id = excluded.mail_template_id,
+        mail_version_id = excluded.mail_version_id, mail_position = excluded.mail_position";
 const DELETE: &str = "delete from order_figures where site_id = $1 and order_id = $2";
+const OFFERS_SOLD: &str = "select l.order_id, l.offer_id, l.kind, cast(sum(l.quantity) as bigint),
+    cast(sum(l.net_minor) as bigint),
+    cast(sum(case when l.state = 'refunded' then l.net_minor else 0 end) as bigint),
+    cast(sum(l.cost_minor) as bigint), cast(0 as bigint), cast(0 as bigint)
+    from orders o join order_lines l on l.site_id = o.site_id and l.order_id = o.id
+    where o.site_id = $1 and o.contact_id = $2 and o.paid_at is not null
+        and l.state in ('paid', 'refunded')
+    group by l.order_id, l.offer_id, l.kind order by l.order_id, l.offer_id, l.kind";
+const OFFERS_SHOWN: &str = "select w.order_id, w.offer_id, w.kind, cast(0 as bigint),
+    cast(0 as bigint), cast(0 as bigint), cast(0 as bigint), count(*),
+    cast(sum(case when w.state in ('accepted', 'paid') then 1 else 0 end) as bigint)
+    from orders o join order_offers w on w.site_id = o.site_id and w.order_id = o.id
+    where o.site_id = $1 and o.contact_id = $2 and o.paid_at is not null
+    group by w.order_id, w.offer_id, w.kind order by w.order_id, w.offer_id, w.kind";
+const OFFERS_OF: &str = "select p.order_id, p.offer_id, p.kind, p.quantity, p.net_minor,
+    p.refunded_minor, p.cost_minor, p.shown, p.taken
+    from order_figures f join figure_offers p on p.site_id = f.site_id and p.order_id = f.order_id
+    where f.site_id = $1 and f.contact_id = $2 order by p.order_id, p.offer_id, p.kind";
+const PUT_OFFER: &str = "insert into figure_offers (site_id, order_id, offer_id, kind, quantity,
+    net_minor, refunded_minor, cost_minor, shown, taken)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+const DELETE_OFFERS: &str = "delete from figure_offers where site_id = $1 and order_id = $2";
+const DELETE_LOST_OFFERS: &str = "delete from figure_offers where site_id = $1 and not exists
+    (select 1 from order_figures f where f.site_id = figure_offers.site_id
+        and f.order_id = figure_offers.order_id)";
 const DELETE_LOST: &str = "delete from order_figures where site_id = $1 and not exists
     (select 1 from orders o where o.site_id = order_figures.site_id
         and o.id = order_figures.order_id and o.contact_id = order_figures.contact_id
@@ -109,6 +139,47 @@ pub struct OrderFigure {
     pub cost_minor: i64,
     /// The mail clicked last within seven days before.
     pub mail: Option<ClickedMail>,
+    /// What it holds of each offer, by offer and place.
+    pub offers: Vec<OfferPart>,
+}
+
+/// What an order holds of an offer, or was shown of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OfferPart {
+    /// The order.
+    pub order_id: OrderId,
+    /// The offer.
+    pub offer_id: OfferId,
+    /// Its place in the order: main, bump, upsell, downsell, back-end.
+    pub kind: String,
+    /// Pieces that were paid.
+    pub quantity: i64,
+    /// Paid for them, without tax.
+    pub net_minor: i64,
+    /// Of this for lines that were paid back.
+    pub refunded_minor: i64,
+    /// What they cost.
+    pub cost_minor: i64,
+    /// How often it was shown after the order.
+    pub shown: i64,
+    /// How often it was taken there.
+    pub taken: i64,
+}
+
+impl FromRow for OfferPart {
+    fn from_row(row: &mut Row) -> Result<Self> {
+        Ok(Self {
+            order_id: row.take()?,
+            offer_id: row.take()?,
+            kind: row.take()?,
+            quantity: row.take()?,
+            net_minor: row.take()?,
+            refunded_minor: row.take()?,
+            cost_minor: row.take()?,
+            shown: row.take()?,
+            taken: row.take()?,
+        })
+    }
 }
 
 /// A mail that was clicked before an order.
@@ -122,6 +193,10 @@ pub struct ClickedMail {
     pub source_id: i64,
     /// Its template; 0 for a mail of the program's own.
     pub template_id: i64,
+    /// The text that was sent,
+    pub version_id: i64,
+    /// and which of its links was clicked.
+    pub position: i64,
 }
 
 impl FromRow for ClickedMail {
@@ -131,6 +206,8 @@ impl FromRow for ClickedMail {
             kind: row.take()?,
             source_id: row.take()?,
             template_id: row.take()?,
+            version_id: row.take()?,
+            position: row.take()?,
         })
     }
 }
@@ -158,11 +235,19 @@ impl FromRow for OrderFigure {
             reward_for: row.take()?,
             cost_minor: row.take()?,
             mail: None,
+            offers: Vec::new(),
         };
         let message_id: Option<MessageId> = row.take()?;
         let (kind, source_id, template_id) = (row.take()?, row.take()?, row.take()?);
-        figure.mail =
-            message_id.map(|message_id| ClickedMail { message_id, kind, source_id, template_id });
+        let (version_id, position) = (row.take()?, row.take()?);
+        figure.mail = message_id.map(|message_id| ClickedMail {
+            message_id,
+            kind,
+            source_id,
+            template_id,
+            version_id,
+            position,
+        });
         Ok(figure)
     }
 }
@@ -224,6 +309,15 @@ pub async fn changed(
 /// When an order last changed.
 pub async fn newest_change(session: &mut Session<'_>) -> Result<Option<UtcMs>> {
     session.query(NEWEST_CHANGE).one().await
+}
+
+/// When the first and the last of the figures were paid.
+pub async fn bounds(
+    session: &mut Session<'_>,
+    site: SiteId,
+) -> Result<(Option<UtcMs>, Option<UtcMs>)> {
+    let first = session.query(FIRST).bind(site).maybe().await?;
+    Ok((first, session.query(LAST).bind(site).maybe().await?))
 }
 
 /// Customers after `after`.
@@ -295,7 +389,34 @@ pub async fn of_contact(
     site: SiteId,
     contact: ContactId,
 ) -> Result<Vec<OrderFigure>> {
-    session.query(OF_CONTACT).bind(site).bind(contact).all().await
+    let mut figures: Vec<OrderFigure> =
+        session.query(OF_CONTACT).bind(site).bind(contact).all().await?;
+    let parts: Vec<OfferPart> = session.query(OFFERS_OF).bind(site).bind(contact).all().await?;
+    for figure in &mut figures {
+        let own = parts.iter().filter(|part| part.order_id == figure.order_id);
+        figure.offers = own.cloned().collect();
+    }
+    Ok(figures)
+}
+
+/// What a contact's paid orders hold of each offer, and were shown of it: by order, offer, place.
+pub async fn offers(
+    session: &mut Session<'_>,
+    site: SiteId,
+    contact: ContactId,
+) -> Result<Vec<OfferPart>> {
+    let mut parts: Vec<OfferPart> =
+        session.query(OFFERS_SOLD).bind(site).bind(contact).all().await?;
+    let shown: Vec<OfferPart> = session.query(OFFERS_SHOWN).bind(site).bind(contact).all().await?;
+    let name = |part: &OfferPart| (part.order_id, part.offer_id, part.kind.clone());
+    for part in shown {
+        match parts.iter_mut().find(|sold| name(sold) == name(&part)) {
+            Some(sold) => (sold.shown, sold.taken) = (part.shown, part.taken),
+            None => parts.push(part),
+        }
+    }
+    parts.sort_by_key(name);
+    Ok(parts)
 }
 
 /// Writes a figure, in place of an earlier one of its order.
@@ -326,17 +447,38 @@ pub async fn put(tx: &mut Tx<'_>, site: SiteId, figure: &OrderFigure) -> Result<
         .bind(mail.map_or("", |mail| mail.kind.as_str()))
         .bind(mail.map_or(0, |mail| mail.source_id))
         .bind(mail.map_or(0, |mail| mail.template_id))
+        .bind(mail.map_or(0, |mail| mail.version_id))
+        .bind(mail.map_or(0, |mail| mail.position))
         .run()
-        .await
-        .map(drop)
+        .await?;
+    tx.query(DELETE_OFFERS).bind(site).bind(figure.order_id).run().await?;
+    for part in &figure.offers {
+        tx.query(PUT_OFFER)
+            .bind(site)
+            .bind(figure.order_id)
+            .bind(part.offer_id)
+            .bind(&part.kind)
+            .bind(part.quantity)
+            .bind(part.net_minor)
+            .bind(part.refunded_minor)
+            .bind(part.cost_minor)
+            .bind(part.shown)
+            .bind(part.taken)
+            .run()
+            .await?;
+    }
+    Ok(())
 }
 
 /// Takes the figure of an order away.
 pub async fn delete(tx: &mut Tx<'_>, site: SiteId, order: OrderId) -> Result<()> {
+    tx.query(DELETE_OFFERS).bind(site).bind(order).run().await?;
     tx.query(DELETE).bind(site).bind(order).run().await.map(drop)
 }
 
 /// Takes figures away whose order is not there, or not paid; how many.
 pub async fn delete_lost(tx: &mut Tx<'_>, site: SiteId) -> Result<u64> {
-    tx.query(DELETE_LOST).bind(site).run().await
+    let lost = tx.query(DELETE_LOST).bind(site).run().await?;
+    tx.query(DELETE_LOST_OFFERS).bind(site).run().await?;
+    Ok(lost)
 }

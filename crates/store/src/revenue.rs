@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use model::ids::{ContactId, MessageId, OfferId, OrderId};
+use model::ids::{ContactId, MessageId, OfferId, OrderId, ProductId};
 use model::spans::Span;
 use model::{SiteId, UtcMs, Zone};
 
-use crate::{FromRow, Result, Row, Session, Tx, stages};
+use crate::order_sums::{Only, What};
+use crate::{FromRow, Result, Row, Session, Tx, order_sums, stages};
 
 const SENT: &str = "select m.source_kind, case when m.source_kind in ('sequence', 'broadcast')
         then m.source_id else 0 end, coalesce(v.template_id, 0), count(*),
@@ -34,51 +35,64 @@ const ROLLED: &str = "select kind, source_id, template_id, cast(sum(sent) as big
 const PUT: &str = "insert into mail_days (site_id, day, kind, source_id, template_id, sent, caught,
     clicked) values ($1, $2, $3, $4, $5, $6, $7, $8)";
 const FORGET: &str = "delete from mail_days where site_id = $1 and day = $2";
-const BY_MAIL: &str = "select mail_kind, mail_source_id, mail_template_id, count(*),
-    cast(sum(net_minor - refunded_minor) as bigint)
-    from order_figures where site_id = $1 and paid_at >= $2 and paid_at < $3 and currency = $4
-        and message_id is not null
-    group by mail_kind, mail_source_id, mail_template_id";
-const BY_LANDING: &str = "select landing, count(*), cast(sum(net_minor - refunded_minor) as bigint)
-    from order_figures where site_id = $1 and paid_at >= $2 and paid_at < $3 and currency = $4
-    group by landing";
-const TOTAL: &str = "select count(*), coalesce(cast(sum(net_minor) as bigint), 0),
-    coalesce(cast(sum(refunded_minor) as bigint), 0)
-    from order_figures where site_id = $1 and paid_at >= $2 and paid_at < $3 and currency = $4";
-const FOREIGN: &str = "select count(*) from order_figures
-    where site_id = $1 and paid_at >= $2 and paid_at < $3 and currency <> $4";
-const BY_OFFER: &str = "select o.id, o.title, l.kind, count(distinct l.order_id),
-    cast(sum(l.quantity) as bigint), cast(sum(l.net_minor) as bigint),
-    cast(sum(case when l.state = 'refunded' then l.net_minor else 0 end) as bigint),
-    cast(sum(l.cost_minor) as bigint)
-    from order_figures f
-        join order_lines l on l.site_id = f.site_id and l.order_id = f.order_id
-        join offers o on o.site_id = l.site_id and o.id = l.offer_id
-    where f.site_id = $1 and f.paid_at >= $2 and f.paid_at < $3 and f.currency = $4
-        and l.state in ('paid', 'refunded')
-    group by o.id, o.title, l.kind";
-const SHOWN: &str = "select w.offer_id, w.kind, count(*),
-    cast(sum(case when w.state in ('accepted', 'paid') then 1 else 0 end) as bigint)
-    from order_figures f join order_offers w on w.site_id = f.site_id and w.order_id = f.order_id
-    where f.site_id = $1 and f.paid_at >= $2 and f.paid_at < $3
-    group by w.offer_id, w.kind";
-const ORDER_ROWS: &str = "select f.order_id, c.email, f.paid_at, f.nth, f.channel, f.source,
+const ORDER_ROWS: &str =
+    "select f.order_id, c.email, f.paid_at, f.first_at, f.nth, f.channel, f.source,
     f.landing, f.currency, f.net_minor, f.refunded_minor, f.discount_minor, f.reward_minor,
     f.cost_minor, f.mail_kind
     from order_figures f join contacts c on c.site_id = f.site_id and c.id = f.contact_id
     where f.site_id = $1 and f.paid_at >= $2 and f.paid_at < $3
         and (f.paid_at < $4 or (f.paid_at = $4 and f.order_id < $5))
         and (cast($6 as text) = '' or f.channel = $6)
-        and (cast($7 as text) = '' or f.source = $7)
+        and (cast($7 as text) = '*' or f.source = $7)
         and (cast($8 as text) = '*' or f.landing = $8)
         and (cast($9 as text) = '' or (f.message_id is not null and f.mail_kind = $9
             and f.mail_source_id = $10 and f.mail_template_id = $11))
-        and (cast($12 as bigint) = 0 or exists (select 1 from order_lines l
-            where l.site_id = f.site_id and l.order_id = f.order_id and l.offer_id = $12
-                and l.state in ('paid', 'refunded')))
-        and (cast($13 as text) = '' or f.cohort = $13)
-        and (cast($14 as bigint) = 0 or f.nth = $14)
-    order by f.paid_at desc, f.order_id desc limit $15";
+        and (cast($12 as bigint) = 0 or (f.message_id is not null and f.mail_version_id = $12
+            and f.mail_position = $13))
+        and (cast($14 as bigint) = 0 or f.first_product_id = $14)
+        and (cast($15 as text) = '' or f.cohort = $15)
+        and (cast($16 as bigint) = 0 or f.nth = $16)
+        and (cast($17 as text) = '' or f.currency = $17)
+        and (cast($18 as text) = '' or $18 = case when exists (select 1 from spends s
+            where s.site_id = f.site_id and s.channel = f.source) then f.source
+            else f.channel end)
+        and f.day <= $19
+    order by f.paid_at desc, f.order_id desc limit $20";
+const ORDER_ROWS_WON: &str =
+    "select f.order_id, c.email, f.paid_at, f.first_at, f.nth, f.channel, f.source,
+    f.landing, f.currency, f.net_minor, f.refunded_minor, f.discount_minor, f.reward_minor,
+    f.cost_minor, f.mail_kind
+    from order_figures f join contacts c on c.site_id = f.site_id and c.id = f.contact_id
+    where f.site_id = $1 and f.first_at >= $2 and f.first_at < $3
+        and (f.first_at < $4 or (f.first_at = $4 and f.order_id < $5))
+        and (cast($6 as text) = '' or f.channel = $6)
+        and (cast($7 as text) = '*' or f.source = $7)
+        and (cast($8 as text) = '*' or f.landing = $8)
+        and (cast($9 as text) = '' or (f.message_id is not null and f.mail_kind = $9
+            and f.mail_source_id = $10 and f.mail_template_id = $11))
+        and (cast($12 as bigint) = 0 or (f.message_id is not null and f.mail_version_id = $12
+            and f.mail_position = $13))
+        and (cast($14 as bigint) = 0 or f.first_product_id = $14)
+        and (cast($15 as text) = '' or f.cohort = $15)
+        and (cast($16 as bigint) = 0 or f.nth = $16)
+        and (cast($17 as text) = '' or f.currency = $17)
+        and (cast($18 as text) = '' or $18 = case when exists (select 1 from spends s
+            where s.site_id = f.site_id and s.channel = f.source) then f.source
+            else f.channel end)
+        and f.day <= $19
+    order by f.first_at desc, f.order_id desc limit $20";
+const OFFER_TITLES: &str = "select id, title from offers where site_id = $1";
+const OFFER_ROWS: &str = "select f.order_id, c.email, f.paid_at, f.currency, p.quantity,
+    p.net_minor, p.refunded_minor, p.cost_minor, p.shown, p.taken
+    from figure_offers p
+        join order_figures f on f.site_id = p.site_id and f.order_id = p.order_id
+        join contacts c on c.site_id = f.site_id and c.id = f.contact_id
+    where p.site_id = $1 and p.offer_id = $2 and p.kind = $3 and p.order_id < $4
+        and f.paid_at + 0 >= $5 and f.paid_at + 0 < $6
+        and (cast($7 as text) = '' or f.channel = $7)
+        and (cast($8 as bigint) = 0 or f.first_product_id = $8)
+        and (cast($9 as text) = '' or f.currency = $9)
+    order by p.order_id desc limit $10";
 // From the newest id down, not by the time it was accepted: that would read and sort a whole period
 // for a page. `mail_rows` begins where the period ends.
 const MAIL_ROWS: &str = "select m.id, m.to_address, m.contact_id, m.state, m.accepted_at,
@@ -89,9 +103,20 @@ const MAIL_ROWS: &str = "select m.id, m.to_address, m.contact_id, m.state, m.acc
     where m.site_id = $1 and m.source_kind = $2 and (cast($3 as bigint) = 0 or m.source_id = $3)
         and coalesce(v.template_id, 0) = $4 and +m.accepted_at >= $5 and +m.accepted_at < $6
         and m.id < $7
-        and (cast($8 as bigint) = 0 or exists (select 1 from clicks k
-            where k.site_id = m.site_id and k.message_id = m.id and k.verdict = 'human'))
-    order by m.id desc limit $9";
+    order by m.id desc limit $8";
+
+const MAIL_ROWS_CLICKED: &str = "select m.id, m.to_address, m.contact_id, m.state,
+    coalesce(m.accepted_at, m.created_at), coalesce(m.relay, ''), (select count(*) from clicks k
+        where k.site_id = m.site_id and k.message_id = m.id and k.verdict = 'human')
+    from (select distinct k.message_id as id from clicks k where k.site_id = $1
+            and k.verdict = 'human' and k.at >= $5 and k.at < $6) f
+        join messages m on m.site_id = $1 and m.id = f.id
+        left join template_versions v on v.site_id = m.site_id and v.id = m.version_id
+    where m.source_kind = $2 and (cast($3 as bigint) = 0 or m.source_id = $3)
+        and coalesce(v.template_id, 0) = $4 and m.id < $7
+        and not exists (select 1 from clicks e where e.site_id = $1 and e.message_id = f.id
+            and e.verdict = 'human' and e.at + 0 < $5)
+    order by m.id desc limit $8";
 
 /// Which mails a figure is about.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -102,6 +127,19 @@ pub struct MailKey {
     pub source_id: i64,
     /// Their template; 0 for mails of the program's own.
     pub template_id: i64,
+}
+
+impl MailKey {
+    /// As the sums of orders have it: `sequence/7/70`.
+    fn read(key: &str) -> Option<Self> {
+        let mut parts = key.split('/');
+        let (kind, source, template) = (parts.next()?, parts.next()?, parts.next()?);
+        Some(Self {
+            kind: kind.to_owned(),
+            source_id: source.parse().ok()?,
+            template_id: template.parse().ok()?,
+        })
+    }
 }
 
 /// What mails of one kind did in a span.
@@ -181,13 +219,14 @@ pub async fn rolled_mails(
     Ok(rows.into_iter().map(figure).collect())
 }
 
-/// What mails did in a span, with the orders they brought.
+/// What mails did in a span, with the orders they brought. What left and was clicked is of all
+/// contacts; the orders are those of `only`.
 pub async fn by_mail(
     session: &mut Session<'_>,
     site: SiteId,
     span: Span,
     zone: &Zone,
-    currency: &str,
+    only: Only<'_>,
 ) -> Result<BTreeMap<MailKey, MailFigure>> {
     let (from, to) = (span.from.to_string(), span.to.to_string());
     let mut figures = rolled_mails(session, site, &from, &to).await?;
@@ -199,126 +238,59 @@ pub async fn by_mail(
             figure.clicked += live.clicked;
         }
     }
-    let (from, until) = span.bounds(zone);
-    let query = session.query(BY_MAIL).bind(site).bind(from).bind(until).bind(currency);
-    let orders: Vec<(String, i64, i64, i64, i64)> = query.all().await?;
-    for (kind, source_id, template_id, orders, revenue) in orders {
-        let figure = figures.entry(MailKey { kind, source_id, template_id }).or_default();
-        (figure.orders, figure.revenue_minor) = (orders, revenue);
+    for (key, sums) in order_sums::by_key(session, site, What::Mail, span, only).await? {
+        let Some(key) = MailKey::read(&key) else { continue };
+        let figure = figures.entry(key).or_default();
+        (figure.orders, figure.revenue_minor) = (sums.orders, sums.revenue());
     }
     Ok(figures)
 }
 
-/// Orders and revenue by the page on which the last touch before the order landed.
-pub async fn by_landing(
-    session: &mut Session<'_>,
-    site: SiteId,
-    (from, until): (UtcMs, UtcMs),
-    currency: &str,
-) -> Result<Vec<(String, i64, i64)>> {
-    session.query(BY_LANDING).bind(site).bind(from).bind(until).bind(currency).all().await
-}
-
-/// Orders, what they brought without tax, and what went back.
-pub async fn total(
-    session: &mut Session<'_>,
-    site: SiteId,
-    (from, until): (UtcMs, UtcMs),
-    currency: &str,
-) -> Result<(i64, i64, i64)> {
-    session.query(TOTAL).bind(site).bind(from).bind(until).bind(currency).one().await
-}
-
-/// Orders in other currencies than the site's, which the figures leave out.
-pub async fn foreign(
-    session: &mut Session<'_>,
-    site: SiteId,
-    (from, until): (UtcMs, UtcMs),
-    currency: &str,
-) -> Result<i64> {
-    session.query(FOREIGN).bind(site).bind(from).bind(until).bind(currency).one().await
-}
-
-/// What an offer sold, in one place of the order.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OfferFigure {
-    /// The offer.
-    pub id: OfferId,
-    /// Its title.
-    pub title: String,
-    /// Where it stood: main, bump, upsell, downsell, back-end.
-    pub kind: String,
-    /// Orders that hold it.
-    pub orders: i64,
-    /// Pieces.
-    pub quantity: i64,
-    /// Paid for it, without tax.
-    pub net_minor: i64,
-    /// Of this for lines that were paid back.
-    pub refunded_minor: i64,
-    /// What it cost.
-    pub cost_minor: i64,
-}
-
-impl FromRow for OfferFigure {
-    fn from_row(row: &mut Row) -> Result<Self> {
-        Ok(Self {
-            id: row.take()?,
-            title: row.take()?,
-            kind: row.take()?,
-            orders: row.take()?,
-            quantity: row.take()?,
-            net_minor: row.take()?,
-            refunded_minor: row.take()?,
-            cost_minor: row.take()?,
-        })
-    }
-}
-
-/// What offers sold.
-pub async fn by_offer(
-    session: &mut Session<'_>,
-    site: SiteId,
-    (from, until): (UtcMs, UtcMs),
-    currency: &str,
-) -> Result<Vec<OfferFigure>> {
-    session.query(BY_OFFER).bind(site).bind(from).bind(until).bind(currency).all().await
-}
-
-/// One-click offers by kind: shown, and accepted.
-pub async fn shown(
-    session: &mut Session<'_>,
-    site: SiteId,
-    (from, until): (UtcMs, UtcMs),
-) -> Result<Vec<(OfferId, String, i64, i64)>> {
-    session.query(SHOWN).bind(site).bind(from).bind(until).all().await
-}
-
-/// Which orders are asked for; empty and zero mean any.
+/// Which orders are asked for; empty, zero and none mean any.
 #[derive(Debug, Clone)]
 pub struct OrderRows {
-    /// Paid from this instant,
+    /// From this instant,
     pub from: UtcMs,
-    /// to before this one.
+    /// to before this one,
     pub until: UtcMs,
-    /// Only what comes before this one in time.
+    /// of which of its instants.
+    pub by: Instant,
+    /// Only what comes before this one in that order.
     pub before: (UtcMs, OrderId),
     /// Channel of the first touch.
     pub channel: String,
     /// Its source tag.
-    pub source: String,
-    /// Where the last touch landed; none: anywhere.
+    pub source: Option<String>,
+    /// The word under which customers meet what was spent: the source tag where money was ever
+    /// spent on it, else the channel.
+    pub origin: String,
+    /// Where the last touch landed.
     pub landing: Option<String>,
     /// The mail clicked last.
     pub mail: Option<MailKey>,
-    /// An offer among its lines.
-    pub offer: OfferId,
+    /// The link clicked last: version and position.
+    pub link: (i64, i64),
+    /// What the contact bought first.
+    pub product: ProductId,
     /// The month of the contact's first order.
     pub cohort: String,
     /// The contact's how-many-eth.
     pub nth: i64,
+    /// Amounts in this currency.
+    pub currency: String,
+    /// At most so many whole days after the contact's first order.
+    pub day_max: i64,
     /// At most so many.
     pub limit: i64,
+}
+
+/// An instant of an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Instant {
+    /// When it was paid.
+    Paid,
+    /// When the first order of its contact was paid.
+    Won,
 }
 
 /// An order as figures count it.
@@ -330,6 +302,8 @@ pub struct OrderRow {
     pub email: String,
     /// When it was paid.
     pub paid_at: UtcMs,
+    /// When the contact's first was.
+    pub first_at: UtcMs,
     /// The contact's how-many-eth.
     pub nth: i64,
     /// The channel of the first touch.
@@ -360,6 +334,7 @@ impl FromRow for OrderRow {
             order_id: row.take()?,
             email: row.take()?,
             paid_at: row.take()?,
+            first_at: row.take()?,
             nth: row.take()?,
             channel: row.take()?,
             source: row.take()?,
@@ -383,25 +358,102 @@ pub async fn order_rows(
 ) -> Result<Vec<OrderRow>> {
     let mail = of.mail.as_ref();
     let (at, id) = of.before;
+    let sql = match of.by {
+        Instant::Paid => ORDER_ROWS,
+        Instant::Won => ORDER_ROWS_WON,
+    };
     session
-        .query(ORDER_ROWS)
+        .query(sql)
         .bind(site)
         .bind(of.from)
         .bind(of.until)
         .bind(at)
         .bind(id)
         .bind(&of.channel)
-        .bind(&of.source)
+        .bind(of.source.as_deref().unwrap_or("*"))
         .bind(of.landing.as_deref().unwrap_or("*"))
         .bind(mail.map_or("", |mail| mail.kind.as_str()))
         .bind(mail.map_or(0, |mail| mail.source_id))
         .bind(mail.map_or(0, |mail| mail.template_id))
-        .bind(of.offer)
+        .bind(of.link.0)
+        .bind(of.link.1)
+        .bind(of.product)
         .bind(&of.cohort)
         .bind(of.nth)
+        .bind(&of.currency)
+        .bind(&of.origin)
+        .bind(of.day_max)
         .bind(of.limit)
         .all()
         .await
+}
+
+/// What each offer is called.
+pub async fn offer_titles(
+    session: &mut Session<'_>,
+    site: SiteId,
+) -> Result<BTreeMap<OfferId, String>> {
+    let titles: Vec<(OfferId, String)> = session.query(OFFER_TITLES).bind(site).all().await?;
+    Ok(titles.into_iter().collect())
+}
+
+/// What an order holds of an offer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OfferRow {
+    /// The order.
+    pub order_id: OrderId,
+    /// Who.
+    pub email: String,
+    /// When it was paid.
+    pub paid_at: UtcMs,
+    /// Of the amounts.
+    pub currency: String,
+    /// Pieces.
+    pub quantity: i64,
+    /// Paid for them, without tax.
+    pub net_minor: i64,
+    /// Of this for lines that were paid back.
+    pub refunded_minor: i64,
+    /// What they cost.
+    pub cost_minor: i64,
+    /// How often it was shown after the order.
+    pub shown: i64,
+    /// How often it was taken there.
+    pub taken: i64,
+}
+
+impl FromRow for OfferRow {
+    fn from_row(row: &mut Row) -> Result<Self> {
+        Ok(Self {
+            order_id: row.take()?,
+            email: row.take()?,
+            paid_at: row.take()?,
+            currency: row.take()?,
+            quantity: row.take()?,
+            net_minor: row.take()?,
+            refunded_minor: row.take()?,
+            cost_minor: row.take()?,
+            shown: row.take()?,
+            taken: row.take()?,
+        })
+    }
+}
+
+/// The orders that hold an offer in one place, or showed it, paid in `from .. until`; the newest
+/// order first.
+pub async fn offer_rows(
+    session: &mut Session<'_>,
+    site: SiteId,
+    (offer, kind): (OfferId, &str),
+    (from, until): (UtcMs, UtcMs),
+    only: Only<'_>,
+    (before, limit): (OrderId, i64),
+) -> Result<Vec<OfferRow>> {
+    // Made after the span, it was not paid in it.
+    let before = before.min(OrderId(model::ids::first_id_at(until)));
+    let query = session.query(OFFER_ROWS).bind(site).bind(offer).bind(kind).bind(before);
+    let query = query.bind(from).bind(until).bind(only.channel).bind(only.product);
+    query.bind(only.currency).bind(limit).all().await
 }
 
 /// A mail behind a figure.
@@ -437,8 +489,8 @@ impl FromRow for MailRow {
     }
 }
 
-/// Mails of one key that left in `from .. until`, newest first; `clicked` for those with a human
-/// click alone.
+/// Mails of one key that left in `from .. until`, newest first; `Clicked::Only` for those that a
+/// person first clicked in it.
 pub async fn mail_rows(
     session: &mut Session<'_>,
     site: SiteId,
@@ -447,10 +499,14 @@ pub async fn mail_rows(
     (clicked, before): (Clicked, MessageId),
     limit: i64,
 ) -> Result<Vec<MailRow>> {
-    // Made after the period, it was not accepted in it.
+    // Made after the period, it was not accepted or clicked in it.
     let before = before.min(MessageId(model::ids::first_id_at(until)));
+    let sql = match clicked {
+        Clicked::OrNot => MAIL_ROWS,
+        Clicked::Only => MAIL_ROWS_CLICKED,
+    };
     session
-        .query(MAIL_ROWS)
+        .query(sql)
         .bind(site)
         .bind(&key.kind)
         .bind(key.source_id)
@@ -458,7 +514,6 @@ pub async fn mail_rows(
         .bind(from)
         .bind(until)
         .bind(before)
-        .bind(if clicked == Clicked::Only { 1_i64 } else { 0 })
         .bind(limit)
         .all()
         .await

@@ -22,6 +22,15 @@ const COUNT_EQUAL: &str = "select count(*) from spends
     where site_id = $1 and from_day = $2 and to_day = $3 and channel = $4 and campaign = $5
         and amount_minor = $6 and currency = $7 and coalesce(clicks, -1) = $8
         and coalesce(impressions, -1) = $9 and note = $10";
+const BY_KEY: &str = "select id, channel, campaign, from_day, to_day, amount_minor, currency,
+    clicks, impressions, note, created_at from spends where site_id = $1 and dedupe_key = $2";
+const SAY_AGAIN: &str = "update spends set amount_minor = $3, clicks = $4, impressions = $5
+    where site_id = $1 and id = $2";
+const OVERLAPPING: &str = "select count(*) from spends
+    where site_id = $1 and channel = $2 and from_day <= $5 and to_day >= $4
+        and (campaign = $3 or campaign = '' or cast($3 as text) = '')
+        and not (from_day = $4 and to_day = $5 and campaign = $3)";
+const CHANNELS: &str = "select distinct channel from spends where site_id = $1 order by channel";
 const DELETE: &str = "delete from spends where site_id = $1 and id = $2";
 
 impl FromRow for Spend {
@@ -88,6 +97,33 @@ pub async fn within(
     to: &str,
 ) -> Result<Vec<Spend>> {
     session.query(WITHIN).bind(site).bind(from).bind(to).all().await
+}
+
+/// The amount that was written with this key.
+pub async fn find_by_key(
+    session: &mut Session<'_>,
+    site: SiteId,
+    key: &str,
+) -> Result<Option<Spend>> {
+    session.query(BY_KEY).bind(site).bind(key).maybe().await
+}
+
+/// Writes amount, clicks and impressions of `spend` over those that stand.
+pub async fn say_again(tx: &mut Tx<'_>, site: SiteId, id: SpendId, spend: &Spend) -> Result<()> {
+    let query = tx.query(SAY_AGAIN).bind(site).bind(id).bind(spend.amount_minor);
+    query.bind(spend.clicks).bind(spend.impressions).run().await.map(drop)
+}
+
+/// How many amounts stand for some of the days of `spend`, but not for the same, under its channel
+/// and campaign: likely the same money twice.
+pub async fn overlapping(session: &mut Session<'_>, site: SiteId, spend: &Spend) -> Result<i64> {
+    let query = session.query(OVERLAPPING).bind(site).bind(&spend.channel).bind(&spend.campaign);
+    query.bind(&spend.from_day).bind(&spend.to_day).one().await
+}
+
+/// The words under which money was ever spent.
+pub async fn channels(session: &mut Session<'_>, site: SiteId) -> Result<Vec<String>> {
+    session.query(CHANNELS).bind(site).all().await
 }
 
 /// The amount with this id.

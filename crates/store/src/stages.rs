@@ -3,11 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use model::ids::{ContactId, OrderId};
+use model::ids::{ContactId, OrderId, ProductId};
 use model::spans::{Span, start_of};
 use model::{SiteId, UtcMs, Zone};
 
-use crate::{FromRow, Result, Row, Session, Tx};
+use crate::{FromRow, Result, Row, Session, Tx, order_sums};
 
 const LEADS: &str = "select coalesce(t.channel, 'unknown'), coalesce(t.source, ''),
     coalesce(t.landing, ''), count(*)
@@ -41,10 +41,6 @@ const REFERRALS: &str = "select coalesce(t.channel, 'unknown'), coalesce(t.sourc
     where c.is_test = false and not exists (select 1 from referrals e where e.site_id = $1
         and e.referrer_id = f.id and e.state in ('held', 'credited') and e.created_at < $2)
     group by coalesce(t.channel, 'unknown'), coalesce(t.source, ''), coalesce(t.landing, '')";
-const ORDERS: &str = "select channel, source, landing, nth, count(*) from order_figures
-    where site_id = $1 and paid_at >= $2 and paid_at < $3 and nth <= 2
-    group by channel, source, landing, nth";
-
 const ROLLED: &str = "select stage, channel, source, landing, cast(sum(contacts) as bigint)
     from stage_days where site_id = $1 and day >= $2 and day <= $3
     group by stage, channel, source, landing";
@@ -57,11 +53,12 @@ const COUNT_DAYS: &str = "select count(*) from rolled_days
     where site_id = $1 and day >= $2 and day <= $3";
 const SET_DAY: &str = "insert into rolled_days (site_id, day, rolled_at) values ($1, $2, $3)
     on conflict (site_id, day) do update set rolled_at = excluded.rolled_at";
-const FORGET_DAYS: [&str; 4] = [
+const FORGET_DAYS: [&str; 5] = [
     "delete from rolled_days where site_id = $1 and day >= $2 and day <= $3",
     "delete from stage_days where site_id = $1 and day >= $2 and day <= $3",
     "delete from mail_days where site_id = $1 and day >= $2 and day <= $3",
     "delete from form_days where site_id = $1 and day >= $2 and day <= $3",
+    "delete from link_days where site_id = $1 and day >= $2 and day <= $3",
 ];
 /// No day comes after it.
 const LAST: &str = "9999-12-31";
@@ -124,23 +121,24 @@ pub async fn count(
     Ok(counts)
 }
 
-/// First and second orders, `from .. until`: stages `order` and `second`.
+/// First and second orders of a span, of customers who bought `product` first (0: anything):
+/// stages `order` and `second`, with no page.
 pub async fn orders(
     session: &mut Session<'_>,
     site: SiteId,
-    from: UtcMs,
-    until: UtcMs,
+    span: Span,
+    product: ProductId,
 ) -> Result<Vec<StageCount>> {
-    let rows: Vec<(String, String, String, i64, i64)> =
-        session.query(ORDERS).bind(site).bind(from).bind(until).all().await?;
+    let rows = order_sums::by_origin(session, site, span, product).await?;
     let stage = |nth| if nth == 1 { "order" } else { "second" };
     Ok(rows
         .into_iter()
-        .map(|(channel, source, landing, nth, contacts)| StageCount {
+        .filter(|(_, _, nth, _)| *nth <= 2)
+        .map(|(channel, source, nth, contacts)| StageCount {
             stage: stage(nth).to_owned(),
             channel,
             source,
-            landing,
+            landing: String::new(),
             contacts,
         })
         .collect())
@@ -154,12 +152,11 @@ pub async fn within(
     span: Span,
     zone: &Zone,
 ) -> Result<Vec<StageCount>> {
-    let (from, until) = span.bounds(zone);
     let mut counts = rolled(session, site, &span.from.to_string(), &span.to.to_string()).await?;
     for (from, until) in unrolled(session, site, span, zone).await? {
         counts.extend(count(session, site, from, until).await?);
     }
-    counts.extend(orders(session, site, from, until).await?);
+    counts.extend(orders(session, site, span, ProductId(0)).await?);
     let mut sums: BTreeMap<(String, String, String, String), i64> = BTreeMap::new();
     for count in counts {
         let key = (count.stage, count.channel, count.source, count.landing);
@@ -276,6 +273,9 @@ const LEAD_ROWS: &str = "select c.id, c.email, c.status, c.created_at,
         and (cast($4 as text) = '' or coalesce(t.channel, 'unknown') = $4)
         and (cast($7 as text) = '*' or coalesce(t.source, '') = $7) and c.id < $5
         and (cast($8 as text) = '*' or coalesce(t.landing, '') = $8)
+        and (cast($9 as text) = '' or $9 = case when exists (select 1 from spends s
+            where s.site_id = c.site_id and s.channel = t.source) then t.source
+            else coalesce(t.channel, 'unknown') end)
     order by c.id desc limit $6";
 const CONFIRMED_ROWS: &str = "select c.id, c.email, c.status, c.confirmed_at,
     coalesce(t.channel, 'unknown'), coalesce(t.source, ''), cast(0 as bigint)
@@ -320,6 +320,7 @@ const ORDER_ROWS: &str =
     where f.site_id = $1 and f.paid_at >= $2 and f.paid_at < $3 and f.nth = $9
         and (cast($4 as text) = '' or f.channel = $4)
         and (cast($8 as text) = '*' or f.source = $8)
+        and (cast($10 as bigint) = 0 or f.first_product_id = $10)
         and (f.paid_at < $5 or (f.paid_at = $5 and c.id < $6))
     order by f.paid_at desc, c.id desc limit $7";
 
@@ -373,6 +374,11 @@ pub struct StageRows<'a> {
     pub source: Option<&'a str>,
     /// Only leads whose first touch was on this page; none: any.
     pub landing: Option<&'a str>,
+    /// Only leads whose customers meet what was spent under this word (`revenue::OrderRows`); empty:
+    /// any.
+    pub origin: &'a str,
+    /// Only orders of customers who bought this first; 0: any.
+    pub product: ProductId,
     /// Only what comes before this row in time.
     pub before: (UtcMs, ContactId),
     /// At most so many.
@@ -391,7 +397,7 @@ pub async fn rows(
     if of.stage == "lead" {
         let query = session.query(LEAD_ROWS).bind(site).bind(id(of.from)).bind(id(of.until));
         let query = query.bind(of.channel).bind(before).bind(of.limit).bind(source);
-        return query.bind(of.landing.unwrap_or("*")).all().await;
+        return query.bind(of.landing.unwrap_or("*")).bind(of.origin).all().await;
     }
     let nth = match of.stage {
         "order" => Some(1_i64),
@@ -407,7 +413,7 @@ pub async fn rows(
     let query = query.bind(site).bind(of.from).bind(of.until).bind(of.channel);
     let query = query.bind(at).bind(before).bind(of.limit).bind(source);
     match nth {
-        Some(nth) => query.bind(nth).all().await,
+        Some(nth) => query.bind(nth).bind(of.product).all().await,
         None => query.all().await,
     }
 }

@@ -55,6 +55,13 @@ const BY_PAGE: &str = "select p.path, d.views, d.visitors
             group by page) d
         join view_pages p on p.site_id = $1 and p.id = d.page";
 
+const BY_BOTH: &str = "select p.path, o.source, o.medium, o.campaign, d.views, d.visitors
+    from (select page, origin, cast(sum(views) as bigint) as views,
+            cast(sum(visitors) as bigint) as visitors
+            from page_view_days where site_id = $1 and day >= $2 and day <= $3
+            group by page, origin) d
+        join view_pages p on p.site_id = $1 and p.id = d.page
+        join view_origins o on o.site_id = $1 and o.id = d.origin";
 const FIND_PAGE: &str = "select id from view_pages where site_id = $1 and path = $2";
 const LAST_PAGE: &str = "select coalesce(max(id), 0) from view_pages where site_id = $1";
 const ADD_PAGE: &str = "insert into view_pages (site_id, id, path) values ($1, $2, $3)
@@ -75,6 +82,8 @@ const FORGET_SALTS: &str = "delete from view_salts where made_at < $1";
 /// Rounds in which a new word looks for a number that no other node takes at the same time.
 const TRIES: usize = 20;
 
+/// Path, source, medium, campaign, views, visitors.
+pub type PageOrigin = (String, String, String, String, i64, i64);
 /// One view, in numbers: id, site, day, instant, visitor (0: not told apart), page, origin.
 pub type ViewRow = [i64; 7];
 
@@ -272,4 +281,14 @@ pub async fn salt(
 /// those days was.
 pub async fn forget_salts(tx: &mut Tx<'_>, before: UtcMs) -> Result<u64> {
     tx.query(FORGET_SALTS).bind(before).run().await
+}
+
+/// The same by both, without their days.
+pub async fn by_page_and_source(
+    session: &mut Session<'_>,
+    site: SiteId,
+    from: &str,
+    to: &str,
+) -> Result<Vec<PageOrigin>> {
+    session.query(BY_BOTH).bind(site).bind(from).bind(to).all().await
 }

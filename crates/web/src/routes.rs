@@ -75,8 +75,12 @@ fn admin_numbers() -> Router<AppState> {
         .route("/admin/numbers/stages", get(stages::index))
         .route("/admin/numbers/stages/{stage}", get(stages::show))
         .route("/admin/numbers/revenue", get(revenue::index))
-        .route("/admin/numbers/orders", get(rows::orders))
-        .route("/admin/numbers/mails", get(rows::mails))
+        .route("/admin/numbers/orders", get(rows::orders::index))
+        .route("/admin/numbers/mails", get(rows::mails::index))
+        .route("/admin/numbers/clicks", get(rows::clicks::index))
+        .route("/admin/numbers/offered", get(rows::offered::index))
+        .route("/admin/numbers/spent", get(rows::spent::index))
+        .route("/admin/numbers/rewarded", get(rows::spent::rewarded))
         .route("/admin/numbers/spend", get(spend::index).post(spend::create))
         .route(
             "/admin/numbers/spend/file",
@@ -87,6 +91,7 @@ fn admin_numbers() -> Router<AppState> {
         .route("/admin/numbers/cohorts", get(cohorts::index))
         .route("/admin/numbers/simulator", get(simulator::index))
         .route("/admin/numbers/reconciliation", get(reconciliation::index))
+        .route("/admin/numbers/reconciliation/{name}", get(reconciliation::apart::show))
 }
 
 /// The process itself, and what every page needs.

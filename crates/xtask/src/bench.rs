@@ -7,6 +7,7 @@ mod disk;
 mod lists;
 mod load;
 mod maths;
+mod numbers;
 mod opt_ins;
 mod pages;
 mod rows;
@@ -83,6 +84,18 @@ pub enum What {
         #[arg(long, default_value_t = 100_000)]
         customers: u32,
     },
+    /// Every page of figures over a year of a busy shop; fails where one takes over 100 ms.
+    Numbers {
+        /// How many contacts.
+        #[arg(long, default_value_t = 1_000_000)]
+        contacts: i64,
+        /// How many events in the stream.
+        #[arg(long, default_value_t = 10_000_000)]
+        events: i64,
+        /// How many paid orders.
+        #[arg(long, default_value_t = 1_000_000)]
+        orders: i64,
+    },
     /// Every list of the admin over very many contacts.
     Lists {
         /// How many contacts.
@@ -114,6 +127,9 @@ pub fn run(what: &What) -> anyhow::Result<()> {
         What::Maths { rounds } => maths::run(*rounds),
         What::AlsoBought { lines, products, customers } => {
             also_bought::run(*lines, *products, *customers)
+        }
+        What::Numbers { contacts, events, orders } => {
+            numbers::run(numbers::Scale { contacts: *contacts, events: *events, orders: *orders })
         }
         What::Lists { contacts } => lists::run(*contacts),
         What::Cohorts { rows, customers } => cohorts::run(*rows, *customers),

@@ -81,6 +81,8 @@ pub struct Taken {
     pub rejected: usize,
     /// Why; at most [`ERRORS_MAX`] of them.
     pub errors: Vec<LineError>,
+    /// What else there is to know of the file, in sentences.
+    pub notes: Vec<String>,
 }
 
 /// A line that was left out.
@@ -123,6 +125,7 @@ impl Taken {
         self.rejected += part.rejected;
         let free = ERRORS_MAX.saturating_sub(self.errors.len());
         self.errors.extend(part.errors.iter().take(free).cloned());
+        self.notes.extend(part.notes.iter().cloned());
     }
 
     /// Notes that a line is left out.

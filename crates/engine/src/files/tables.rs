@@ -72,6 +72,12 @@ impl Table {
         Ok(table)
     }
 
+    /// The same text from its first line on, with no header and cells apart at `separator`.
+    #[must_use]
+    pub fn separated(&self, separator: char) -> Self {
+        Self { separator, headers: Vec::new(), first: 0, first_line: 1, ..self.clone() }
+    }
+
     /// Its rows in order, blank lines left out.
     pub fn rows(&self) -> Rows<'_> {
         self.rows_from(self.first, self.first_line)

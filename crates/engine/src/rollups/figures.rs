@@ -29,6 +29,7 @@ pub(super) async fn derive(
     }
     let touch = store::order_figures::first_touch(session, site, contact).await?;
     let (channel, source) = touch.unwrap_or_else(|| (UNKNOWN.to_owned(), String::new()));
+    let offers = store::order_figures::offers(session, site, contact).await?;
     let mut figures = Vec::with_capacity(orders.len());
     for (nth, order) in (1..).zip(orders) {
         let at = order.paid_at;
@@ -63,6 +64,7 @@ pub(super) async fn derive(
             reward_for,
             cost_minor: order.cost_minor,
             mail: store::order_figures::clicked(session, site, contact, (since, at)).await?,
+            offers: offers.iter().filter(|part| part.order_id == order.id).cloned().collect(),
         });
     }
     Ok(figures)

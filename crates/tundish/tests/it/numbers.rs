@@ -20,6 +20,7 @@ mod pages;
 mod simulator;
 mod spends;
 mod views;
+mod walk;
 
 /// 2026-01-01T00:00:00Z.
 const NEW_YEAR: i64 = 1_767_225_600_000;
@@ -224,6 +225,9 @@ async fn sums(app: &TestApp, span: Span) -> Vec<(String, i64)> {
     sums.into_iter().collect()
 }
 
+pub(crate) const USD: store::order_sums::Only<'static> =
+    store::order_sums::Only { currency: "USD", channel: "", product: model::ids::ProductId(0) };
+
 async fn figures_are_right(app: TestApp) {
     story(&app).await;
     let site = app.site.id;
@@ -255,7 +259,7 @@ async fn figures_are_right(app: TestApp) {
     assert!(january.contains(&("lead".to_owned(), 1)) && january.contains(&("order".into(), 2)));
 
     let mails = read(&app, move |session| {
-        Box::pin(async move { store::revenue::by_mail(session, site, year, &zone(), "USD").await })
+        Box::pin(async move { store::revenue::by_mail(session, site, year, &zone(), USD).await })
     })
     .await;
     let key = MailKey { kind: "sequence".to_owned(), source_id: 7, template_id: 70 };
@@ -267,30 +271,38 @@ async fn figures_are_right(app: TestApp) {
 async fn economics_are_right(app: TestApp) {
     story(&app).await;
     let site = app.site.id;
-    let (from, until) = span("2026-01-01", "2026-01-31").bounds(&zone());
-    let won =
-        store::economics::Won { from, until, currency: "USD", product: model::ids::ProductId(0) };
-    let (customers, margins) = read(&app, move |session| {
-        Box::pin(async move {
-            let customers = store::economics::won(session, site, won).await?;
-            Ok((customers, store::economics::margins(session, site, won, 90).await?))
-        })
+    let won = store::customer_sums::Won {
+        span: span("2026-01-01", "2026-01-31"),
+        currency: "USD",
+        product: model::ids::ProductId(0),
+    };
+    let brought = read(&app, move |session| {
+        Box::pin(async move { store::customer_sums::by_origin(session, site, won, 90).await })
     })
     .await;
     // Ann: 1900 + 100 − 300, later 9700 − 700 − 700. Ben: 2000 − 300.
-    let found: Vec<(&str, i64, i64, i64)> = customers
+    let mut found: Vec<(&str, i64, i64, i64, i64, i64)> = brought
         .iter()
-        .map(|by| (by.channel.as_str(), by.customers, by.discount_minor, by.margin_minor))
+        .map(|by| {
+            let (channel, day) = (by.channel.as_str(), by.day);
+            (channel, day, by.customers, by.seconds, by.discount_minor, by.margin_minor)
+        })
         .collect();
-    assert_eq!(found, [("direct", 1, 0, 1_700), ("paid_search", 1, 100, 1_700)]);
-    let mut by_day: Vec<(&str, i64, i64, i64)> = margins
-        .iter()
-        .map(|(channel, _, day, seconds, margin)| (channel.as_str(), *day, *seconds, *margin))
-        .collect();
-    by_day.sort_unstable();
-    let wanted =
-        [("direct", 0, 0, 1_700), ("paid_search", 0, 0, 1_700), ("paid_search", 30, 1, 8_300)];
-    assert_eq!(by_day, wanted);
+    found.sort_unstable();
+    let wanted = [
+        ("direct", 0, 1, 0, 0, 1_700),
+        ("paid_search", 0, 1, 0, 100, 1_700),
+        ("paid_search", 30, 0, 1, 0, 8_300),
+    ];
+    assert_eq!(found, wanted);
+    // The same by days alone, and by the month as one.
+    let late = store::customer_sums::Won { span: span("2026-01-11", "2026-01-31"), ..won };
+    let late = read(&app, move |session| {
+        Box::pin(async move { store::customer_sums::by_origin(session, site, late, 90).await })
+    })
+    .await;
+    assert_eq!(late.iter().map(|by| by.margin_minor).sum::<i64>(), 1_700, "Ben alone");
+    let (from, until) = won.span.bounds(&zone());
     let recent = store::margins::Recent { from, until, currency: "USD", limit: 10 };
     let (firsts, later) = read(&app, move |session| {
         Box::pin(async move {
@@ -306,6 +318,47 @@ async fn economics_are_right(app: TestApp) {
         later.iter().map(|one| (one.orders, one.margin_minor, one.day)).collect();
     later.sort_unstable();
     assert_eq!(later, [(0, 0, 0), (1, 8_300, 30)]);
+}
+
+/// Every sum of figures, as stored.
+async fn all_sums(app: &TestApp) -> Vec<String> {
+    let orders = "select per || what || day || key || channel || source || cast(product_id as text)
+        || '#' || cast(nth as text) || '#' || cast(orders as text) || '#' || cast(pieces as text)
+        || '#' || cast(net_minor as text) || '#' || cast(refunded_minor as text) || '#'
+        || cast(shown as text) from order_sums where orders <> 0 or shown <> 0 order by 1";
+    let customers = "select per || won || '#' || cast(product_id as text) || '#'
+        || cast(day as text) || channel || source || '#' || cast(customers as text) || '#'
+        || cast(seconds as text) || '#' || cast(orders as text) || '#'
+        || cast(discount_minor as text) || '#' || cast(margin_minor as text)
+        from customer_sums where orders <> 0 order by 1";
+    read(app, move |session| {
+        Box::pin(async move {
+            let mut all: Vec<String> = session.query(orders).all().await?;
+            all.extend(session.query(customers).all::<String>().await?);
+            Ok(all)
+        })
+    })
+    .await
+}
+
+async fn sums_follow(app: TestApp) {
+    story(&app).await;
+    let as_they_came = all_sums(&app).await;
+    assert!(as_they_came.len() > 20, "{as_they_came:?}");
+    rollups::rebuild(&app.engine, &app.site).await.unwrap();
+    assert_eq!(all_sums(&app).await, as_they_came, "counted anew they are the same");
+    // An order is taken out of the figures, and comes back.
+    let test = format!("update contacts set is_test = true where id = {}", contact(BEN).0);
+    let touch = "update orders set updated_at = updated_at + 86400000000 where site_id = $s";
+    sql(&app, &format!("{test}; {touch}")).await;
+    app.run_until_idle().await;
+    let without = all_sums(&app).await;
+    assert!(without.len() < as_they_came.len(), "Ben is in no sum");
+    rollups::rebuild(&app.engine, &app.site).await.unwrap();
+    assert_eq!(all_sums(&app).await, without);
+    sql(&app, &format!("{}; {touch}", test.replace("true", "false"))).await;
+    app.run_until_idle().await;
+    assert_eq!(all_sums(&app).await, as_they_came);
 }
 
 async fn rollups_are_derived(app: TestApp) {
@@ -362,6 +415,7 @@ both_apps! {
     orders_mails_and_stages_are_counted_as_by_hand: figures_are_right,
     customers_cost_and_bring_what_was_worked_out: economics_are_right,
     rollups_can_be_compared_and_made_anew: rollups_are_derived,
+    sums_change_with_their_figures_and_can_be_counted_anew: sums_follow,
     sums_taken_two_ways_meet_and_a_loss_shows: sums_meet,
 }
 

@@ -10,6 +10,7 @@ use crate::extract::operator::CurrentOperator;
 
 pub mod cohorts;
 pub mod compare;
+pub(crate) mod narrow;
 pub mod payback;
 pub mod reconciliation;
 pub mod report;
@@ -68,6 +69,20 @@ pub struct Asked {
     pub landing: Option<String>,
     /// An offer's outside id.
     pub offer: String,
+    /// Its place in the order: main, bump, upsell, downsell, back-end.
+    pub place: String,
+    /// The text of a mail,
+    #[serde(deserialize_with = "lenient")]
+    pub version: i64,
+    /// and which of its links.
+    #[serde(deserialize_with = "lenient")]
+    pub position: i64,
+    /// The word under which customers meet what was spent.
+    pub origin: String,
+    /// `1`: the days are those of the contact's first order.
+    pub won: String,
+    /// Amounts in this currency alone.
+    pub currency: String,
     /// The contact's how-many-eth order; 0: any.
     #[serde(deserialize_with = "lenient")]
     pub nth: i64,

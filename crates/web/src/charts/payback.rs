@@ -15,6 +15,8 @@ pub struct Payback {
     /// Day and cumulative margin in minor units, cost of winning the customer taken off; days
     /// rising.
     pub points: Vec<(f64, f64)>,
+    /// The same of those it is compared with, drawn dashed; empty where there are none.
+    pub before: Vec<(f64, f64)>,
     /// The day from which the curve stays at or above zero; `None` if it has not yet.
     pub break_even: Option<f64>,
     /// Where the average first and second orders fall.
@@ -38,9 +40,10 @@ pub fn payback(spec: &Payback, size: Size) -> String {
     let unit = Unit::Money(spec.currency.clone());
     let mut canvas =
         Canvas::new("chart-payback", size.width(), size.height() + 18.0, &spec.title, &spec.about);
-    let plot = Plot::new(size, 34.0, spec.points.iter().map(|point| point.1), &unit);
+    let both = || spec.points.iter().chain(&spec.before);
+    let plot = Plot::new(size, 34.0, both().map(|point| point.1), &unit);
     plot.draw(&mut canvas, &unit);
-    let last_day = spec.points.iter().map(|point| point.0).fold(1.0, f64::max);
+    let last_day = both().map(|point| point.0).fold(1.0, f64::max);
     let x = |day: f64| plot.left + 6.0 + (plot.right - plot.left - 12.0) * day / last_day;
     for (class, area) in areas(&spec.points) {
         let drawn: Vec<(f64, f64)> =
@@ -49,9 +52,13 @@ pub fn payback(spec: &Payback, size: Size) -> String {
     }
     let zero = plot.y(0.0);
     canvas.line("c-zero c-zero-strong", (plot.left, zero), (plot.right, zero));
-    let curve: Vec<(f64, f64)> =
-        spec.points.iter().map(|(day, value)| (x(*day), plot.y(*value))).collect();
-    canvas.path("c-line c-line1", &polyline(&curve));
+    for (class, points) in [("c-line c-line2", &spec.before), ("c-line c-line1", &spec.points)] {
+        let curve: Vec<(f64, f64)> =
+            points.iter().map(|(day, value)| (x(*day), plot.y(*value))).collect();
+        if !curve.is_empty() {
+            canvas.path(class, &polyline(&curve));
+        }
+    }
     days_below(&mut canvas, size, &plot, last_day, x);
     draw_marks(&mut canvas, spec, &plot, &unit, x);
     draw_even(&mut canvas, spec, &plot, x);

@@ -28,6 +28,7 @@ fn curve() -> Value {
         title: "Margin per customer, less what they cost".into(),
         about: "Starts at −€27.10, is even on day 42 and reaches €15.40 after 180 days".into(),
         points: (0..=180).step_by(3).map(day).collect(),
+        before: Vec::new(),
         break_even: Some(42.0),
         marks: vec![
             Mark { day: 2.0, label: "first order".into() },

@@ -99,7 +99,8 @@ pub fn run(contacts: usize) -> anyhow::Result<()> {
     })
 }
 
-async fn sign_in(address: &str, link: &str) -> anyhow::Result<String> {
+/// Signs in by a link; the cookie as a header.
+pub(super) async fn sign_in(address: &str, link: &str) -> anyhow::Result<String> {
     let token = link.rsplit('/').next().context("a token")?;
     let answer = asking::post(address, &format!("/admin/sign-in/link/{token}"), "").await?;
     let cookies: Vec<&str> = answer

@@ -93,7 +93,7 @@ pub async fn run(
     let found = json!({
         "preset": kind.word(), "name": name, "dry_run": flags.dry_run, "rows": taken.rows,
         "created": taken.created, "updated": taken.updated, "unchanged": taken.unchanged,
-        "rejected": taken.rejected, "errors": taken.errors,
+        "rejected": taken.rejected, "errors": taken.errors, "notes": taken.notes,
     });
     call.output.either(&found, || {
         let would = if flags.dry_run { "would be " } else { "" };
@@ -106,6 +106,7 @@ pub async fn run(
             "" => format!("line {}: {}", e.line, e.message),
             field => format!("line {}, {field}: {}", e.line, e.message),
         };
+        lines.extend(taken.notes.iter().cloned());
         lines.extend(taken.errors.iter().map(line));
         lines
     })
@@ -123,8 +124,8 @@ async fn take(
     match (kind, dry_run) {
         (Kind::Orders, true) => orders::look(engine, site, bytes, map).await,
         (Kind::Orders, false) => orders::import(engine, by, site, bytes, map).await,
-        (Kind::Spend, true) => spends::look(engine, site, bytes, map).await,
-        (Kind::Spend, false) => spends::import(engine, by, site, bytes, map).await,
+        (Kind::Spend, true) => spends::look(engine, site, bytes, (map, "")).await,
+        (Kind::Spend, false) => spends::import(engine, by, site, bytes, (map, "")).await,
         (Kind::Suppression, true) => suppressions::look(engine, site, bytes, map).await,
         (Kind::Suppression, false) => {
             suppressions::import(engine, by, site, (name, bytes), map).await

@@ -114,6 +114,13 @@ async fn reconciliation_is_red_where_a_sum_is_lost() {
     sql(&app, "delete from ledger_lines where site_id = $s and account = 'sales'").await;
     let text = body_of(&page(&app, &path).await);
     assert!(text.contains("One line does not add up") && text.contains("differs"), "{text}");
+    sql(&app, "delete from payments where site_id = $s and idem_key = 'k3'").await;
+    let html = page(&app, &path).await;
+    let apart = format!("/admin/numbers/reconciliation/orders_payments?{YEAR}");
+    assert!(html.contains(&apart), "{html}");
+    let rows = page(&app, &apart).await;
+    assert_eq!(rows.matches("/admin/orders/ord_").count(), 1, "the one without its payment");
+    assert!(body_of(&rows).contains("$20.00 $0.00 $20.00"), "{}", body_of(&rows));
 }
 
 #[tokio::test]

@@ -9,7 +9,8 @@ use model::ids::SpendId;
 use testkit::TestApp;
 
 async fn import(app: &TestApp, bytes: &[u8]) -> engine::Result<Taken> {
-    spends::import(&app.engine, Actor::Console, &app.site, bytes, &BTreeMap::new()).await
+    let how = (&BTreeMap::new(), "");
+    spends::import(&app.engine, Actor::Console, &app.site, bytes, how).await
 }
 
 async fn read(app: &TestApp, text: &str) -> Taken {
@@ -161,4 +162,91 @@ async fn what_was_spent_is_written_out_as_it_comes_in_again() {
     // One more of the same kind is one more.
     let more = format!("{}2026-01-05,google,,5.00,USD,,,\r\n", out.body);
     assert_eq!(read(&app, &more).await.created, 1);
+}
+
+/// What stands: channel, campaign, days, amount, clicks.
+async fn standing(app: &TestApp) -> Vec<(String, String, String, i64, Option<i64>)> {
+    let site = app.site.id;
+    let all = app
+        .engine
+        .reader()
+        .read::<_, store::StoreError, _>(move |session| {
+            Box::pin(
+                async move { store::spends::list(session, site, SpendId(i64::MAX), 100).await },
+            )
+        })
+        .await
+        .unwrap();
+    let mut all: Vec<_> = all
+        .into_iter()
+        .map(|s| {
+            (
+                s.channel,
+                s.campaign,
+                format!("{} {}", s.from_day, s.to_day),
+                s.amount_minor,
+                s.clicks,
+            )
+        })
+        .collect();
+    all.sort();
+    all
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_export_of_google_ads_is_read_with_its_title_and_totals_and_says_its_days_anew() {
+    let app = TestApp::start().await;
+    let file = |second: &str| {
+        format!(
+            "Campaign report\r\n\"1 November 2026 - 2 November 2026\"\r\n\
+             Day,Campaign,Currency code,Cost,Clicks,Impr.\r\n\
+             2026-11-01,Spring,USD,\"1,012.50\",40,\"1,200\"\r\n\
+             2026-11-01,Spring,USD,2.50,2,10\r\n\
+             2026-11-02,Spring,USD,{second},41,900\r\n\
+             2026-11-02,Paused,USD,0,0,0\r\n\
+             Total: Account, --,USD,\"1,035.00\",83,\"2,110\"\r\n"
+        )
+    };
+    let first = read(&app, &file("20.00")).await;
+    assert_eq!((first.rows, first.created, first.rejected), (3, 2, 0), "{first:?}");
+    assert!(first.notes.iter().any(|note| note.contains("Google Ads")), "{first:?}");
+    assert!(first.notes.iter().any(|note| note.contains("2 lines were passed over")), "{first:?}");
+    let wanted = |second: i64| {
+        let line = |day: &str, minor, clicks| {
+            ("google".to_owned(), "spring".to_owned(), format!("{day} {day}"), minor, Some(clicks))
+        };
+        vec![line("2026-11-01", 101_500, 42), line("2026-11-02", second, 41)]
+    };
+    assert_eq!(standing(&app).await, wanted(2_000));
+    let again = read(&app, &file("20.00")).await;
+    assert_eq!((again.created, again.updated, again.unchanged), (0, 0, 2));
+    let later = read(&app, &file("21.00")).await;
+    assert_eq!((later.created, later.updated, later.unchanged), (0, 1, 1), "it takes its place");
+    assert_eq!(standing(&app).await, wanted(2_100));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_export_of_meta_is_read_with_decimal_commas_and_another_currency_is_refused() {
+    let app = TestApp::start().await;
+    let file = "Reporting starts;Reporting ends;Campaign name;Amount spent (USD);Link clicks;Impressions\n\
+        2026-11-01;2026-11-07;Leads;1.234,50;310;20.100\n\
+        2026-11-01;2026-11-07;Retarget;12,5;;800\n";
+    let taken = read(&app, file).await;
+    assert_eq!((taken.rows, taken.created, taken.rejected), (2, 2, 0), "{taken:?}");
+    let week = "2026-11-01 2026-11-07".to_owned();
+    let wanted = vec![
+        ("facebook".to_owned(), "leads".to_owned(), week.clone(), 123_450, Some(310)),
+        ("facebook".to_owned(), "retarget".to_owned(), week, 1_250, None),
+    ];
+    assert_eq!(standing(&app).await, wanted);
+    let euros = read(&app, &file.replace("(USD)", "(EUR)")).await;
+    assert_eq!((euros.created, euros.rejected), (0, 2));
+    let why = &euros.errors[0].message;
+    assert!(why.contains("EUR") && why.contains("USD") && why.contains("never converted"), "{why}");
+    // A day of the week that stands already: both count, and it is said.
+    let day =
+        file.lines().next().unwrap().to_owned() + "\n2026-11-03;2026-11-03;Leads;100,00;9;500\n";
+    let over = read(&app, &day).await;
+    assert_eq!(over.created, 1);
+    assert!(over.notes.iter().any(|note| note.contains("they add up")), "{over:?}");
 }

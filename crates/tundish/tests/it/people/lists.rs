@@ -230,9 +230,9 @@ async fn sent(app: &TestApp, span: Span) -> i64 {
         .engine
         .reader()
         .read::<_, StoreError, _>(move |session| {
-            Box::pin(
-                async move { store::revenue::by_mail(session, site, span, &zone, "USD").await },
-            )
+            Box::pin(async move {
+                store::revenue::by_mail(session, site, span, &zone, crate::numbers::USD).await
+            })
         })
         .await
         .unwrap();

@@ -40,7 +40,7 @@ pub async fn index(
             Box::pin(async move {
                 let of = Won { from, until, currency: &currency, product };
                 let rows = store::economics::purchases(session, site, of).await?;
-                Ok((rows, store::economics::first_products(session, site).await?))
+                Ok((rows, store::customer_sums::first_products(session, site).await?))
             })
         })
         .await?;
@@ -154,6 +154,7 @@ fn sheet(period: &Period, cohorts: &[Cohort], currency: &str) -> Sheet {
             ("from", format!("{}-01", cohort.start)),
             ("to", period.today.to_string()),
             ("cohort", cohort.start.to_string()),
+            ("nth", "1".to_owned()),
         ];
         let count = |count: u64| Cell::count(i64::try_from(count).unwrap_or(i64::MAX));
         let mut cells = vec![

@@ -7,16 +7,16 @@ use axum::extract::{Query, State};
 use engine::EngineError;
 use model::UtcMs;
 use model::ids::ProductId;
-use model::spans::{Span, moved, start_of};
+use model::spans::{Span, moved};
 use model::spends::Spend;
-use model::times::DAY_MS;
-use numbers::economics::{Acquisition, MarginOn, Payback, break_even, loss_allowed, payback};
+use numbers::economics::{Acquisition, MarginOn, Payback, break_even, payback};
 use numbers::real::{ratio, real_signed};
-use store::economics::{Won, WonBy};
+use store::customer_sums::{Brought, Won};
 
-use super::report::{Empty, Note, Picture, Report, Select, Tile, filter};
-use super::sheet::{Cell, Sheet, columns, rounded};
-use super::{Asked, FEW, Period, channel_name, days_text, link};
+use super::compare::Compared;
+use super::report::{Empty, Note, Picture, Report, Select, filter};
+use super::sheet::{Cell, rounded};
+use super::{Asked, FEW, Period, channel_name, days_text};
 use crate::charts::{self, Mark};
 use crate::extract::operator::CurrentOperator;
 use crate::reply::Reply;
@@ -24,6 +24,8 @@ use crate::state::AppState;
 use crate::words::money_text;
 
 mod months;
+mod sources;
+mod tiles;
 
 const PATH: &str = "/admin/numbers/payback";
 /// Customers of the last so many days, where nobody asks for others.
@@ -37,13 +39,24 @@ const LENGTHS: [(&str, i64); 3] = [("6 months", 182), ("12 months", 365), ("2 ye
 
 /// Everything the page is made from.
 struct Rows {
-    won: Vec<WonBy>,
-    rewards: Vec<(String, String, String, i64)>,
-    margins: Vec<(String, String, i64, i64, i64)>,
+    now: People,
+    /// Of the days it is compared with.
+    before: Option<People>,
+    /// Words under which money was ever spent.
+    words: BTreeSet<String>,
     spends: Vec<Spend>,
-    leads: i64,
     products: Vec<(ProductId, String)>,
     months: months::Rows,
+}
+
+/// The customers won on some days, as stored.
+struct People {
+    won_in: Span,
+    brought: Vec<Brought>,
+    rewards: Vec<(String, String, String, i64)>,
+    spends: Vec<Spend>,
+    /// Leads by channel and source.
+    leads: Vec<(String, String, i64)>,
 }
 
 /// What was asked, read.
@@ -53,7 +66,9 @@ struct Question {
     horizon: i64,
     /// The days in which the customers were won who are followed for all of them.
     won_in: Span,
+    compared: Option<Compared>,
     product: ProductId,
+    product_text: String,
     currency: String,
     now: UtcMs,
     /// Only this origin; empty: all.
@@ -72,6 +87,7 @@ pub async fn index(
     query.push(("days", question.horizon.to_string()));
     query.push(("product", asked.product.clone()));
     query.push(("source", question.origin.clone()));
+    query.push(Compared::kept(&asked));
     let mut report = Report::new(
         who.frame("cac"),
         "CAC & payback",
@@ -79,7 +95,8 @@ pub async fn index(
     );
     report.notes.extend(question.period.wrong.clone().map(Note::warn));
     fill(&mut report, &question, &rows);
-    let selects = selects(&question, &rows, &asked.product);
+    let mut selects = selects(&question, &rows, &asked.product);
+    selects.push(Compared::select(&asked));
     report.filter = Some(filter(PATH, &question.period, &LENGTHS, &query, selects));
     report.answer(PATH, &asked, &query)
 }
@@ -87,17 +104,22 @@ pub async fn index(
 fn question(who: &CurrentOperator, asked: &Asked) -> Question {
     let period = Period::read(who, asked, DAYS);
     let horizon = HORIZONS.into_iter().find(|days| *days == asked.days).unwrap_or(HORIZON);
-    let old_enough = moved(period.today, -horizon - 1);
-    let won_in = Span { from: period.span.from, to: period.span.to.min(old_enough) };
     Question {
         horizon,
-        won_in,
+        won_in: old_enough(period.span, &period, horizon),
+        compared: Compared::read(asked, &period),
         product: asked.product.parse().unwrap_or(ProductId(0)),
+        product_text: asked.product.clone(),
         currency: who.site.currency.clone(),
         now: who.now,
         origin: asked.source.clone().unwrap_or_default(),
         period,
     }
+}
+
+/// The part of a span whose customers have lived through all the days they are followed.
+fn old_enough(span: Span, period: &Period, horizon: i64) -> Span {
+    Span { from: span.from, to: span.to.min(moved(period.today, -horizon - 1)) }
 }
 
 async fn read(
@@ -106,38 +128,63 @@ async fn read(
     question: &Question,
 ) -> Result<Rows, EngineError> {
     let site = who.site.id;
-    let zone = question.period.zone.clone();
-    let (won_in, whole) = (question.won_in, months::whole(question.period.span));
-    let until = start_of(moved(won_in.to.max(moved(won_in.from, -1)), 1), &zone);
-    let won_from = start_of(won_in.from, &zone);
-    let (month_from, month_until) = whole.bounds(&zone);
+    let period = question.period.clone();
+    let (won_in, whole) = (question.won_in, months::whole(period.span));
     let (currency, product) = (question.currency.clone(), question.product);
     let horizon = question.horizon;
+    let earlier = question.compared.map(|other| old_enough(other.span, &period, horizon));
     state
         .reader
         .read::<_, EngineError, _>(move |session| {
             Box::pin(async move {
-                let of = Won { from: won_from, until, currency: &currency, product };
-                let months = Won { from: month_from, until: month_until, ..of };
-                let (from, to) = (whole.from.to_string(), whole.to.to_string());
-                let people = if won_in.to < won_in.from {
-                    Vec::new()
-                } else {
-                    store::stages::within(session, site, won_in, &zone).await?
+                let of = |span| Won { span, currency: &currency, product };
+                let now = people(session, site, &period, of(won_in), horizon).await?;
+                let before = match earlier {
+                    Some(span) => Some(people(session, site, &period, of(span), horizon).await?),
+                    None => None,
                 };
-                let leads = people.iter().filter(|count| count.stage == "lead");
+                let (from, to) = (whole.from.to_string(), whole.to.to_string());
+                let words = store::spends::channels(session, site).await?;
                 Ok(Rows {
-                    leads: leads.map(|count| count.contacts).sum(),
-                    won: store::economics::won(session, site, of).await?,
-                    rewards: store::economics::rewards(session, site, of).await?,
-                    margins: store::economics::margins(session, site, of, horizon).await?,
+                    now,
+                    before,
+                    words: words.into_iter().collect(),
                     spends: store::spends::within(session, site, &from, &to).await?,
-                    products: store::economics::first_products(session, site).await?,
-                    months: months::read(session, site, months).await?,
+                    products: store::customer_sums::first_products(session, site).await?,
+                    months: months::read(session, site, &period, of(whole)).await?,
                 })
             })
         })
         .await
+}
+
+async fn people(
+    session: &mut store::Session<'_>,
+    site: model::SiteId,
+    period: &Period,
+    of: Won<'_>,
+    horizon: i64,
+) -> Result<People, store::StoreError> {
+    let span = of.span;
+    let mut people = People {
+        won_in: span,
+        brought: Vec::new(),
+        rewards: Vec::new(),
+        spends: Vec::new(),
+        leads: Vec::new(),
+    };
+    if span.to < span.from {
+        return Ok(people);
+    }
+    let (from, to) = (span.from.to_string(), span.to.to_string());
+    let bounds = span.bounds(&period.zone);
+    people.brought = store::customer_sums::by_origin(session, site, of, horizon).await?;
+    people.rewards = store::customer_sums::rewards(session, site, of, bounds).await?;
+    people.spends = store::spends::within(session, site, &from, &to).await?;
+    let staged = store::stages::within(session, site, span, &period.zone).await?;
+    let leads = staged.into_iter().filter(|count| count.stage == "lead");
+    people.leads = leads.map(|count| (count.channel, count.source, count.contacts)).collect();
+    Ok(people)
 }
 
 /// Customers of one origin, with what they cost and brought.
@@ -145,62 +192,89 @@ async fn read(
 struct Group {
     acquisition: Acquisition,
     clicks: i64,
+    leads: i64,
     margins: Vec<MarginOn>,
     /// Second orders by day.
     seconds: BTreeMap<i64, i64>,
 }
 
-/// The word by which spend and customers meet: the source tag where money was spent on it, else
-/// the channel.
+impl Group {
+    fn add(&mut self, one: &Self) {
+        let sum = &mut self.acquisition;
+        sum.spend += one.acquisition.spend;
+        sum.commissions += one.acquisition.commissions;
+        sum.discounts += one.acquisition.discounts;
+        sum.customers += one.acquisition.customers;
+        self.clicks += one.clicks;
+        self.leads += one.leads;
+        self.margins.extend(&one.margins);
+        for (day, count) in &one.seconds {
+            *self.seconds.entry(*day).or_default() += count;
+        }
+    }
+
+    /// The clicks that were paid for, and the leads: what one of them may cost.
+    fn per(&self, told: &Payback, count: i64) -> Option<f64> {
+        let count = u64::try_from(count).ok().filter(|count| *count > 0)?;
+        break_even(*told.by_day.last()?, told.customers, count)
+    }
+
+    fn lead_cost(&self) -> Option<f64> {
+        let spend = Some(self.acquisition.spend).filter(|spend| *spend > 0)?;
+        ratio(real_signed(spend), real_signed(self.leads)).filter(|_| self.leads > 0)
+    }
+}
+
+/// The word by which spend and customers meet: the source tag where money was ever spent on it,
+/// else the channel.
 fn origin(channel: &str, source: &str, words: &BTreeSet<String>) -> String {
     let word = if words.contains(source) { source } else { channel };
     word.to_owned()
 }
 
-fn groups(question: &Question, rows: &Rows) -> BTreeMap<String, Group> {
-    let words: BTreeSet<String> = rows.spends.iter().map(|s| s.channel.clone()).collect();
+fn groups(
+    question: &Question,
+    people: &People,
+    words: &BTreeSet<String>,
+) -> BTreeMap<String, Group> {
     let mut groups: BTreeMap<String, Group> = BTreeMap::new();
-    for won in &rows.won {
-        let group = groups.entry(origin(&won.channel, &won.source, &words)).or_default();
-        group.acquisition.customers += u64::try_from(won.customers).unwrap_or(0);
-        group.acquisition.discounts += won.discount_minor;
+    for row in &people.brought {
+        let group = groups.entry(origin(&row.channel, &row.source, words)).or_default();
+        group.acquisition.customers += u64::try_from(row.customers).unwrap_or(0);
+        group.acquisition.discounts += row.discount_minor;
+        let day = u32::try_from(row.day).unwrap_or(0);
+        group.margins.push(MarginOn { day, margin: row.margin_minor });
+        *group.seconds.entry(row.day).or_default() += row.seconds;
     }
-    for (channel, source, _, minor) in &rows.rewards {
-        let group = groups.entry(origin(channel, source, &words)).or_default();
+    for (channel, source, _, minor) in &people.rewards {
+        let group = groups.entry(origin(channel, source, words)).or_default();
         group.acquisition.commissions += minor;
     }
-    for (channel, source, day, seconds, margin) in &rows.margins {
-        let group = groups.entry(origin(channel, source, &words)).or_default();
-        group.margins.push(MarginOn { day: u32::try_from(*day).unwrap_or(0), margin: *margin });
-        *group.seconds.entry(*day).or_default() += seconds;
+    for (channel, source, leads) in &people.leads {
+        groups.entry(origin(channel, source, words)).or_default().leads += leads;
     }
-    for spend in rows.spends.iter().filter(|spend| spend.currency == question.currency) {
-        let share = spend.share_within(question.won_in.from, question.won_in.to);
+    for spend in people.spends.iter().filter(|spend| spend.currency == question.currency) {
+        let share = spend.share_within(people.won_in.from, people.won_in.to);
         if share != 0 {
             let group = groups.entry(spend.channel.clone()).or_default();
             group.acquisition.spend += share;
-            group.clicks += spend.clicks.unwrap_or(0);
+            group.clicks += spend.clicks_within(people.won_in.from, people.won_in.to);
         }
     }
     groups
 }
 
-fn fill(report: &mut Report, question: &Question, rows: &Rows) {
-    let groups = groups(question, rows);
+/// All groups together, or the one that was chosen.
+fn all_of(question: &Question, groups: &BTreeMap<String, Group>) -> Group {
     let chosen = |word: &str| question.origin.is_empty() || question.origin == word;
     let mut all = Group::default();
-    for (_, group) in groups.iter().filter(|(word, _)| chosen(word)) {
-        let (sum, one) = (&mut all.acquisition, &group.acquisition);
-        sum.spend += one.spend;
-        sum.commissions += one.commissions;
-        sum.discounts += one.discounts;
-        sum.customers += one.customers;
-        all.clicks += group.clicks;
-        all.margins.extend(&group.margins);
-        for (day, count) in &group.seconds {
-            *all.seconds.entry(*day).or_default() += count;
-        }
-    }
+    groups.iter().filter(|(word, _)| chosen(word)).for_each(|(_, group)| all.add(group));
+    all
+}
+
+fn fill(report: &mut Report, question: &Question, rows: &Rows) {
+    let groups = groups(question, &rows.now, &rows.words);
+    let all = all_of(question, &groups);
     let months = months::sheet(question, rows);
     if all.acquisition.customers == 0 {
         report.empty = Some(Empty {
@@ -212,10 +286,22 @@ fn fill(report: &mut Report, question: &Question, rows: &Rows) {
         });
     } else {
         let told = payback(&all.acquisition, &all.margins, day_count(question.horizon));
-        notes(report, question, &all);
-        report.tiles = tiles(question, rows, &all, &told);
-        report.figures.push(picture(question, &all, &told));
-        report.sheets.push(by_source(question, &groups));
+        let earlier = rows.before.as_ref().map(|people| {
+            let group = all_of(question, &self::groups(question, people, &rows.words));
+            let told = payback(&group.acquisition, &group.margins, day_count(question.horizon));
+            (people.won_in, group, told)
+        });
+        notes(report, question, &all, earlier.as_ref().map(|(span, ..)| *span));
+        report.tiles = tiles::all(question, &all, &told);
+        if let Some((_, group, was)) = &earlier {
+            report.deltas = tiles::deltas(question, (&all, &told), (group, was));
+        }
+        let before = earlier.as_ref().map(|(_, _, was)| was);
+        report.figures.push(picture(question, &all, &told, before));
+        report.sheets.push(sources::sheet(question, &groups));
+        report.sheets.extend(months);
+        report.sheets.push(sources::by_day(question, &told, before));
+        return;
     }
     report.sheets.extend(months);
 }
@@ -224,7 +310,7 @@ fn day_count(days: i64) -> u32 {
     u32::try_from(days).unwrap_or(0)
 }
 
-fn notes(report: &mut Report, question: &Question, all: &Group) {
+fn notes(report: &mut Report, question: &Question, all: &Group, before: Option<Span>) {
     let customers = i64::try_from(all.acquisition.customers).unwrap_or(i64::MAX);
     if customers < FEW {
         let text =
@@ -242,68 +328,14 @@ fn notes(report: &mut Report, question: &Question, all: &Group) {
         days_text(question.won_in),
         question.horizon
     )));
-}
-
-fn tiles(question: &Question, rows: &Rows, all: &Group, told: &Payback) -> Vec<Tile> {
-    let money = |value: Option<f64>| Cell::mean(value, &question.currency).text;
-    let span = question.won_in;
-    let first_orders =
-        [("from", span.from.to_string()), ("to", span.to.to_string()), ("nth", "1".to_owned())];
-    let rows_at = Some(link("/admin/numbers/orders", &first_orders));
-    let tile = |label: &str, value: String, note: String| Tile {
-        label: label.to_owned(),
-        value,
-        href: None,
-        note: Some(note),
-    };
-    let last = told.by_day.last().copied();
-    let horizon = usize::try_from(question.horizon).unwrap_or(0);
-    let leads = u64::try_from(rows.leads).unwrap_or(0);
-    let whole = question.origin.is_empty() && question.product.0 == 0;
-    let per_lead =
-        last.filter(|_| whole).and_then(|margin| break_even(margin, told.customers, leads));
-    let mut tiles = vec![
-        Tile {
-            href: rows_at,
-            ..tile("Customers", told.customers.to_string(), "first order in these days".to_owned())
-        },
-        Tile {
-            href: Some("/admin/numbers/spend".to_owned()),
-            ..tile("CAC", money(told.cac), "(spend + rewards + first discounts) / customers".into())
-        },
-        tile("First-order margin", money(told.first_order), "per customer, by day 0".to_owned()),
-        tile(
-            "After the first sale",
-            money(told.first_order.zip(told.cac).map(|(first, cac)| first - cac)),
-            "first-order margin − CAC".to_owned(),
-        ),
-        tile(
-            &format!("Margin by day {}", question.horizon),
-            money(last),
-            "per customer, all orders".to_owned(),
-        ),
-        tile("Payback", payback_text(told.payback_day), "first day on which margin ≥ CAC".into()),
-        tile(
-            "Allowed loss on the first sale",
-            money(loss_allowed(&told.by_day, horizon)),
-            format!("margin after the first order, by day {}", question.horizon),
-        ),
-    ];
-    if whole && rows.leads > 0 {
-        let cost = ratio(real_signed(all.acquisition.spend), real_signed(rows.leads));
-        tiles.push(tile("Cost of a lead", money(cost), "spend / leads of these days".to_owned()));
+    if let (Some(compared), Some(span)) = (question.compared, before) {
+        let text = if span.to < span.from {
+            format!("{}: no customer of them is old enough.", compared.words())
+        } else {
+            format!("Compared with the customers won {}.", days_text(span))
+        };
+        report.notes.push(Note::info(text));
     }
-    if per_lead.is_some() {
-        let note = "margin per customer × customers / leads".to_owned();
-        tiles.push(tile("Break-even cost of a lead", money(per_lead), note));
-    }
-    let clicks = u64::try_from(all.clicks).unwrap_or(0);
-    if let Some(margin) = last.filter(|_| clicks > 0) {
-        let per_click = break_even(margin, told.customers, clicks);
-        let note = "margin per customer × customers / clicks paid for".to_owned();
-        tiles.push(tile("Break-even cost of a click", money(per_click), note));
-    }
-    tiles
 }
 
 fn payback_text(day: Option<usize>) -> String {
@@ -324,13 +356,15 @@ fn second_day(seconds: &BTreeMap<i64, i64>) -> Option<i64> {
     })
 }
 
-fn picture(question: &Question, all: &Group, told: &Payback) -> Picture {
+fn curve(told: &Payback) -> Vec<(f64, f64)> {
+    let cac = told.cac.unwrap_or(0.0);
+    let days = (0_i64..).zip(&told.by_day);
+    days.map(|(day, margin)| (real_signed(day), margin - cac)).collect()
+}
+
+fn picture(question: &Question, all: &Group, told: &Payback, before: Option<&Payback>) -> Picture {
     let cac = told.cac.unwrap_or(0.0);
     let money = |minor: f64| money_text(rounded(minor), &question.currency);
-    let mut points = Vec::new();
-    for (day, margin) in (0_i64..).zip(&told.by_day) {
-        points.push((real_signed(day), margin - cac));
-    }
     let mut marks = vec![Mark { day: 0.0, label: "after the first order".to_owned() }];
     if let Some(day) = second_day(&all.seconds).filter(|day| *day > 0) {
         marks.push(Mark { day: real_signed(day), label: "second order (median)".to_owned() });
@@ -352,14 +386,20 @@ fn picture(question: &Question, all: &Group, told: &Payback) -> Picture {
     let spec = charts::Payback {
         title: "Payback".to_owned(),
         about: format!("{begins}, {ends}"),
-        points,
+        points: curve(told),
+        before: before.map(curve).unwrap_or_default(),
         break_even: told.payback_day.and_then(|day| i64::try_from(day).ok()).map(real_signed),
         marks,
         currency: question.currency.clone(),
     };
     Picture {
         title: format!("{begins}, {ends}"),
-        note: Some("Margin per customer so far, less what the customer cost.".to_owned()),
+        note: Some(match before {
+            Some(_) => "Margin per customer so far, less what the customer cost. Dashed: the \
+                        customers they are compared with."
+                .to_owned(),
+            None => "Margin per customer so far, less what the customer cost.".to_owned(),
+        }),
         svg: charts::both(|size| charts::payback(&spec, size)),
         formula: Some(
             "height on day d = Σ margin of orders up to d days after the first / customers − CAC; \
@@ -367,54 +407,6 @@ fn picture(question: &Question, all: &Group, told: &Payback) -> Picture {
              discount, since that stands in CAC; test and offline payments cost no fee"
                 .to_owned(),
         ),
-    }
-}
-
-fn by_source(question: &Question, groups: &BTreeMap<String, Group>) -> Sheet {
-    let row = |(word, group): (&String, &Group)| {
-        let told = payback(&group.acquisition, &group.margins, day_count(question.horizon));
-        let money = |minor| Cell::money(minor, &question.currency);
-        let mean = |value| Cell::mean(value, &question.currency);
-        let paid = &group.acquisition;
-        vec![
-            Cell::text(channel_name(word)),
-            money(paid.spend),
-            money(paid.discounts),
-            money(paid.commissions),
-            Cell::count(i64::try_from(paid.customers).unwrap_or(i64::MAX)),
-            mean(told.cac),
-            mean(told.first_order),
-            mean(told.by_day.last().copied()),
-            payback_cell(&told, &question.currency),
-        ]
-    };
-    Sheet {
-        title: "By source".to_owned(),
-        note: Some(
-            "Spend meets customers by the source tag of their first touch, or by its channel."
-                .to_owned(),
-        ),
-        formula: Some(
-            "CAC = (spend + discounts of first orders + rewards of referrals) / customers"
-                .to_owned(),
-        ),
-        columns: columns(&[
-            "Source",
-            "#Spend",
-            "#Discounts",
-            "#Rewards",
-            "#Customers",
-            "#CAC",
-            "#First-order margin",
-            "#Margin so far",
-            "Payback",
-        ]),
-        rows: groups
-            .iter()
-            .filter(|(word, _)| question.origin.is_empty() || question.origin == **word)
-            .map(row)
-            .collect(),
-        ..Sheet::default()
     }
 }
 
@@ -433,7 +425,8 @@ fn payback_cell(told: &Payback, currency: &str) -> Cell {
 }
 
 fn selects(question: &Question, rows: &Rows, product: &str) -> Vec<Select> {
-    let mut words: BTreeSet<String> = groups(question, rows).into_keys().collect();
+    let found = groups(question, &rows.now, &rows.words);
+    let mut words: BTreeSet<String> = found.into_keys().collect();
     if !question.origin.is_empty() {
         words.insert(question.origin.clone());
     }
@@ -463,9 +456,4 @@ fn selects(question: &Question, rows: &Rows, product: &str) -> Vec<Select> {
             value: product.to_owned(),
         },
     ]
-}
-
-/// Whole days between two instants, not below zero.
-fn days_between(earlier: UtcMs, later: UtcMs) -> u32 {
-    u32::try_from(later.since_ms(earlier).div_euclid(DAY_MS)).unwrap_or(0)
 }

@@ -1,30 +1,58 @@
-//! `/admin/numbers/revenue`: what each mail, page and offer brought.
+//! `/admin/numbers/revenue`: what each mail, step, link, page and offer brought.
 
 use std::collections::BTreeMap;
 
 use axum::extract::{Query, State};
 use engine::EngineError;
-use model::ids::OfferId;
-use model::spans::DEFAULT_DAYS;
-use numbers::real::{ratio, real_signed};
-use numbers::stages::share;
-use store::revenue::{MailFigure, MailKey, OfferFigure};
+use model::ids::ProductId;
+use model::spans::{DEFAULT_DAYS, Span, month_of};
+use numbers::real::real_signed;
+use store::order_sums::{Step, Sums};
 
-use super::report::{Empty, LENGTHS, Note, Picture, Report, Tab, Tile, filter};
+use super::compare::{Compared, Delta, Good};
+use super::narrow::Narrow;
+use super::report::{LENGTHS, Note, Picture, Report, Tab, Tile, filter};
 use super::sheet::{Cell, Sheet, columns};
-use super::{Asked, Period, link};
-use crate::charts::{self, Rank, RankItem, Unit};
+use super::{Asked, Period, days_text, month_name};
+use crate::charts::{self, Lines, Rank, RankItem, Series, Unit};
 use crate::extract::operator::CurrentOperator;
 use crate::reply::Reply;
 use crate::state::AppState;
 use crate::words::money_text;
 
+mod mails;
+mod offers;
+mod pages;
+
 const PATH: &str = "/admin/numbers/revenue";
 /// Bars of the picture.
 const BARS: usize = 8;
+/// Longer spans are drawn by months: their days would not be told apart.
+const DAYS_DRAWN_MAX: i64 = 92;
 /// The rule, printed beside every figure it makes.
 const CREDIT: &str = "an order counts for the mail with the contact's last human click within \
                       7 days before it was paid; revenue = paid without tax − given back";
+const REVENUE: &str = "revenue = paid without tax − given back, on the day it was paid";
+
+/// What is looked at.
+pub(super) struct View<'a> {
+    state: &'a AppState,
+    who: &'a CurrentOperator,
+    period: Period,
+    compared: Option<Compared>,
+    narrow: Narrow,
+}
+
+impl View<'_> {
+    fn orders_at(&self, more: &[(&'static str, String)]) -> String {
+        self.narrow.orders_at(&self.period, more)
+    }
+
+    /// The period, but with the days it is compared with.
+    fn earlier(&self) -> Option<Period> {
+        self.compared.map(|compared| Period { span: compared.span, ..self.period.clone() })
+    }
+}
 
 /// What brought the orders of a period.
 pub async fn index(
@@ -34,87 +62,227 @@ pub async fn index(
 ) -> Reply {
     let period = Period::read(&who, &asked, DEFAULT_DAYS);
     let by = match asked.by.as_str() {
-        by @ ("page" | "offer") => by,
+        by @ ("step" | "link" | "page" | "offer") => by,
         _ => "mail",
     };
-    let mut query = period.query().to_vec();
+    let view = View {
+        state: &state,
+        who: &who,
+        compared: Compared::read(&asked, &period),
+        narrow: Narrow::read(&who, &asked),
+        period,
+    };
+    let mut query = view.period.query().to_vec();
     query.push(("by", by.to_owned()));
+    query.extend(view.narrow.kept());
+    query.push(Compared::kept(&asked));
     let mut report = Report::new(
         who.frame("revenue"),
         "Revenue",
-        "What each mail, page and offer brought, and the orders behind every figure.",
+        "What each mail, step, link, page and offer brought, and the orders behind every figure.",
     );
-    report.tabs = tabs(&period);
+    report.tabs = tabs(&query);
     report.tab = by.to_owned();
-    report.filter = Some(filter(PATH, &period, &LENGTHS, &query, Vec::new()));
-    report.notes.extend(period.wrong.clone().map(Note::warn));
-    totals(&mut report, &state, &who, &period).await?;
+    report.notes.extend(view.period.wrong.clone().map(Note::warn));
+    let (products, over_time) = totals(&mut report, &view).await?;
+    let selects =
+        vec![view.narrow.channels(), view.narrow.products(&products), Compared::select(&asked)];
+    report.filter = Some(filter(PATH, &view.period, &LENGTHS, &query, selects));
     match by {
-        "page" => by_page(&mut report, &state, &who, &period).await?,
-        "offer" => by_offer(&mut report, &state, &who, &period).await?,
-        _ => by_mail(&mut report, &state, &who, &period).await?,
+        "page" => pages::fill(&mut report, &view).await?,
+        "offer" => offers::fill(&mut report, &view).await?,
+        "link" => mails::links(&mut report, &view).await?,
+        "step" => mails::steps(&mut report, &view).await?,
+        _ => mails::fill(&mut report, &view).await?,
     }
+    report.sheets.extend(over_time);
     report.answer(PATH, &asked, &query)
 }
 
-fn tabs(period: &Period) -> Vec<Tab> {
+fn tabs(query: &[(&'static str, String)]) -> Vec<Tab> {
     let tab = |key: &'static str, label| {
-        let mut query = period.query().to_vec();
-        query.push(("by", key.to_owned()));
-        Tab { key, label, href: link(PATH, &query) }
+        let kept = query.iter().filter(|(name, value)| *name != "by" && !value.is_empty());
+        let mut all: Vec<(&str, String)> = kept.cloned().collect();
+        all.push(("by", key.to_owned()));
+        Tab { key, label, href: super::link(PATH, &all) }
     };
-    vec![tab("mail", "By mail"), tab("page", "By page"), tab("offer", "By offer")]
+    vec![
+        tab("mail", "By mail"),
+        tab("step", "By step"),
+        tab("link", "By link"),
+        tab("page", "By page"),
+        tab("offer", "By offer"),
+    ]
 }
 
-fn orders_at(period: &Period, more: &[(&'static str, String)]) -> String {
-    let mut query = period.query().to_vec();
-    query.extend(more.iter().cloned());
-    link("/admin/numbers/orders", &query)
-}
+type Times = BTreeMap<String, (i64, i64)>;
 
+/// The figures of all orders, and the line over time; the products one may choose from, and the
+/// table of that line.
 async fn totals(
     report: &mut Report,
-    state: &AppState,
-    who: &CurrentOperator,
-    period: &Period,
-) -> Result<(), EngineError> {
-    let (site, bounds, currency) = (who.site.id, period.bounds(), who.site.currency.clone());
-    let ((orders, net, refunded), foreign) = state
+    view: &View<'_>,
+) -> Result<(Vec<(ProductId, String)>, Option<Sheet>), EngineError> {
+    let site = view.who.site.id;
+    let (span, earlier) = (view.period.span, view.compared.map(|compared| compared.span));
+    let narrow = view.narrow.clone();
+    let (sums, foreign, times, products) = view
+        .state
         .reader
         .read::<_, EngineError, _>(move |session| {
             Box::pin(async move {
-                let total = store::revenue::total(session, site, bounds, &currency).await?;
-                let foreign = store::revenue::foreign(session, site, bounds, &currency).await?;
-                Ok((total, foreign))
+                let mut sums: Vec<Sums> = Vec::new();
+                let mut times: Vec<Times> = Vec::new();
+                for span in std::iter::once(span).chain(earlier) {
+                    let only = narrow.only();
+                    sums.push(store::order_sums::total(session, site, span, only).await?);
+                    let step = step_of(span);
+                    let line = store::order_sums::over_time(session, site, span, step, only);
+                    times.push(line.await?);
+                }
+                let currency = narrow.currency();
+                let foreign = store::order_sums::foreign(session, site, span, currency).await?;
+                let products = store::customer_sums::first_products(session, site).await?;
+                Ok((sums, foreign, times, products))
             })
         })
         .await?;
-    if orders == 0 {
+    let now = sums.first().copied().unwrap_or_default();
+    if now.orders == 0 {
         report.notes.push(Note::info("No order was paid in these days."));
     }
     if foreign > 0 {
         let text = format!(
-            "{foreign} orders in other currencies than {} are left out.",
-            who.site.currency
+            "{foreign} orders in other currencies than {} are left out: amounts are never \
+             converted.",
+            view.who.site.currency
         );
         report.notes.push(Note::warn(text));
     }
-    let money = |minor| money_text(minor, &who.site.currency);
+    if let Some(compared) = view.compared {
+        report.notes.push(Note::info(format!("Compared with {}.", compared.words())));
+    }
+    tiles(report, view, &now, sums.get(1));
+    let sheet = (now.orders > 0).then(|| draw(report, view, &times));
+    Ok((products, sheet))
+}
+
+fn tiles(report: &mut Report, view: &View<'_>, now: &Sums, before: Option<&Sums>) {
+    let show = |minor: f64| money_text(super::sheet::rounded(minor), &view.who.site.currency);
+    let money = |minor: i64| money_text(minor, &view.who.site.currency);
     let tile = |label: &str, value: String, note: &str| Tile {
         label: label.to_owned(),
         value,
-        href: Some(orders_at(period, &[])),
+        href: Some(view.orders_at(&[])),
         note: Some(note.to_owned()),
     };
     report.tiles = vec![
-        tile("Orders", Cell::count(orders).text, "paid in these days"),
-        tile("Revenue", money(net - refunded), "paid without tax − given back"),
-        tile("Given back", money(refunded), "refunds of these orders, without tax"),
+        tile("Orders", Cell::count(now.orders).text, "paid in these days"),
+        tile("Revenue", money(now.revenue()), "paid without tax − given back"),
+        tile("Given back", money(now.refunded_minor), "refunds of these orders, without tax"),
     ];
-    Ok(())
+    let Some(before) = before else { return };
+    let delta = |now: i64, was: i64, good| {
+        Delta::new(real_signed(now), Some(real_signed(was)), before.orders, good, show)
+    };
+    let deltas = [
+        ("Orders", Delta::count(now.orders, before.orders, Good::More)),
+        ("Revenue", delta(now.revenue(), before.revenue(), Good::More)),
+        ("Given back", delta(now.refunded_minor, before.refunded_minor, Good::Less)),
+    ];
+    report.deltas = deltas.into_iter().map(|(label, delta)| (label.to_owned(), delta)).collect();
 }
 
-fn picture(title: &str, bars: Vec<(String, i64)>, currency: &str) -> Option<Picture> {
+fn step_of(span: Span) -> Step {
+    if span.days() > DAYS_DRAWN_MAX { Step::Month } else { Step::Day }
+}
+
+/// The points of a span in order: key, label, first and last day.
+fn points(span: Span) -> Vec<(String, String, Span)> {
+    let mut points: Vec<(String, String, Span)> = Vec::new();
+    for day in span.each() {
+        let (key, label) = match step_of(span) {
+            Step::Day => (day.to_string(), day.strftime("%-d\u{a0}%b").to_string()),
+            Step::Month => (month_of(day), month_name(day)),
+        };
+        match points.last_mut() {
+            Some((last, _, days)) if *last == key => days.to = day,
+            _ => points.push((key, label, Span { from: day, to: day })),
+        }
+    }
+    points
+}
+
+/// The line over time, with that of the earlier days dashed; its table.
+fn draw(report: &mut Report, view: &View<'_>, times: &[Times]) -> Sheet {
+    let currency = &view.who.site.currency;
+    let now = points(view.period.span);
+    let none = Times::new();
+    let of = |nth: usize| times.get(nth).unwrap_or(&none);
+    let at = |times: &Times, key: &str| times.get(key).copied().unwrap_or_default();
+    let line = |times: &Times, points: &[(String, String, Span)]| -> Vec<Option<f64>> {
+        let value = |(key, ..): &(String, String, Span)| real_signed(at(times, key).1);
+        let mut values: Vec<Option<f64>> = points.iter().map(value).map(Some).collect();
+        values.resize(now.len(), None);
+        values
+    };
+    let mut series = vec![Series { name: days_text(view.period.span), values: line(of(0), &now) }];
+    let earlier = view.compared.map(|compared| points(compared.span));
+    if let (Some(compared), Some(earlier)) = (view.compared, &earlier) {
+        series.push(Series { name: days_text(compared.span), values: line(of(1), earlier) });
+    }
+    let spec = Lines {
+        title: "Revenue over time".to_owned(),
+        about: format!("Revenue {}", days_text(view.period.span)),
+        labels: now.iter().map(|(_, label, _)| label.clone()).collect(),
+        series,
+        unit: Unit::Money(currency.clone()),
+    };
+    report.figures.push(Picture {
+        title: "Revenue over time".to_owned(),
+        note: view.compared.map(|_| {
+            "The dashed line is the earlier days, laid over these from their first.".to_owned()
+        }),
+        svg: charts::both(|size| charts::lines(&spec, size)),
+        formula: Some(REVENUE.to_owned()),
+    });
+    let row = |(nth, (key, label, days)): (usize, &(String, String, Span))| {
+        let (orders, revenue) = at(of(0), key);
+        let rows = |days: Span| {
+            let period = Period { span: days, ..view.period.clone() };
+            view.narrow.orders_at(&period, &[])
+        };
+        let mut cells = vec![
+            Cell::text(key.clone()).shown(label.clone()),
+            Cell::count(orders).to(rows(*days)),
+            Cell::money(revenue, currency).to(rows(*days)),
+        ];
+        if let Some(earlier) = &earlier {
+            cells.push(match earlier.get(nth) {
+                Some((key, _, days)) => Cell::money(at(of(1), key).1, currency).to(rows(*days)),
+                None => Cell::unknown(),
+            });
+        }
+        cells
+    };
+    let mut heads = vec!["When", "#Orders", "#Revenue"];
+    heads.extend(view.compared.map(Compared::head));
+    Sheet {
+        title: "Over time".to_owned(),
+        formula: Some(REVENUE.to_owned()),
+        columns: columns(&heads),
+        rows: now.iter().enumerate().map(row).collect(),
+        ..Sheet::default()
+    }
+}
+
+/// Bars of what brought most.
+fn picture(
+    title: &str,
+    bars: Vec<(String, i64)>,
+    currency: &str,
+    formula: &str,
+) -> Option<Picture> {
     let mut bars: Vec<_> = bars.into_iter().filter(|(_, minor)| *minor > 0).collect();
     bars.sort_by_key(|(_, minor)| std::cmp::Reverse(*minor));
     bars.truncate(BARS);
@@ -133,309 +301,17 @@ fn picture(title: &str, bars: Vec<(String, i64)>, currency: &str) -> Option<Pict
         title: title.to_owned(),
         note: None,
         svg: charts::both(|size| charts::rank(&spec, size)),
-        formula: None,
+        formula: Some(formula.to_owned()),
     })
 }
 
-async fn by_mail(
-    report: &mut Report,
-    state: &AppState,
-    who: &CurrentOperator,
-    period: &Period,
-) -> Result<(), EngineError> {
-    let (site, span, zone) = (who.site.id, period.span, period.zone.clone());
-    let (currency, money) = (who.site.currency.clone(), who.site.currency.clone());
-    let (figures, names) = state
-        .reader
-        .read::<_, EngineError, _>(move |session| {
-            Box::pin(async move {
-                let figures =
-                    store::revenue::by_mail(session, site, span, &zone, &currency).await?;
-                let templates = store::templates::list(session, site).await?;
-                let name = |t: store::templates::Template| (t.id.0, t.name);
-                Ok((figures, templates.into_iter().map(name).collect::<BTreeMap<_, _>>()))
-            })
-        })
-        .await?;
-    if figures.is_empty() {
-        report.empty = Some(Empty {
-            title: "No mail left in these days".to_owned(),
-            text: "Each mail stands here with what was clicked and ordered after it.".to_owned(),
-            action: ("/admin/sequences".to_owned(), "Write a sequence".to_owned()),
-        });
-        return Ok(());
-    }
-    let caught: i64 = figures.values().map(|figure| figure.caught).sum();
-    if caught > 0 {
-        let text =
-            format!("{} of these mails were caught on this machine.", Cell::count(caught).text);
-        report.notes.push(Note::info(text));
-    }
-    let named = |key: &MailKey| mail_name(key, &names);
-    let bars = figures.iter().map(|(key, figure)| (named(key), figure.revenue_minor)).collect();
-    report.figures.extend(picture("Revenue by mail", bars, &money));
-    let mut rows: Vec<(&MailKey, &MailFigure)> = figures.iter().collect();
-    rows.sort_by_key(|(_, figure)| std::cmp::Reverse((figure.revenue_minor, figure.sent)));
-    let row = |(key, figure): &(&MailKey, &MailFigure)| {
-        mail_row(period, key, figure, &named(key), &money)
-    };
-    report.sheets.push(Sheet {
-        title: "By mail".to_owned(),
-        note: Some(
-            "Steps of sequences stand for themselves, mails of the program by kind.".to_owned(),
-        ),
-        formula: Some(format!("{CREDIT}; click rate = mails with a human click / sent")),
-        columns: columns(&[
-            "Mail",
-            "#Sent",
-            "#Clicked",
-            "#Click rate",
-            "#Orders",
-            "#Revenue",
-            "#Per 100 sent",
-        ]),
-        rows: rows.iter().map(row).collect(),
-        ..Sheet::default()
-    });
-    Ok(())
-}
-
-fn mail_row(
-    period: &Period,
-    key: &MailKey,
-    figure: &MailFigure,
-    name: &str,
-    currency: &str,
-) -> Vec<Cell> {
-    let query = [
-        ("kind", key.kind.clone()),
-        ("of", key.source_id.to_string()),
-        ("template", key.template_id.to_string()),
-    ];
-    let mails = |more: Option<(&'static str, String)>| {
-        let mut all = period.query().to_vec();
-        all.extend(query.iter().cloned().chain(more));
-        link("/admin/numbers/mails", &all)
-    };
-    let count = |n: i64| u64::try_from(n).unwrap_or(0);
-    let per_hundred = ratio(real_signed(figure.revenue_minor) * 100.0, real_signed(figure.sent));
-    vec![
-        Cell::text(name).note(crate::plain::mail(&key.kind)),
-        Cell::count(figure.sent).to(mails(None)),
-        Cell::count(figure.clicked).to(mails(Some(("clicked", "1".to_owned())))),
-        Cell::share(share(count(figure.clicked), count(figure.sent))),
-        Cell::count(figure.orders).to(orders_at(period, &query)),
-        Cell::money(figure.revenue_minor, currency).to(orders_at(period, &query)),
-        Cell::mean(per_hundred, currency),
-    ]
-}
-
-fn mail_name(key: &MailKey, templates: &BTreeMap<i64, String>) -> String {
-    match templates.get(&key.template_id) {
-        Some(name) => name.clone(),
-        None => match key.kind.as_str() {
-            "confirmation" => "Confirm your address",
-            "magnet" => "The free thing",
-            "receipt" => "Receipt",
-            "cart" => "Cart left behind",
-            "notice" => "News about the account",
-            "reset" => "Sign-in link",
-            "test" => "Test mail",
-            other => other,
-        }
-        .to_owned(),
-    }
-}
-
-async fn by_page(
-    report: &mut Report,
-    state: &AppState,
-    who: &CurrentOperator,
-    period: &Period,
-) -> Result<(), EngineError> {
-    let (site, span, zone) = (who.site.id, period.span, period.zone.clone());
-    let (currency, bounds) = (who.site.currency.clone(), period.bounds());
-    let (orders, people) = state
-        .reader
-        .read::<_, EngineError, _>(move |session| {
-            Box::pin(async move {
-                let orders = store::revenue::by_landing(session, site, bounds, &currency).await?;
-                Ok((orders, store::stages::within(session, site, span, &zone).await?))
-            })
-        })
-        .await?;
-    let (from, to) = (span.from.to_string(), span.to.to_string());
-    let views = state
-        .engine
-        .views_reader()
-        .read::<_, EngineError, _>(move |session| {
-            Box::pin(async move { Ok(store::views::by_page(session, site, &from, &to).await?) })
-        })
-        .await?;
-    let mut pages: BTreeMap<String, [i64; 5]> = BTreeMap::new();
-    for (page, views, visitors) in views {
-        let [seen, came, ..] = pages.entry(page).or_default();
-        (*seen, *came) = (views, visitors);
-    }
-    for lead in people.into_iter().filter(|count| count.stage == "lead") {
-        let [_, _, leads, ..] = pages.entry(lead.landing).or_default();
-        *leads += lead.contacts;
-    }
-    for (page, count, minor) in orders {
-        let [_, _, _, orders, revenue] = pages.entry(page).or_default();
-        (*orders, *revenue) = (count, minor);
-    }
-    show_pages(report, period, pages, &who.site.currency);
-    Ok(())
-}
-
-fn show_pages(
-    report: &mut Report,
-    period: &Period,
-    pages: BTreeMap<String, [i64; 5]>,
-    currency: &str,
-) {
-    if pages.is_empty() {
-        report.empty = Some(Empty {
-            title: "No page was looked at in these days".to_owned(),
-            text: "Each page stands here with its visitors, addresses and orders.".to_owned(),
-            action: ("/admin/pages".to_owned(), "Make a page".to_owned()),
-        });
-        return;
-    }
-    let named = |page: &str| if page.is_empty() { "not known".to_owned() } else { page.to_owned() };
-    let bars = pages.iter().map(|(page, [.., revenue])| (named(page), *revenue)).collect();
-    report.figures.extend(picture("Revenue by page", bars, currency));
-    let mut rows: Vec<_> = pages.into_iter().collect();
-    rows.sort_by_key(|(page, [views, .., revenue])| {
-        (std::cmp::Reverse((*revenue, *views)), page.clone())
-    });
-    let row = |(page, [views, visitors, leads, orders, revenue]): (String, [i64; 5])| {
-        let at = || orders_at(period, &[("landing", page.clone())]);
-        let mut came = period.query().to_vec();
-        came.push(("landing", page.clone()));
-        let came = link("/admin/numbers/stages/lead", &came);
-        let per = ratio(real_signed(revenue), real_signed(visitors));
-        let per = if visitors > 0 { per } else { None };
-        vec![
-            Cell::text(named(&page)),
-            Cell::count(views),
-            Cell::count(visitors),
-            Cell::count(leads).to(came),
-            Cell::count(orders).to(at()),
-            Cell::money(revenue, currency).to(at()),
-            Cell::mean(per, currency),
-        ]
-    };
-    report.sheets.push(Sheet {
-        title: "By page".to_owned(),
-        note: Some(
-            "Visitors are counted at the first page they saw on a day. Of views and visitors \
-             nothing is kept but these counts."
-                .to_owned(),
-        ),
-        formula: Some(
-            "an address counts for the page of the contact's first touch, an order for that of \
-             the last touch before it was paid; revenue = paid without tax − given back"
-                .to_owned(),
-        ),
-        columns: columns(&[
-            "Page",
-            "#Views",
-            "#Visitors",
-            "#Leads",
-            "#Orders",
-            "#Revenue",
-            "#Per visitor",
-        ]),
-        rows: rows.into_iter().map(row).collect(),
-        ..Sheet::default()
-    });
-}
-
-async fn by_offer(
-    report: &mut Report,
-    state: &AppState,
-    who: &CurrentOperator,
-    period: &Period,
-) -> Result<(), EngineError> {
-    let (site, bounds, currency) = (who.site.id, period.bounds(), who.site.currency.clone());
-    let (mut offers, shown) = state
-        .reader
-        .read::<_, EngineError, _>(move |session| {
-            Box::pin(async move {
-                let offers = store::revenue::by_offer(session, site, bounds, &currency).await?;
-                Ok((offers, store::revenue::shown(session, site, bounds).await?))
-            })
-        })
-        .await?;
-    if offers.is_empty() {
-        report.empty = Some(Empty {
-            title: "Nothing was sold in these days".to_owned(),
-            text: "Each offer stands here with what it sold and earned.".to_owned(),
-            action: ("/admin/offers".to_owned(), "Make an offer".to_owned()),
-        });
-        return Ok(());
-    }
-    let money = &who.site.currency;
-    let bars = offers.iter().map(|o| (format!("{} ({})", o.title, o.kind), o.net_minor)).collect();
-    report.figures.extend(picture("Sold by offer", bars, money));
-    offers.sort_by_key(|offer| std::cmp::Reverse((offer.net_minor, offer.id)));
-    let shown: BTreeMap<(OfferId, String), (i64, i64)> =
-        shown.into_iter().map(|(id, kind, seen, taken)| ((id, kind), (seen, taken))).collect();
-    let row = |offer: &OfferFigure| {
-        offer_row(period, offer, shown.get(&(offer.id, offer.kind.clone())).copied(), money)
-    };
-    report.sheets.push(Sheet {
-        title: "By offer".to_owned(),
-        note: Some(
-            "Shown and taken are known for one-click offers, which come after an order.".to_owned(),
-        ),
-        formula: Some(
-            "sold = its lines in orders paid in these days, without tax, before refunds; margin = \
-             sold − lines paid back − cost of goods"
-                .to_owned(),
-        ),
-        columns: columns(&[
-            "Offer",
-            "Place",
-            "#Shown",
-            "#Taken",
-            "#Orders",
-            "#Pieces",
-            "#Sold",
-            "#Paid back",
-            "#Cost",
-            "#Margin",
-        ]),
-        rows: offers.iter().map(row).collect(),
-        ..Sheet::default()
-    });
-    Ok(())
-}
-
-fn offer_row(
-    period: &Period,
-    offer: &OfferFigure,
-    shown: Option<(i64, i64)>,
-    currency: &str,
-) -> Vec<Cell> {
-    let at = || orders_at(period, &[("offer", offer.id.to_string())]);
-    let count = |n: i64| u64::try_from(n).unwrap_or(0);
-    let (seen, taken) = match shown {
-        Some((seen, taken)) => (Cell::count(seen), Cell::share(share(count(taken), count(seen)))),
-        None => (Cell::unknown(), Cell::unknown()),
-    };
-    vec![
-        Cell::text(offer.title.clone()).to(format!("/admin/offers/{}", offer.id)),
-        Cell::text(offer.kind.clone()),
-        seen,
-        taken,
-        Cell::count(offer.orders).to(at()),
-        Cell::count(offer.quantity),
-        Cell::money(offer.net_minor, currency).to(at()),
-        Cell::money(offer.refunded_minor, currency),
-        Cell::money(offer.cost_minor, currency),
-        Cell::money(offer.net_minor - offer.refunded_minor - offer.cost_minor, currency),
-    ]
+/// The revenue of the earlier days beside that of these, where they are compared.
+fn before_cell(
+    view: &View<'_>,
+    minor: Option<i64>,
+    more: &[(&'static str, String)],
+) -> Option<Cell> {
+    let earlier = view.earlier()?;
+    let minor = minor.unwrap_or(0);
+    Some(Cell::money(minor, view.narrow.currency()).to(view.narrow.orders_at(&earlier, more)))
 }

@@ -103,6 +103,7 @@ impl SpendPage {
                     field: "amount".to_owned(),
                     message: "write the amount in digits".to_owned(),
                 }],
+                notes: vec!["Read as an export of Google Ads.".to_owned()],
             }),
             headers: HEADERS.join(","),
         }
@@ -265,7 +266,8 @@ pub async fn upload(State(state): State<AppState>, who: CurrentOperator, upload:
     let outcome = match &upload.file {
         Some(file) => {
             let (by, map) = (who.actor(), BTreeMap::new());
-            spends::import(&state.engine, by, &who.site, &file.bytes, &map).await
+            let how = (&map, upload.text("source").trim());
+            spends::import(&state.engine, by, &who.site, &file.bytes, how).await
         }
         None => Err(Refused::new("file_missing", "choose a file first").into()),
     };

@@ -6,13 +6,14 @@ use axum::extract::{Path, Query, State};
 use engine::EngineError;
 use model::UtcMs;
 use model::channels::{Rule, channel_of};
-use model::ids::ContactId;
+use model::ids::{ContactId, ProductId};
 use model::sources::{Touch, Utm};
 use model::spans::{DEFAULT_DAYS, Span};
 use numbers::stages::stages;
 use store::stages::{StageCount, StageRows};
 
 use super::compare::{Compared, Delta, Good};
+use super::narrow::Narrow;
 use super::report::{Empty, LENGTHS, Note, Picture, Report, Select, filter};
 use super::sheet::{Cell, Sheet, columns};
 use super::{Asked, FEW, Period, channel_name, days_text, link};
@@ -49,23 +50,41 @@ pub async fn index(
     Query(asked): Query<Asked>,
 ) -> Reply {
     let period = Period::read(&who, &asked, DEFAULT_DAYS);
-    let now = counts(&state, &who, period.span, &period).await?;
+    let narrow = Narrow::read(&who, &asked);
+    let product = narrow.product();
+    let now = counts(&state, &who, period.span, &period, product).await?;
     let compared = Compared::read(&asked, &period);
     let before = match compared {
-        Some(compared) => counts(&state, &who, compared.span, &period).await?,
+        Some(compared) => counts(&state, &who, compared.span, &period, product).await?,
         None => Counts::new(),
     };
+    let site = who.site.id;
+    let products = state
+        .reader
+        .read::<_, EngineError, _>(move |session| {
+            Box::pin(async move { Ok(store::customer_sums::first_products(session, site).await?) })
+        })
+        .await?;
     let mut query = period.query().to_vec();
-    query.push(("channel", asked.channel.clone()));
+    query.extend(narrow.kept());
     query.push(Compared::kept(&asked));
     let mut report = Report::new(
         who.frame("stages"),
         "Stages",
         "From a stranger's visit to a customer who recommends you: how many came how far.",
     );
-    let selects = vec![channels(&now, &before, &asked.channel), Compared::select(&asked)];
+    let selects = vec![
+        channels(&now, &before, &asked.channel),
+        narrow.products(&products),
+        Compared::select(&asked),
+    ];
     report.filter = Some(filter(PATH, &period, &LENGTHS, &query, selects));
     report.notes.extend(period.wrong.clone().map(Note::warn));
+    if product.0 != 0 {
+        report.notes.push(Note::info(
+            "Only orders are known by what was bought first: the other stages count everyone.",
+        ));
+    }
     fill(&mut report, &period, &asked, &now, compared.map(|compared| (compared, &before)));
     report.answer(PATH, &asked, &query)
 }
@@ -140,7 +159,9 @@ fn by_stage(
     let told = stages(counted);
     let rows = STAGES.iter().zip(&told).map(|((word, name, takes), stage)| {
         let count = i64::try_from(stage.count).unwrap_or(i64::MAX);
-        let open = |cell: Cell, span: Span| cell.to(rows_at(word, span, &asked.channel, None));
+        let open = |cell: Cell, span: Span| {
+            cell.to(rows_at(word, span, (&asked.channel, &asked.product), None))
+        };
         let mut row = vec![Cell::text(*name).note(*takes), open(Cell::count(count), period.span)];
         if let Some((compared, before)) = &before {
             let was = before(word);
@@ -188,7 +209,12 @@ fn by_source(period: &Period, asked: &Asked, now: &Counts) -> Sheet {
             let count = stages.get(*word).copied().unwrap_or(0);
             match count {
                 0 => Cell::count(0),
-                _ => Cell::count(count).to(rows_at(word, period.span, channel, Some(source))),
+                _ => Cell::count(count).to(rows_at(
+                    word,
+                    period.span,
+                    (channel, &asked.product),
+                    Some(source),
+                )),
             }
         }));
         row
@@ -199,6 +225,11 @@ fn by_source(period: &Period, asked: &Asked, now: &Counts) -> Sheet {
     Sheet {
         title: "By source".to_owned(),
         note: Some("A contact belongs to the source of their first touch, for ever.".to_owned()),
+        formula: Some(
+            "count = who reached the stage for the first time in these days, by the channel and \
+             source tag of the first touch; visits by those of the view"
+                .to_owned(),
+        ),
         columns: columns(&labels),
         rows: rows.collect(),
         empty: "Nobody came by this source in these days.".to_owned(),
@@ -206,10 +237,18 @@ fn by_source(period: &Period, asked: &Asked, now: &Counts) -> Sheet {
     }
 }
 
-fn rows_at(word: &str, span: Span, channel: &str, source: Option<&String>) -> String {
+fn rows_at(
+    word: &str,
+    span: Span,
+    (channel, product): (&str, &str),
+    source: Option<&String>,
+) -> String {
     let mut query = vec![("from", span.from.to_string()), ("to", span.to.to_string())];
     if !channel.is_empty() {
         query.push(("channel", channel.to_owned()));
+    }
+    if !product.is_empty() {
+        query.push(("product", product.to_owned()));
     }
     if let Some(source) = source {
         query.push(("source", source.clone()));
@@ -236,12 +275,20 @@ async fn counts(
     who: &CurrentOperator,
     span: Span,
     period: &Period,
+    product: ProductId,
 ) -> Result<Counts, EngineError> {
     let (site, zone) = (who.site.id, period.zone.clone());
     let people: Vec<StageCount> = state
         .reader
         .read::<_, EngineError, _>(move |session| {
-            Box::pin(async move { Ok(store::stages::within(session, site, span, &zone).await?) })
+            Box::pin(async move {
+                let mut people = store::stages::within(session, site, span, &zone).await?;
+                if product.0 != 0 {
+                    people.retain(|count| !["order", "second"].contains(&count.stage.as_str()));
+                    people.extend(store::stages::orders(session, site, span, product).await?);
+                }
+                Ok(people)
+            })
         })
         .await?;
     let mut counts = Counts::new();
@@ -274,7 +321,7 @@ pub(crate) async fn visits(
 }
 
 /// The site's own rules for channels.
-async fn rules(state: &AppState, who: &CurrentOperator) -> Result<Vec<Rule>, EngineError> {
+pub(crate) async fn rules(state: &AppState, who: &CurrentOperator) -> Result<Vec<Rule>, EngineError> {
     let site = who.site.id;
     state
         .reader
@@ -332,6 +379,8 @@ pub async fn show(
                     channel: &asked_in.channel,
                     source: asked_in.source.as_deref(),
                     landing: asked_in.landing.as_deref(),
+                    origin: &asked_in.origin,
+                    product: asked_in.product.parse().unwrap_or(ProductId(0)),
                     before: before(&asked_in.before),
                     limit: asked_in.rows_max(PAGE),
                 };
@@ -375,6 +424,7 @@ fn people(rows: &[store::stages::StageRow], period: &Period) -> Sheet {
     };
     Sheet {
         title: "Contacts".to_owned(),
+        formula: Some("a contact counts once, on the day they first reached the stage".to_owned()),
         columns: columns(&["Contact", "Stands", "Reached", "Source", "Order"]),
         rows: rows.iter().map(row).collect(),
         empty: "Nobody reached this stage in these days.".to_owned(),
@@ -414,6 +464,11 @@ async fn visit_rows(
     report.sheets.push(Sheet {
         title: "Visits".to_owned(),
         note: Some("No more than this is kept of a visit: a count by day.".to_owned()),
+        formula: Some(
+            "visitors = browsers that saw a page on a day, told apart without cookies; views = \
+             pages they saw"
+                .to_owned(),
+        ),
         columns: columns(&["Channel", "Source", "Medium", "Campaign", "#Views", "#Visitors"]),
         rows: rows.into_iter().map(|(_, cells)| cells).collect(),
         empty: "No page was looked at in these days.".to_owned(),
@@ -424,9 +479,10 @@ async fn visit_rows(
 
 fn kept(period: &Period, asked: &Asked) -> Vec<(&'static str, String)> {
     let mut query = period.query().to_vec();
-    if !asked.channel.is_empty() {
-        query.push(("channel", asked.channel.clone()));
-    }
+    let narrow =
+        [("channel", &asked.channel), ("product", &asked.product), ("origin", &asked.origin)];
+    let narrow = narrow.into_iter().filter(|(_, value)| !value.is_empty());
+    query.extend(narrow.map(|(name, value)| (name, value.clone())));
     if let Some(source) = &asked.source {
         query.push(("source", source.clone()));
     }

@@ -3,21 +3,23 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
-use model::spans::{Span, month_start, moved};
+use model::spans::{Span, month_start, moved, start_of};
+use model::times::DAY_MS;
 use model::{SiteId, UtcMs};
 use numbers::economics::{Acquisition, MarginOn, payback};
-use store::economics::Won;
+use store::customer_sums::{Brought, Won};
 use store::{Session, StoreError};
 
-use super::{Question, day_count, days_between, payback_cell};
+use super::{Question, day_count, payback_cell};
 use crate::admin::numbers::sheet::{Cell, Sheet, columns};
-use crate::admin::numbers::{link, month_name};
+use crate::admin::numbers::{Period, link, month_name};
 
 /// The months as stored.
 pub(super) struct Rows {
-    cohorts: Vec<(String, i64, i64, UtcMs)>,
-    days: Vec<(String, i64, i64, i64)>,
+    brought: Vec<Brought>,
     rewards: Vec<(String, String, String, i64)>,
+    /// The last day of each month on which a customer was won.
+    last: BTreeMap<String, Date>,
 }
 
 /// The whole months that a span touches.
@@ -28,33 +30,32 @@ pub(super) fn whole(span: Span) -> Span {
 pub(super) async fn read(
     session: &mut Session<'_>,
     site: SiteId,
+    period: &Period,
     of: Won<'_>,
 ) -> Result<Rows, StoreError> {
-    Ok(Rows {
-        cohorts: store::economics::cohorts(session, site, of).await?,
-        days: store::economics::cohort_days(session, site, of).await?,
-        rewards: store::economics::rewards(session, site, of).await?,
-    })
+    let bounds = of.span.bounds(&period.zone);
+    let brought = store::customer_sums::by_month(session, site, of).await?;
+    let months: BTreeSet<&str> = brought.iter().map(|row| row.channel.as_str()).collect();
+    let mut last = BTreeMap::new();
+    for month in months {
+        let Ok(first) = format!("{month}-01").parse::<Date>() else { continue };
+        let won = Won { span: whole(Span { from: first, to: first }), ..of };
+        let day = store::customer_sums::last_won(session, site, won).await?;
+        last.extend(day.and_then(|day| Some((month.to_owned(), day.parse().ok()?))));
+    }
+    let rewards = store::customer_sums::rewards(session, site, of, bounds).await?;
+    Ok(Rows { brought, rewards, last })
 }
 
 /// A line a month; nothing where no customer was won, or where one source alone is asked for.
 pub(super) fn sheet(question: &Question, rows: &super::Rows) -> Option<Sheet> {
     let of = &rows.months;
-    if of.cohorts.is_empty() || !question.origin.is_empty() {
+    if of.last.is_empty() || !question.origin.is_empty() {
         return None;
     }
-    let mut margins: BTreeMap<&str, Vec<MarginOn>> = BTreeMap::new();
-    let mut seconds: BTreeMap<&str, i64> = BTreeMap::new();
-    for (month, day, second, margin) in &of.days {
-        let day = day_count(*day);
-        margins.entry(month).or_default().push(MarginOn { day, margin: *margin });
-        *seconds.entry(month).or_default() += second;
-    }
-    let months: BTreeSet<&str> = of.cohorts.iter().map(|(month, ..)| month.as_str()).collect();
-    let line = |month: &&str| {
-        let empty = Vec::new();
-        let known = margins.get(month).unwrap_or(&empty);
-        row(question, rows, month, known, seconds.get(month).copied().unwrap_or(0))
+    let line = |month: &String| {
+        let own: Vec<&Brought> = of.brought.iter().filter(|row| row.channel == *month).collect();
+        row(question, rows, month, &own)
     };
     Some(Sheet {
         title: "By month won".to_owned(),
@@ -79,26 +80,23 @@ pub(super) fn sheet(question: &Question, rows: &super::Rows) -> Option<Sheet> {
             "#Days known",
             "Payback",
         ]),
-        rows: months.iter().rev().map(line).collect(),
+        rows: of.last.keys().rev().map(line).collect(),
         ..Sheet::default()
     })
 }
 
-fn row(
-    question: &Question,
-    rows: &super::Rows,
-    month: &str,
-    margins: &[MarginOn],
-    seconds: i64,
-) -> Vec<Cell> {
-    let cohort = rows.months.cohorts.iter().find(|(of, ..)| of == month);
-    let (customers, discounts, last) =
-        cohort.map_or((0, 0, question.now), |(_, customers, off, last)| (*customers, *off, *last));
+fn row(question: &Question, rows: &super::Rows, month: &str, own: &[&Brought]) -> Vec<Cell> {
+    let sum = |of: fn(&Brought) -> i64| -> i64 { own.iter().map(|row| of(row)).sum() };
+    let (customers, seconds) = (sum(|row| row.customers), sum(|row| row.seconds));
+    let margins: Vec<MarginOn> = own
+        .iter()
+        .map(|row| MarginOn { day: day_count(row.day), margin: row.margin_minor })
+        .collect();
     let first = format!("{month}-01").parse::<Date>().unwrap_or(question.period.today);
     let span = whole(Span { from: first, to: first });
-    let own = rows.spends.iter().filter(|spend| spend.currency == question.currency);
+    let spends = rows.spends.iter().filter(|spend| spend.currency == question.currency);
     let acquisition = Acquisition {
-        spend: own.map(|spend| spend.share_within(span.from, span.to)).sum(),
+        spend: spends.map(|spend| spend.share_within(span.from, span.to)).sum(),
         commissions: rows
             .months
             .rewards
@@ -106,31 +104,47 @@ fn row(
             .filter(|(_, _, of, _)| of == month)
             .map(|(.., minor)| minor)
             .sum(),
-        discounts,
+        discounts: sum(|row| row.discount_minor),
         customers: u64::try_from(customers).unwrap_or(0),
     };
+    // The youngest may have come in the last minute of its day.
+    let zone = &question.period.zone;
+    let last =
+        rows.months.last.get(month).map_or(question.now, |day| start_of(moved(*day, 1), zone));
     let known = days_between(last, question.now);
-    let told = payback(&acquisition, margins, known);
+    let told = payback(&acquisition, &margins, known);
     let mean = |value| Cell::mean(value, &question.currency);
-    let orders = |nth: &str| {
-        let query = [
+    let orders = |more: [(&'static str, String); 2]| {
+        let mut query = vec![
             ("from", span.from.to_string()),
-            ("to", question.period.today.to_string()),
-            ("cohort", month.to_owned()),
-            ("nth", nth.to_owned()),
+            ("to", span.to.to_string()),
+            ("won", "1".to_owned()),
+            ("currency", question.currency.clone()),
         ];
+        if question.product.0 != 0 {
+            query.push(("product", question.product_text.clone()));
+        }
+        query.extend(more.into_iter().filter(|(_, value)| !value.is_empty()));
         link("/admin/numbers/orders", &query)
     };
+    let nth = |nth: &str| orders([("nth", nth.to_owned()), ("days", String::new())]);
+    let spent = [("from", span.from.to_string()), ("to", span.to.to_string())];
     vec![
         Cell::text(month).shown(month_name(first)),
-        Cell::count(customers).to(orders("1")),
-        Cell::money(acquisition.spend, &question.currency).to("/admin/numbers/spend".to_owned()),
+        Cell::count(customers).to(nth("1")),
+        Cell::money(acquisition.spend, &question.currency).to(link("/admin/numbers/spent", &spent)),
         mean(told.cac),
         mean(told.first_order),
         mean(told.first_order.zip(told.cac).map(|(first, cac)| first - cac)),
-        Cell::count(seconds).to(orders("2")),
-        mean(told.by_day.last().copied()).to(orders("0")),
+        Cell::count(seconds).to(nth("2")),
+        mean(told.by_day.last().copied())
+            .to(orders([("days", known.to_string()), ("nth", String::new())])),
         Cell::count(i64::from(known)),
         payback_cell(&told, &question.currency),
     ]
+}
+
+/// Whole days between two instants, not below zero.
+fn days_between(earlier: UtcMs, later: UtcMs) -> u32 {
+    u32::try_from(later.since_ms(earlier).div_euclid(DAY_MS)).unwrap_or(0)
 }

@@ -1,0 +1,143 @@
+//! The figures first looked at, and how they differ from those of other days.
+
+use std::collections::BTreeMap;
+
+use numbers::economics::{Payback, loss_allowed};
+use numbers::real::{ratio, real_signed};
+
+use super::sources::{first_orders, spent_at};
+use super::{Group, Question, payback_text};
+use crate::admin::numbers::compare::{Delta, Good};
+use crate::admin::numbers::report::Tile;
+use crate::admin::numbers::sheet::{Cell, rounded};
+use crate::words::money_text;
+
+const CUSTOMERS: &str = "Customers";
+const CAC: &str = "CAC";
+const FIRST: &str = "First-order margin";
+const AFTER: &str = "After the first sale";
+const PAYBACK: &str = "Payback";
+const ALLOWED: &str = "Allowed loss on the first sale";
+const LEAD: &str = "Cost of a lead";
+const LEAD_MOST: &str = "Break-even cost of a lead";
+const CLICK: &str = "Cost of a click";
+const CLICK_MOST: &str = "Break-even cost of a click";
+
+fn margin_label(question: &Question) -> String {
+    format!("Margin by day {}", question.horizon)
+}
+
+/// Money figures by their label, with which way is good.
+fn figures(question: &Question, all: &Group, told: &Payback) -> Vec<(String, Option<f64>, Good)> {
+    let horizon = usize::try_from(question.horizon).unwrap_or(0);
+    // A lead has bought nothing yet: there are none of a first product.
+    let leads = if question.product.0 == 0 { all.leads } else { 0 };
+    let spend = Some(all.acquisition.spend).filter(|spend| *spend > 0).map(real_signed);
+    let click = spend.filter(|_| all.clicks > 0).and_then(|s| ratio(s, real_signed(all.clicks)));
+    let after = told.first_order.zip(told.cac).map(|(first, cac)| first - cac);
+    vec![
+        (CAC.to_owned(), told.cac, Good::Less),
+        (FIRST.to_owned(), told.first_order, Good::More),
+        (AFTER.to_owned(), after, Good::More),
+        (margin_label(question), told.by_day.last().copied(), Good::More),
+        (ALLOWED.to_owned(), loss_allowed(&told.by_day, horizon), Good::More),
+        (LEAD.to_owned(), all.lead_cost().filter(|_| leads > 0), Good::Less),
+        (LEAD_MOST.to_owned(), all.per(told, leads), Good::More),
+        (CLICK.to_owned(), click, Good::Less),
+        (CLICK_MOST.to_owned(), all.per(told, all.clicks), Good::More),
+    ]
+}
+
+/// How each is made.
+fn formula(question: &Question, label: &str) -> String {
+    match label {
+        CAC => "(spend + rewards + first-order discounts) / customers".to_owned(),
+        FIRST => "per customer, by day 0, before discounts".to_owned(),
+        AFTER => "first-order margin − CAC".to_owned(),
+        ALLOWED => format!("margin after the first order, by day {}", question.horizon),
+        LEAD => "spend / leads of these days".to_owned(),
+        LEAD_MOST => "margin per customer × customers / leads".to_owned(),
+        CLICK => "spend / clicks paid for".to_owned(),
+        CLICK_MOST => "margin per customer × customers / clicks paid for".to_owned(),
+        _ => "per customer, all orders".to_owned(),
+    }
+}
+
+/// The figures first looked at.
+pub(super) fn all(question: &Question, all: &Group, told: &Payback) -> Vec<Tile> {
+    let mut tiles = vec![Tile {
+        label: CUSTOMERS.to_owned(),
+        value: Cell::count(i64::try_from(told.customers).unwrap_or(i64::MAX)).text,
+        href: Some(first_orders(question, &question.origin, &[("nth", "1".to_owned())])),
+        note: Some("first order in these days".to_owned()),
+    }];
+    for (label, value, _) in figures(question, all, told) {
+        let sure = [FIRST, AFTER, CAC, ALLOWED].contains(&label.as_str());
+        if value.is_none() && !sure && label != margin_label(question) {
+            continue;
+        }
+        let href = match label.as_str() {
+            CAC | LEAD | CLICK => Some(spent_at(question, &question.origin)),
+            FIRST | AFTER => {
+                Some(first_orders(question, &question.origin, &[("nth", "1".to_owned())]))
+            }
+            _ => Some(first_orders(question, &question.origin, &won_for(question))),
+        };
+        tiles.push(Tile {
+            value: Cell::mean(value, &question.currency).text,
+            href,
+            note: Some(formula(question, &label)),
+            label,
+        });
+    }
+    tiles.insert(
+        5,
+        Tile {
+            label: PAYBACK.to_owned(),
+            value: payback_text(told.payback_day),
+            href: None,
+            note: Some("first day on which margin ≥ CAC".to_owned()),
+        },
+    );
+    tiles
+}
+
+/// The orders of the days for which customers are followed.
+pub(super) fn won_for(question: &Question) -> [(&'static str, String); 2] {
+    [("won", "1".to_owned()), ("days", question.horizon.to_string())]
+}
+
+/// How they differ.
+pub(super) fn deltas(
+    question: &Question,
+    (all, told): (&Group, &Payback),
+    (group, was): (&Group, &Payback),
+) -> BTreeMap<String, Delta> {
+    let show = |minor: f64| money_text(rounded(minor), &question.currency);
+    let count = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+    let base = count(was.customers);
+    let mut deltas = BTreeMap::new();
+    let customers = Delta::count(count(told.customers), base, Good::More);
+    deltas.insert(CUSTOMERS.to_owned(), customers);
+    let earlier = figures(question, group, was);
+    for (label, value, good) in figures(question, all, told) {
+        let before = earlier.iter().find(|(of, ..)| *of == label).and_then(|(_, value, _)| *value);
+        if let Some(value) = value {
+            deltas.insert(label, Delta::new(value, before, base, good, show));
+        }
+    }
+    let text = match (told.payback_day, was.payback_day) {
+        _ if was.customers == 0 => "nothing to compare with".to_owned(),
+        (now, before) if now == before => "= as before".to_owned(),
+        (_, before) => format!("was: {}", payback_text(before)),
+    };
+    let tone = match (told.payback_day, was.payback_day) {
+        (Some(now), Some(before)) if now < before => "good",
+        (Some(now), Some(before)) if now > before => "bad",
+        (Some(_), None) if was.customers > 0 => "good",
+        (None, Some(_)) => "bad",
+        _ => "plain",
+    };
+    deltas.insert(PAYBACK.to_owned(), Delta { text, tone });
+    deltas
+}

@@ -1,0 +1,76 @@
+//! `/admin/numbers/clicks`: the mails in which one link was clicked.
+
+use axum::extract::{Query, State};
+use engine::EngineError;
+use model::UtcMs;
+use model::spans::DEFAULT_DAYS;
+use store::link_days::ClickRow;
+
+use super::{PAGE, back, before, kept, pager, when};
+use crate::admin::numbers::report::Report;
+use crate::admin::numbers::sheet::{Cell, Sheet, columns};
+use crate::admin::numbers::{Asked, Period, days_text};
+use crate::extract::operator::CurrentOperator;
+use crate::reply::Reply;
+use crate::state::AppState;
+
+const PATH: &str = "/admin/numbers/clicks";
+
+/// First clicks of people on a link.
+pub async fn index(
+    State(state): State<AppState>,
+    who: CurrentOperator,
+    Query(asked): Query<Asked>,
+) -> Reply {
+    let period = Period::read(&who, &asked, DEFAULT_DAYS);
+    let (site, bounds, most) = (who.site.id, period.bounds(), asked.rows_max(PAGE));
+    let (of, start) = ((asked.version, asked.position), before(&asked.before));
+    let start = start.unwrap_or((UtcMs(i64::MAX), i64::MAX));
+    let (link, rows) = state
+        .reader
+        .read::<_, EngineError, _>(move |session| {
+            Box::pin(async move {
+                let link = store::link_days::find(session, site, of).await?;
+                let rows = store::link_days::rows(session, site, of, bounds, start, most).await?;
+                Ok((link, rows))
+            })
+        })
+        .await?;
+    let Some(link) = link else { return Err(crate::error::WebError::NotFound) };
+    let lead = format!(
+        "Mails in which a person first clicked {} {}, newest first.",
+        link.target,
+        days_text(period.span)
+    );
+    let mut report = Report::new(who.frame("revenue"), "Clicks behind the figure", &lead);
+    let query = kept(&period, &asked);
+    report.back.push(back(&period, &asked));
+    report.pager = pager(PATH, &query, &rows, |row| format!("{}.{}", row.at.0, row.id));
+    report.sheets.push(sheet(&rows, &period));
+    report.answer(PATH, &asked, &query)
+}
+
+fn sheet(rows: &[ClickRow], period: &Period) -> Sheet {
+    let row = |row: &ClickRow| {
+        let to = Cell::text(row.to_address.clone());
+        vec![
+            Cell::text(when(period, row.at)),
+            match row.contact_id {
+                Some(contact) => to.to(format!("/admin/contacts/{contact}")),
+                None => to,
+            },
+            Cell::text("Open").to(format!("/admin/messages/{}", row.message_id)),
+        ]
+    };
+    Sheet {
+        title: "First clicks".to_owned(),
+        formula: Some(
+            "the first click of a person on this link in each mail; later ones are not counted"
+                .to_owned(),
+        ),
+        columns: columns(&["First clicked", "To", "Mail"]),
+        rows: rows.iter().map(row).collect(),
+        empty: "Nobody clicked it in these days.".to_owned(),
+        ..Sheet::default()
+    }
+}
