@@ -136,6 +136,12 @@ async fn figures_of(
                         }
                     }
                     for figure in fresh.iter().filter(|figure| !stored.contains(figure)) {
+                        // An import may have given the order to somebody else.
+                        let order = figure.order_id;
+                        let other = store::order_figures::of_order(tx, site, order).await?;
+                        if let Some(other) = other.filter(|other| other.contact_id != contact) {
+                            note(&other, -1);
+                        }
                         note(figure, 1);
                         store::order_figures::put(tx, site, figure).await?;
                         changed += 1;

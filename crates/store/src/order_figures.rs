@@ -48,6 +48,10 @@ const OF_CONTACT: &str = "select order_id, contact_id, paid_at, paid_day, nth, f
     day, first_product_id, channel, source, landing, currency, net_minor, refunded_minor,
     discount_minor, reward_minor, reward_for, cost_minor, message_id, mail_kind, mail_source_id,
     mail_template_id, mail_version_id, mail_position from order_figures where site_id = $1 and contact_id = $2 order by nth";
+const OF_ORDER: &str = "select order_id, contact_id, paid_at, paid_day, nth, first_at, cohort,
+    day, first_product_id, channel, source, landing, currency, net_minor, refunded_minor,
+    discount_minor, reward_minor, reward_for, cost_minor, message_id, mail_kind, mail_source_id,
+    mail_template_id, mail_version_id, mail_position from order_figures where site_id = $1 and order_id = $2";
 const PUT: &str = "insert into order_figures (site_id, order_id, contact_id, paid_at, paid_day,
     nth, first_at, cohort, day, first_product_id, channel, source, landing, currency, net_minor,
     refunded_minor, discount_minor, reward_minor, reward_for, cost_minor, message_id, mail_kind,
@@ -84,6 +88,9 @@ const OFFERS_OF: &str = "select p.order_id, p.offer_id, p.kind, p.quantity, p.ne
     p.refunded_minor, p.cost_minor, p.shown, p.taken
     from order_figures f join figure_offers p on p.site_id = f.site_id and p.order_id = f.order_id
     where f.site_id = $1 and f.contact_id = $2 order by p.order_id, p.offer_id, p.kind";
+const OFFERS_OF_ORDER: &str = "select order_id, offer_id, kind, quantity, net_minor,
+    refunded_minor, cost_minor, shown, taken from figure_offers
+    where site_id = $1 and order_id = $2 order by order_id, offer_id, kind";
 const PUT_OFFER: &str = "insert into figure_offers (site_id, order_id, offer_id, kind, quantity,
     net_minor, refunded_minor, cost_minor, shown, taken)
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
@@ -397,6 +404,18 @@ pub async fn of_contact(
         figure.offers = own.cloned().collect();
     }
     Ok(figures)
+}
+
+/// The figure of an order, whoever it is counted for.
+pub async fn of_order(
+    session: &mut Session<'_>,
+    site: SiteId,
+    order: OrderId,
+) -> Result<Option<OrderFigure>> {
+    let found: Option<OrderFigure> = session.query(OF_ORDER).bind(site).bind(order).maybe().await?;
+    let Some(mut figure) = found else { return Ok(None) };
+    figure.offers = session.query(OFFERS_OF_ORDER).bind(site).bind(order).all().await?;
+    Ok(Some(figure))
 }
 
 /// What a contact's paid orders hold of each offer, and were shown of it: by order, offer, place.

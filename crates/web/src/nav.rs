@@ -28,10 +28,17 @@ pub struct Item {
     pub label: &'static str,
     /// Where it leads.
     pub href: &'static str,
+    /// A word above it, where a new part of a long group begins; else empty.
+    pub word: &'static str,
 }
 
 const fn item(key: &'static str, label: &'static str, href: &'static str) -> Item {
-    Item { key, label, href }
+    Item { key, label, href, word: "" }
+}
+
+/// The same, under a word of its own.
+const fn under(word: &'static str, item: Item) -> Item {
+    Item { word, ..item }
 }
 
 /// The side bar.
@@ -99,13 +106,16 @@ pub const GROUPS: &[Group] = &[
         icon: "chart-column",
         href: "/admin/numbers/stages",
         items: &[
-            item("stages", "Stages", "/admin/numbers/stages"),
-            item("revenue", "Revenue", "/admin/numbers/revenue"),
+            under("How they come", item("stages", "Stages", "/admin/numbers/stages")),
+            under("What it brings", item("revenue", "Revenue", "/admin/numbers/revenue")),
             item("spend", "Spend", "/admin/numbers/spend"),
             item("cac", "CAC & payback", "/admin/numbers/payback"),
-            item("cohorts", "Cohorts", "/admin/numbers/cohorts"),
             item("simulator", "What if", "/admin/numbers/simulator"),
-            item("reconciliation", "Reconciliation", "/admin/numbers/reconciliation"),
+            under("Who they are", item("cohorts", "Cohorts", "/admin/numbers/cohorts")),
+            under(
+                "Whether it is true",
+                item("reconciliation", "Reconciliation", "/admin/numbers/reconciliation"),
+            ),
         ],
     },
     Group {

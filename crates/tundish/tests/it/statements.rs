@@ -179,7 +179,6 @@ const WALKS: &[(&str, &str)] = &[
     ("clicks/HUMANS_OF_VERSION", "the human clicks alone, for one page of the admin"),
     ("customer_sums/REWARD_ROWS", "the index of orders that took off a reward alone"),
     ("customer_sums/REWARDS", "the index of orders that took off a reward alone"),
-    ("economics/PURCHASES", "a line for each order ever: the figure is of all of them"),
     ("magnets/COUNTS", "what each free thing ever brought"),
     ("messages/lists/NEXT_DUE", "the first entry of the index of what waits"),
     ("messages/lists/QUEUED", "what waits is counted"),

@@ -119,8 +119,8 @@ async fn reconciliation_is_red_where_a_sum_is_lost() {
     let apart = format!("/admin/numbers/reconciliation/orders_payments?{YEAR}");
     assert!(html.contains(&apart), "{html}");
     let rows = page(&app, &apart).await;
-    assert_eq!(rows.matches("/admin/orders/ord_").count(), 1, "the one without its payment");
-    assert!(body_of(&rows).contains("$20.00 $0.00 $20.00"), "{}", body_of(&rows));
+    assert_eq!(rows.matches("/admin/orders/ord_").count(), 1, "Ben's and Tess's, of one instant");
+    assert!(body_of(&rows).contains("$40.00 $20.00 $20.00"), "{}", body_of(&rows));
 }
 
 #[tokio::test]
