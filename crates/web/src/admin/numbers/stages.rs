@@ -321,7 +321,10 @@ pub(crate) async fn visits(
 }
 
 /// The site's own rules for channels.
-pub(crate) async fn rules(state: &AppState, who: &CurrentOperator) -> Result<Vec<Rule>, EngineError> {
+pub(crate) async fn rules(
+    state: &AppState,
+    who: &CurrentOperator,
+) -> Result<Vec<Rule>, EngineError> {
     let site = who.site.id;
     state
         .reader
