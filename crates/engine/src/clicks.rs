@@ -5,6 +5,7 @@ use model::clicks::{self, Reason, VERDICT_WAIT_MS, Verdict};
 use model::ids::{ClickId, MessageId};
 use model::sites::Site;
 use model::sources::{Touch, Utm};
+use model::spans::day_of;
 use model::tokens::{Purpose, Token, TokenError};
 use model::{SiteId, UtcMs};
 use serde_json::json;
@@ -15,8 +16,10 @@ use store::messages::Message;
 
 use crate::engine::Engine;
 use crate::fault::{EngineError, Result};
+use crate::rollups::zone_of;
 use crate::sweeps::Round;
 use crate::touches::{self, Meeting};
+use crate::views::{self, By, OwnAct};
 use crate::{links, showings};
 
 /// Characters of a program's name that are kept.
@@ -35,6 +38,8 @@ pub struct Seen {
     pub user_agent: String,
     /// Whether it says that it only fetches ahead.
     pub prefetch: bool,
+    /// What tells its browser from another today, as in [`model::views::View`].
+    pub visitor: Option<String>,
 }
 
 /// Where a tracked link leads. Notes the click, unless its MAC is wrong (then the destination is
@@ -53,7 +58,7 @@ pub async fn follow(engine: &Engine, site: &Site, token: &str, seen: Seen) -> Re
     if !counts {
         return Ok(target);
     }
-    note(engine, &message, token.what, seen).await;
+    note(engine, site, &message, token.what, seen).await;
     Ok(match message.contact_id {
         Some(contact) => links::for_reader(engine, site, &target, contact),
         None => target,
@@ -95,7 +100,7 @@ async fn target(engine: &Engine, site: &Site, message: &Message, position: u16) 
 
 /// Notes the click without keeping the visitor waiting for the disk: the write stands in the
 /// queue when this returns, and shares its commit with whatever waits beside it.
-async fn note(engine: &Engine, message: &Message, position: u16, seen: Seen) {
+async fn note(engine: &Engine, site: &Site, message: &Message, position: u16, seen: Seen) {
     let Some(version_id) = message.version_id else { return };
     let now = engine.now();
     let click = Click {
@@ -112,6 +117,10 @@ async fn note(engine: &Engine, message: &Message, position: u16, seen: Seen) {
         verdict: None,
         reason: None,
     };
+    if let (Some(visitor), Some(contact)) = (seen.visitor, message.contact_id) {
+        let (day, by) = (day_of(now, &zone_of(site)), By::Click(click.id));
+        views::acted(engine, site.id, OwnAct { at: now, day, visitor, contact, by });
+    }
     let writing = engine.clone();
     let written = tokio::spawn(async move {
         let outcome = writing

@@ -84,6 +84,7 @@ mod showings;
 pub mod sign_in;
 pub mod sites;
 pub mod spends;
+pub mod steps;
 pub mod suppressions;
 pub mod sweeps;
 pub mod tags;

@@ -64,7 +64,8 @@ impl Suspicion {
     }
 }
 
-/// Takes an answer to a form. Says nothing about whether the address is known.
+/// Takes an answer to a form. Says nothing about whether the address is known. Whose answer it
+/// was, unless it is kept apart.
 ///
 /// # Errors
 /// The fields that must be mended; nothing is kept then.
@@ -73,11 +74,11 @@ pub async fn submit(
     site: Arc<Site>,
     form: Arc<LiveForm>,
     answer: Answer,
-) -> Result<()> {
+) -> Result<Option<ContactId>> {
     let read = match model::forms::read(&form.form.spec, &answer.pairs) {
         Ok(read) => read,
         // A program is told nothing about what to mend.
-        Err(_) if answer.suspicion.is_some_and(|s| s != Suspicion::Flood) => return Ok(()),
+        Err(_) if answer.suspicion.is_some_and(|s| s != Suspicion::Flood) => return Ok(None),
         Err(refusals) => return Err(EngineError::RefusedAll(refusals)),
     };
     let apart = match answer.suspicion {
@@ -89,25 +90,26 @@ pub async fn submit(
         }
     };
     let of = engine.clone();
-    engine
+    let whose = engine
         .write(move |tx| {
             Box::pin(async move {
                 let id = SubmissionId(of.next_id());
                 let now = of.now();
                 match apart {
                     Some(apart) => {
-                        keep_apart(tx, &site, &form, id, answer, &read, apart, now).await
+                        keep_apart(tx, &site, &form, id, answer, &read, apart, now).await?;
+                        Ok(None)
                     }
                     None => {
                         let arrival = Arrival { id, form: &form, read: &read, now };
-                        accept(&of, tx, &site, arrival, answer.touch).await.map(drop)
+                        accept(&of, tx, &site, arrival, answer.touch).await.map(Some)
                     }
                 }
             })
         })
         .await?;
     engine.wake();
-    Ok(())
+    Ok(whose)
 }
 
 #[expect(clippy::too_many_arguments, reason = "one row is written from all of them")]

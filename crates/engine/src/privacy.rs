@@ -11,15 +11,15 @@ use model::messages::{Class, SourceKind};
 use model::sites::Site;
 use model::times::HOUR_MS;
 use model::tokens::Purpose;
-use model::{EmailAddr, SiteId};
+use model::{EmailAddr, SiteId, UtcMs};
 use serde_json::{Value, json};
 use store::events::NewEvent;
 use store::{Session, Tx};
 
 use crate::engine::Engine;
-use crate::fault::Result;
+use crate::fault::{EngineError, Result};
 use crate::messages::{self, Content, NewMessage};
-use crate::{audits, consents, contacts};
+use crate::{audits, consents, contacts, views};
 
 /// How long the second link holds.
 const LINK_HOURS: i64 = 24;
@@ -27,6 +27,8 @@ const LINK_HOURS: i64 = 24;
 const EVERY_MS: i64 = HOUR_MS;
 /// Rows of one kind in what we hand out.
 const ROWS_MAX: i64 = 10_000;
+/// Visits among them, the latest.
+const VISITS_MAX: i64 = 400;
 
 /// What a person asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,10 +106,30 @@ pub async fn look(engine: &Engine, site: &Site, token: &str) -> Result<Option<Co
 /// # Errors
 /// There is no such contact.
 pub async fn export(engine: &Engine, site: SiteId, id: ContactId) -> Result<Value> {
-    engine
+    let mut known: Value = engine
         .reader()
         .read(move |session| Box::pin(async move { everything(session, site, id).await }))
-        .await
+        .await?;
+    let visits = visits_of(engine, site, id).await?;
+    if let Some(all) = known.as_object_mut() {
+        all.insert("visits".to_owned(), Value::Array(visits));
+    }
+    Ok(known)
+}
+
+/// The pages viewed on visits that are known to be theirs.
+async fn visits_of(engine: &Engine, site: SiteId, id: ContactId) -> Result<Vec<Value>> {
+    let pages = engine
+        .views_reader()
+        .read::<_, EngineError, _>(move |session| {
+            Box::pin(async move {
+                let most = (VISITS_MAX, ROWS_MAX);
+                Ok(store::visits::pages_of(session, site, id, most).await?)
+            })
+        })
+        .await?;
+    let shown = |(at, page): (UtcMs, String)| json!({ "at": at.rfc3339(), "page": page });
+    Ok(pages.into_iter().map(shown).collect())
 }
 
 async fn everything(session: &mut Session<'_>, site: SiteId, id: ContactId) -> Result<Value> {
@@ -303,6 +325,7 @@ pub fn as_csv(known: &Value) -> String {
 /// There is no such contact.
 pub async fn erase(engine: &Engine, site: &Site, id: ContactId) -> Result<()> {
     let (of, site) = (engine.clone(), site.clone());
+    let own = site.id;
     engine
         .write(move |tx| {
             Box::pin(async move {
@@ -340,7 +363,9 @@ pub async fn erase(engine: &Engine, site: &Site, id: ContactId) -> Result<()> {
                 audits::note(&of, tx, site.id, "contact.erased", id, &()).await
             })
         })
-        .await
+        .await?;
+    // In a database of its own. If this fails, the erasure stands, and can be asked for once more.
+    views::forget(engine, own, id).await
 }
 
 /// Takes a contact's words out of every row that stays.

@@ -52,6 +52,7 @@ pub async fn tick(engine: &Engine) -> Result<usize> {
     }
     round.took("views", views::flush(engine).await.map(|_| 0));
     round.took("views left out", left_out::flush(engine).await.map(|_| 0));
+    round.took("visits", views::sweep(engine).await);
     round.took("purges", purges::run(engine).await.map(|_| 0));
     // The shop's: attempts without an answer, orders without their money, windows that are over,
     // carts left behind, recommendations whose hold has ended.

@@ -7,6 +7,7 @@
 //! the shop included, can tell whose hash it was, or which hashes of two days are one person's.
 
 mod days;
+mod visits;
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -23,8 +24,11 @@ use store::views::{Day, ViewRow};
 
 pub(crate) use self::days::tend;
 pub use self::days::{VIEWS_KEPT_DAYS, compare, rebuild};
+pub(crate) use self::visits::forget;
+pub use self::visits::{By, OwnAct, acted, sweep};
 use crate::engine::Engine;
 use crate::fault::Result;
+use crate::steps::Answers;
 
 /// After these hours a day's salt is deleted.
 pub const SALT_KEPT_HOURS: i64 = 48;
@@ -45,6 +49,9 @@ const OTHER_PAGES: &str = "…";
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     waiting: Mutex<Vec<(SiteId, View)>>,
+    acts: Mutex<Vec<(SiteId, OwnAct)>>,
+    /// What was asked of all of it lately.
+    pub(crate) answers: Answers,
     /// Held for as long as a flush takes: there is one at a time.
     writer: tokio::sync::Mutex<Known>,
 }
@@ -87,6 +94,12 @@ pub fn count(engine: &Engine, site: SiteId, view: View) {
 /// The database fails; the views go on waiting.
 pub async fn flush(engine: &Engine) -> Result<usize> {
     let mut writer = engine.tally().writer.lock().await;
+    let views = flush_views(engine, &mut writer).await?;
+    visits::flush(engine, &mut writer).await?;
+    Ok(views)
+}
+
+async fn flush_views(engine: &Engine, writer: &mut Known) -> Result<usize> {
     let waiting = {
         let mut waiting = engine.tally().waiting.lock().unwrap_or_else(PoisonError::into_inner);
         std::mem::take(&mut *waiting)
@@ -96,7 +109,7 @@ pub async fn flush(engine: &Engine) -> Result<usize> {
     }
     let views = Arc::new(waiting);
     // If the story breaks off, what it knew goes with it, and is read again.
-    let known = std::mem::take(&mut *writer);
+    let known = std::mem::take(writer);
     let (of, inside) = (engine.clone(), Arc::clone(&views));
     let outcome = engine
         .write_views(move |tx| {

@@ -37,6 +37,11 @@ pub fn day_number(day: Date) -> i64 {
     gap.map_or(0, |gap| i64::from(gap.get_days()))
 }
 
+/// The day of a number.
+pub fn day_of_number(number: i64) -> Date {
+    crate::spans::moved(Date::constant(1970, 1, 1), number)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -47,5 +52,6 @@ mod tests {
         assert_eq!(day_number(date(1970, 1, 2)), 1);
         assert_eq!(day_number(date(2026, 11, 22)), 20_779);
         assert_eq!(day_number(date(1969, 12, 31)), -1);
+        assert_eq!(day_of_number(20_779), date(2026, 11, 22));
     }
 }

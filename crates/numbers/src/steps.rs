@@ -117,6 +117,22 @@ impl Pass {
         self.chains.truncate(first * self.steps);
     }
 
+    /// How many steps it is over.
+    pub fn steps(&self) -> usize {
+        self.steps
+    }
+
+    /// How many actors reached each step until now.
+    pub fn reached(&self) -> &[u64] {
+        &self.reached
+    }
+
+    /// Counts the actors of another pass over the same steps as well.
+    pub fn add(&mut self, other: Self) {
+        self.reached.iter_mut().zip(other.reached).for_each(|(sum, count)| *sum += count);
+        self.gaps.iter_mut().zip(other.gaps).for_each(|(all, gaps)| all.extend(gaps));
+    }
+
     /// What came of it.
     pub fn finish(self) -> Outcome {
         let median = self.gaps.into_iter().map(median).collect();
@@ -222,6 +238,20 @@ mod tests {
             pass.see(0, at, fits);
         }
         assert_eq!(pass.finish().reached, [1, 1]);
+    }
+
+    #[test]
+    fn two_passes_come_to_one() {
+        let mut passes = [Pass::new(2, 30), Pass::new(2, 30)];
+        for (pass, gap) in passes.iter_mut().zip([4, 6]) {
+            pass.see(0, 0, 1);
+            pass.see(0, gap, 2);
+        }
+        let [mut one, other] = passes;
+        one.add(other);
+        assert_eq!(one.steps(), 2);
+        assert_eq!(one.reached(), [2, 2]);
+        assert_eq!(one.finish().median, [None, Some(5)]);
     }
 
     #[test]

@@ -27,6 +27,7 @@ const HUMANS_OF_VERSION: &str = "select position, count(distinct message_id), co
 const HUMANS_OF_SOURCE: &str = "select count(distinct c.message_id) from clicks c
     cross join messages m where m.site_id = c.site_id and m.id = c.message_id
     and c.site_id = $1 and m.source_kind = $2 and m.source_id = $3 and c.verdict = 'human'";
+const VERDICT: &str = "select verdict from clicks where site_id = $1 and id = $2";
 const OF_CONTACT: &str = "select site_id, id, message_id, contact_id, version_id, position, at,
     method, user_agent, prefetch, verdict, reason from clicks
     where site_id = $1 and contact_id = $2 order by id desc limit $3";
@@ -167,4 +168,14 @@ pub async fn humans_of_source(
     source: i64,
 ) -> Result<i64> {
     session.query(HUMANS_OF_SOURCE).bind(site).bind(kind).bind(source).one().await
+}
+
+/// What a click was judged to be; nothing while it is not, or where there is none.
+pub async fn verdict(
+    session: &mut Session<'_>,
+    site: SiteId,
+    id: ClickId,
+) -> Result<Option<String>> {
+    let found: Option<Option<String>> = session.query(VERDICT).bind(site).bind(id).maybe().await?;
+    Ok(found.flatten())
 }

@@ -14,6 +14,7 @@ pub mod statistics;
 mod value;
 pub mod views;
 
+pub mod acts;
 pub mod audits;
 pub mod carts;
 pub mod channel_rules;
@@ -78,6 +79,7 @@ pub mod today;
 pub mod topics;
 pub mod touches;
 pub mod verify;
+pub mod visits;
 
 pub use db::{Db, Durability, Options, Query, Reader, Schema, Session, Story, Tx};
 pub use dialect::Both;

@@ -53,6 +53,7 @@ pub const GROWING: &[&str] = &[
     "suppressions",
     "test_charges",
     "touches",
+    "visits",
 ];
 /// Rows of a table that has grown.
 const ROWS: i64 = 1_000_000;

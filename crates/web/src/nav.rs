@@ -107,6 +107,7 @@ pub const GROUPS: &[Group] = &[
         href: "/admin/numbers/stages",
         items: &[
             under("How they come", item("stages", "Stages", "/admin/numbers/stages")),
+            item("steps", "Steps", "/admin/numbers/steps"),
             under("What it brings", item("revenue", "Revenue", "/admin/numbers/revenue")),
             item("spend", "Spend", "/admin/numbers/spend"),
             item("cac", "CAC & payback", "/admin/numbers/payback"),

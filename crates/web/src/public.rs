@@ -24,3 +24,4 @@ pub mod theme;
 pub mod unsubscribe;
 pub mod upsell;
 pub mod views;
+pub(crate) mod visits;

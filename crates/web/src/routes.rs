@@ -69,11 +69,12 @@ fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
 /// What it costs and what it brings.
 fn admin_numbers() -> Router<AppState> {
     use admin::numbers::{
-        cohorts, payback, reconciliation, revenue, rows, simulator, spend, stages,
+        cohorts, payback, reconciliation, revenue, rows, simulator, spend, stages, steps,
     };
     Router::new()
         .route("/admin/numbers/stages", get(stages::index))
         .route("/admin/numbers/stages/{stage}", get(stages::show))
+        .route("/admin/numbers/steps", get(steps::index))
         .route("/admin/numbers/revenue", get(revenue::index))
         .route("/admin/numbers/orders", get(rows::orders::index))
         .route("/admin/numbers/mails", get(rows::mails::index))

@@ -4,6 +4,7 @@ mod also_bought;
 mod cohorts;
 mod control;
 mod disk;
+mod events;
 mod lists;
 mod load;
 mod maths;
@@ -111,6 +112,12 @@ pub enum What {
         #[arg(long, default_value_t = 500_000)]
         customers: u64,
     },
+    /// Page views taken as history grows, and ordered steps over all of them.
+    Events {
+        /// How many views.
+        #[arg(long, default_value_t = 10_000_000)]
+        views: usize,
+    },
 }
 
 /// Measures and prints.
@@ -133,5 +140,6 @@ pub fn run(what: &What) -> anyhow::Result<()> {
         }
         What::Lists { contacts } => lists::run(*contacts),
         What::Cohorts { rows, customers } => cohorts::run(*rows, *customers),
+        What::Events { views } => events::run(*views),
     }
 }

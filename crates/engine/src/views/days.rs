@@ -47,7 +47,10 @@ async fn forget_old(engine: &Engine) -> Result<usize> {
     let first = day_of(engine.now().plus_days(-VIEWS_KEPT_DAYS), &zone).to_string();
     let gone = engine
         .write_views(move |tx| {
-            Box::pin(async move { Ok(store::views::forget_before(tx, &first).await?) })
+            Box::pin(async move {
+                store::visits::forget_before(tx, &first).await?;
+                Ok(store::views::forget_before(tx, &first).await?)
+            })
         })
         .await?;
     Ok(usize::try_from(gone).unwrap_or(0))

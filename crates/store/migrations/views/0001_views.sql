@@ -65,3 +65,20 @@ create table page_view_days (
     visitors bigint not null,
     primary key (site_id, day, page, origin)
 ) /* sqlite: without rowid */;
+
+-- Whose visit it was: a visitor of a day and the contact who said so by an act; `joined` once that
+-- act stands and the contact agreed. What does not come to that is deleted.
+create table visits (
+    site_id bigint not null,
+    contact_id bigint not null,
+    day bigint not null,
+    visitor bigint not null,
+    act text not null check (act in ('form', 'order', 'click')),
+    click_id bigint,
+    at bigint not null,
+    next_at bigint not null,
+    joined boolean not null,
+    primary key (site_id, contact_id, day, visitor)
+) /* sqlite: without rowid */;
+create index visits_by_day on visits (site_id, day) where joined = true;
+create index visits_waiting on visits (next_at) where joined = false;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use engine::checkout::{Form, Placed};
 use engine::forms::LiveForm;
 use engine::upsell::Step;
+use engine::views::{By, OwnAct};
 use engine::{
     Clock, Engine, EngineError, checkout, clicks, confirmations, forms, opt_in, orders, referrals,
     refund, spends, sweeps, unsubscribe, upsell, views,
@@ -127,7 +128,30 @@ impl Year<'_> {
         self.visits(morning, visitors);
     }
 
-    /// Page views are counted, not recorded.
+    /// Someone looks at pages. Some browsers ask not to be told apart.
+    fn looks(&self, person: &Person, pages: &[&str]) {
+        let at = self.clock.now();
+        for page in pages {
+            let view = View {
+                at,
+                day: day_of(at, &self.zone),
+                page: (*page).to_owned(),
+                origin: person.way.origin(),
+                visitor: person.browser(),
+            };
+            views::count(self.engine, self.site.id, view);
+        }
+    }
+
+    /// And says who they are.
+    fn acts(&self, person: &Person, contact: ContactId, by: By) {
+        let at = self.clock.now();
+        let Some(visitor) = person.browser() else { return };
+        let act = OwnAct { at, day: day_of(at, &self.zone), visitor, contact, by };
+        views::acted(self.engine, self.site.id, act);
+    }
+
+    /// Strangers' page views.
     fn visits(&self, morning: UtcMs, visitors: i64) {
         let day = day_of(morning, &self.zone);
         let count = |page: &str, times: i64| {
@@ -228,8 +252,12 @@ impl Year<'_> {
             touch.code = Some(person.referral.clone());
         }
         let answer = opt_in::Answer { pairs, touch, suspicion: None };
-        opt_in::submit(self.engine, self.site.clone().into(), Arc::clone(&self.form), answer)
-            .await?;
+        self.looks(&person, &["/", "/p/weekday-bread"]);
+        self.clock.advance_ms(self.dice.between(20, 200) * 1_000);
+        let (site, form) = (self.site.clone().into(), Arc::clone(&self.form));
+        if let Some(contact) = opt_in::submit(self.engine, site, form, answer).await? {
+            self.acts(&person, contact, By::Form);
+        }
         if self.dice.chance(79) {
             self.later(2 * MINUTE_MS, 5 * HOUR_MS, Act::Confirm(who));
         }
@@ -282,6 +310,8 @@ impl Year<'_> {
             ..Form::default()
         };
         let declined = form.method == "declines";
+        self.looks(&person, &["/p/sourdough-course"]);
+        self.clock.advance_ms(self.dice.between(20, 200) * 1_000);
         let mut order = self.place(offer, &mut form).await?;
         if declined {
             // The card is declined; most take out another one.
@@ -292,6 +322,9 @@ impl Year<'_> {
             order = self.place(offer, &mut form).await?;
         }
         let Some(order) = order else { return Ok(()) };
+        if let Some(contact) = self.contact(who).await? {
+            self.acts(&person, contact.id, By::Order);
+        }
         self.clock.advance_ms(self.dice.between(20, 90) * 1_000);
         self.walk_path(order).await?;
         self.after_order(who, order, offer);
@@ -415,6 +448,7 @@ impl Year<'_> {
             method: "GET".to_owned(),
             user_agent: "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko Firefox/140.0".to_owned(),
             prefetch: false,
+            visitor: None,
         };
         clicks::follow(self.engine, self.site, &token, seen).await?;
         Ok(())

@@ -94,6 +94,11 @@ impl Person {
     pub fn name(&self) -> String {
         format!("{} {}", self.first, self.last)
     }
+
+    /// What tells their browser from another; every fourth asks that nothing does.
+    pub fn browser(&self) -> Option<String> {
+        (self.email.len() % 4 != 0).then(|| format!("browser of {}", self.email))
+    }
 }
 
 /// Dice that fall the same way from the same seed.

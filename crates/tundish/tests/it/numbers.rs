@@ -19,6 +19,7 @@ mod forms;
 mod pages;
 mod simulator;
 mod spends;
+mod steps;
 mod views;
 mod walk;
 

@@ -20,6 +20,7 @@ pub mod sheet;
 pub mod simulator;
 pub mod spend;
 pub mod stages;
+pub mod steps;
 
 /// Fewer of anything are an anecdote, and the page says so.
 pub(crate) const FEW: i64 = 30;
@@ -83,6 +84,21 @@ pub struct Asked {
     pub won: String,
     /// Amounts in this currency alone.
     pub currency: String,
+    /// Steps in their order.
+    pub s1: String,
+    /// The second of them.
+    pub s2: String,
+    /// The third.
+    pub s3: String,
+    /// The fourth.
+    pub s4: String,
+    /// The fifth.
+    pub s5: String,
+    /// Days within which the last comes after the first.
+    #[serde(deserialize_with = "lenient")]
+    pub window: i64,
+    /// The step, from 0, after which contacts were left behind.
+    pub left: String,
     /// The contact's how-many-eth order; 0: any.
     #[serde(deserialize_with = "lenient")]
     pub nth: i64,

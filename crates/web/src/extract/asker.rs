@@ -81,8 +81,9 @@ impl Asker {
     }
 
     /// What tells this browser from another today; `None` where it asks not to be told apart
-    /// (`DNT`, `Sec-GPC`).
+    /// (`DNT`, `Sec-GPC`), or says nothing of itself.
     pub fn visitor(&self) -> Option<String> {
-        (!self.is_private).then(|| format!("{} {}", self.net.0, self.user_agent))
+        let is_told = !self.is_private && !self.user_agent.is_empty();
+        is_told.then(|| format!("{} {}", self.net.0, self.user_agent))
     }
 }

@@ -14,6 +14,8 @@ use serde::{Deserialize, Serialize};
 use super::floods::{self, too_many};
 use super::frame::PublicSite;
 use super::orders::{Method, methods};
+use super::visits;
+use crate::extract::asker::Asker;
 use crate::extract::net::ClientNet;
 use crate::extract::site::CurrentSite;
 use crate::forms::{FieldError, field_errors};
@@ -224,6 +226,7 @@ pub async fn create(
     CurrentSite(site): CurrentSite,
     Path(slug): Path<String>,
     net: ClientNet,
+    asker: Asker,
     Form(sent): Form<Sent>,
 ) -> Reply {
     let wants_update = !sent.update.is_empty();
@@ -238,6 +241,7 @@ pub async fn create(
     state.check_room()?;
     match checkout::place_from(&state.engine, &site, &slug, form.clone(), &net.0).await {
         Ok(Placed::Order(order)) => {
+            visits::ordered(&state.engine, &site, &asker, order).await?;
             let mut next = reply::to(&format!("/order/{}/next", form.token));
             let cookie = cookies::order(&engine::upsell::cookie(&state.engine, order));
             next.headers_mut().append(header::SET_COOKIE, cookie);

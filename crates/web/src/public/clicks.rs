@@ -8,6 +8,7 @@ use engine::clicks::Seen;
 use model::clicks::says_prefetch;
 
 use crate::error::WebError;
+use crate::extract::asker::Asker;
 use crate::extract::site::CurrentSite;
 use crate::state::AppState;
 
@@ -17,6 +18,7 @@ pub async fn show(
     CurrentSite(site): CurrentSite,
     Path(token): Path<String>,
     method: Method,
+    asker: Asker,
     headers: HeaderMap,
 ) -> Result<Response, WebError> {
     let seen = Seen {
@@ -25,6 +27,7 @@ pub async fn show(
         prefetch: headers
             .iter()
             .any(|(name, value)| says_prefetch(name.as_str(), value.to_str().unwrap_or_default())),
+        visitor: asker.visitor(),
     };
     let target = engine::clicks::follow(&state.engine, &site, &token, seen).await?;
     let answer = [(LOCATION, target), (CACHE_CONTROL, "no-store".to_owned())];

@@ -9,6 +9,7 @@ use axum_extra::extract::Form;
 use engine::EngineError;
 use engine::forms::LiveForm;
 use engine::opt_in::{self, Answer, Suspicion};
+use engine::views::By;
 use model::Refused;
 use model::forms::{
     After, CODE_FIELD, FILL_MS_MIN, FORM_HOURS, HONEYPOT, LANDING_FIELD, REFERRER_FIELD,
@@ -20,12 +21,14 @@ use model::times::HOUR_MS;
 use model::tokens::Purpose;
 use serde::Serialize;
 
+use crate::extract::asker::Asker;
 use crate::extract::net::ClientNet;
 use crate::extract::site::CurrentSite;
 use crate::guards::headers::CONTENT_POLICY;
 use crate::public::floods::{self, Verdict, too_many};
 use crate::public::form_view::{FormView, Origin};
 use crate::public::frame::PublicSite;
+use crate::public::visits;
 use crate::reply::{self, Reply};
 use crate::state::AppState;
 
@@ -90,6 +93,7 @@ pub async fn create(
     State(state): State<AppState>,
     CurrentSite(site): CurrentSite,
     net: ClientNet,
+    asker: Asker,
     Path(slug): Path<String>,
     headers: HeaderMap,
     Form(pairs): Form<Vec<(String, String)>>,
@@ -111,7 +115,12 @@ pub async fn create(
     let shown = engine::forms::as_shown(&state.engine, site.id, &form, signed).await?;
     let answer = Answer { pairs: pairs.clone(), touch, suspicion };
     match opt_in::submit(&state.engine, Arc::clone(&site), shown, answer).await {
-        Ok(()) => Ok(after(&form)),
+        Ok(whose) => {
+            if let Some(contact) = whose {
+                visits::acted(&state.engine, &site, &asker, contact, By::Form);
+            }
+            Ok(after(&form))
+        }
         Err(EngineError::RefusedAll(refusals)) => {
             again(&state, &site, &form, &pairs, &refusals, None)
         }

@@ -1,0 +1,69 @@
+//! What contacts did, in whole numbers and by time: for passes over all of it.
+
+use model::ids::{ContactId, first_id_at, made_at};
+use model::{SiteId, UtcMs};
+
+use crate::{Result, Session};
+
+// `cross join`: the acts of the days first, who did them after.
+const FORMS: &str = "select s.id, s.contact_id, s.form_id
+    from submissions s cross join contacts c
+    where c.site_id = s.site_id and c.id = s.contact_id and s.site_id = $1 and s.state = 'accepted' and s.id >= $2 and s.id < $3
+        and c.is_test = false";
+const CONFIRMED: &str = "select c.confirmed_at, c.id, cast(0 as bigint) from contacts c
+    where c.site_id = $1 and c.confirmed_at >= $2 and c.confirmed_at < $3 and c.is_test = false";
+const CLICKED: &str = "select k.at, k.contact_id, cast(0 as bigint)
+    from clicks k cross join contacts c
+    where c.site_id = k.site_id and c.id = k.contact_id and k.site_id = $1 and k.verdict = 'human' and k.at >= $2 and k.at < $3
+        and c.is_test = false";
+const CHECKOUT: &str = "select o.id, o.contact_id, cast(0 as bigint)
+    from orders o cross join contacts c
+    where c.site_id = o.site_id and c.id = o.contact_id and o.site_id = $1 and o.id >= $2 and o.id < $3 and c.is_test = false";
+const PAID: &str = "select f.paid_at, f.contact_id, f.nth from order_figures f
+    where f.site_id = $1 and f.paid_at >= $2 and f.paid_at < $3";
+const BOUGHT: &str = "select f.paid_at, f.contact_id, l.product_id
+    from order_figures f cross join order_lines l
+    where l.site_id = f.site_id and l.order_id = f.order_id and f.site_id = $1 and f.paid_at >= $2 and f.paid_at < $3";
+
+/// Something a contact did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Act {
+    /// An answer to a form was taken; with the form.
+    Form,
+    /// Confirmed.
+    Confirmed,
+    /// Clicked in a mail, as a person.
+    Clicked,
+    /// Sent the form of a checkout.
+    Checkout,
+    /// An order was paid; with the contact's how-many-eth it is.
+    Paid,
+    /// A product in a paid order; with the product.
+    Bought,
+}
+
+/// Gives what was done in `from .. until` to `take`, in no order: when, by whom, and the number
+/// that [`Act`] says. Contacts marked as test are left out. How many there were.
+pub async fn each(
+    session: &mut Session<'_>,
+    site: SiteId,
+    act: Act,
+    (from, until): (UtcMs, UtcMs),
+    mut take: impl FnMut(UtcMs, ContactId, i64) + Send,
+) -> Result<u64> {
+    let (sql, has_id) = match act {
+        Act::Form => (FORMS, true),
+        Act::Confirmed => (CONFIRMED, false),
+        Act::Clicked => (CLICKED, false),
+        Act::Checkout => (CHECKOUT, true),
+        Act::Paid => (PAID, false),
+        Act::Bought => (BOUGHT, false),
+    };
+    let bound = |at: UtcMs| if has_id { first_id_at(at) } else { at.0 };
+    let query = session.query(sql).bind(site).bind(bound(from)).bind(bound(until));
+    let give = |[at, contact, subject]: [i64; 3]| {
+        let at = if has_id { made_at(at) } else { UtcMs(at) };
+        take(at, ContactId(contact), subject);
+    };
+    query.each_ints(give).await
+}

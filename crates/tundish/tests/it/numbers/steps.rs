@@ -1,0 +1,210 @@
+//! Whose visit it was, and how many went from step to step.
+
+use engine::steps::{Question, Step};
+use engine::views::{self, By, OwnAct};
+use model::ids::{ClickId, ContactId};
+use model::operators::Role;
+use model::spans::{Span, day_of};
+use model::times::{DAY_MS, MINUTE_MS};
+use model::views::{Origin, View};
+use store::StoreError;
+use testkit::TestApp;
+
+use super::zone;
+use crate::people::{after, confirmed, contact, fill_in, form, path_in};
+
+const BROWSER: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
+
+both_apps! {
+    a_visit_is_a_contacts_once_it_acted_and_agreed: joined,
+    a_visit_is_nobodys_where_nothing_was_agreed_to: not_joined,
+    a_click_joins_where_a_person_made_it: by_click,
+    who_is_erased_takes_the_visits_along: erased,
+    steps_follow_a_person_from_a_view_to_an_order: followed,
+}
+
+fn view(app: &TestApp, page: &str, who: Option<&str>) {
+    let at = app.engine.now();
+    let view = View {
+        at,
+        day: day_of(at, &zone()),
+        page: page.to_owned(),
+        origin: Origin { source: "paper".to_owned(), ..Origin::default() },
+        visitor: who.map(str::to_owned),
+    };
+    views::count(&app.engine, app.site.id, view);
+}
+
+fn acted(app: &TestApp, who: &str, contact: ContactId, by: By) {
+    let at = app.engine.now();
+    let visitor = who.to_owned();
+    let act = OwnAct { at, day: day_of(at, &zone()), visitor, contact, by };
+    views::acted(&app.engine, app.site.id, act);
+}
+
+/// The pages that are known to be a contact's.
+async fn pages_of(app: &TestApp, contact: ContactId) -> Vec<String> {
+    let site = app.site.id;
+    let pages = app
+        .engine
+        .views_reader()
+        .read::<_, StoreError, _>(move |session| {
+            Box::pin(
+                async move { store::visits::pages_of(session, site, contact, (100, 100)).await },
+            )
+        })
+        .await
+        .unwrap();
+    pages.into_iter().map(|(_, path)| path).collect()
+}
+
+async fn rows(app: &TestApp, text: &'static str) -> i64 {
+    app.engine
+        .views_reader()
+        .read::<_, StoreError, _>(move |session| {
+            Box::pin(async move { session.query(text).one::<i64>().await })
+        })
+        .await
+        .unwrap()
+}
+
+const VISITS: &str = "select count(*) from visits";
+
+async fn joined(app: TestApp) {
+    form(&app, "chapter", |_| {}).await;
+    view(&app, "/", Some("ada's"));
+    view(&app, "/p/book", Some("ada's"));
+    view(&app, "/p/book", Some("somebody's"));
+    fill_in(&app, "chapter", &[("email", "ada@x.test")]).await;
+    let ada = contact(&app, "ada@x.test").await.unwrap().id;
+    acted(&app, "ada's", ada, By::Form);
+    app.run_until_idle().await;
+    assert!(pages_of(&app, ada).await.is_empty(), "not before she agreed");
+    let path = path_in(&app, "confirmation", "confirm_url").await;
+    app.advance_ms(20 * MINUTE_MS).await;
+    assert_eq!(app.post(&path, &[]).await.status, 200);
+    app.advance_ms(30 * MINUTE_MS).await;
+    assert_eq!(pages_of(&app, ada).await, ["/p/book", "/"]);
+    let known = engine::privacy::export(&app.engine, app.site.id, ada).await.unwrap();
+    assert_eq!(known["visits"][0]["page"], "/p/book");
+}
+
+async fn not_joined(app: TestApp) {
+    form(&app, "chapter", |_| {}).await;
+    view(&app, "/", Some("ben's"));
+    fill_in(&app, "chapter", &[("email", "ben@x.test")]).await;
+    let ben = contact(&app, "ben@x.test").await.unwrap().id;
+    acted(&app, "ben's", ben, By::Form);
+    for _ in 0..12 {
+        app.advance_ms(DAY_MS).await;
+        assert!(pages_of(&app, ben).await.is_empty());
+    }
+    assert_eq!(rows(&app, VISITS).await, 0, "what never came to anything is forgotten");
+    // The server itself: a browser that may be told apart, and one that asks not to be.
+    for (address, dnt, wanted) in [("cleo@x.test", "0", 1), ("dora@x.test", "1", 1)] {
+        let page = app.get("/f/chapter").await;
+        let token = after(&page.body, "name=\"_t\" value=\"").to_owned();
+        app.engine.clock().advance_ms(5_000);
+        let body = format!("_t={token}&_website=&email={}", address.replace('@', "%40"));
+        let request = app
+            .request("POST", "/f/chapter")
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header("sec-fetch-site", "same-origin")
+            .header("user-agent", BROWSER)
+            .header("dnt", dnt)
+            .body(axum::body::Body::from(body))
+            .unwrap();
+        let answer = app.send(request).await;
+        assert!(contact(&app, address).await.is_some(), "{} {}", answer.status, answer.body);
+        app.run_until_idle().await;
+        assert_eq!(rows(&app, VISITS).await, wanted, "{address}");
+    }
+}
+
+async fn by_click(app: TestApp) {
+    form(&app, "chapter", |_| {}).await;
+    let ada = confirmed(&app, "ada@x.test").await.id;
+    for (n, verdict) in [(1, "human"), (2, "machine")] {
+        let text = format!(
+            "insert into clicks (site_id, id, message_id, contact_id, version_id, position, at,
+                method, user_agent, prefetch, verdict, reason, judged_at) values ($s, {n}, 1,
+                {}, 1, 1, 1, 'GET', '', false, '{verdict}', 'none', 1)",
+            ada.0
+        );
+        super::sql(&app, &text).await;
+        view(&app, &format!("/p/{verdict}"), Some(verdict));
+        acted(&app, verdict, ada, By::Click(ClickId(n)));
+    }
+    app.advance_ms(MINUTE_MS).await;
+    assert_eq!(pages_of(&app, ada).await, ["/p/human"]);
+    assert_eq!(rows(&app, VISITS).await, 1);
+}
+
+async fn erased(app: TestApp) {
+    form(&app, "chapter", |_| {}).await;
+    let ada = confirmed(&app, "ada@x.test").await.id;
+    view(&app, "/", Some("ada's"));
+    acted(&app, "ada's", ada, By::Form);
+    app.run_until_idle().await;
+    assert_eq!(pages_of(&app, ada).await, ["/"]);
+    view(&app, "/", Some("ada's"));
+    acted(&app, "ada's", ada, By::Form);
+    engine::privacy::erase(&app.engine, &app.site, ada).await.unwrap();
+    app.advance_ms(MINUTE_MS).await;
+    assert_eq!(rows(&app, VISITS).await, 0);
+    assert_eq!(rows(&app, "select count(*) from page_views").await, 2, "the views are nobody's");
+}
+
+async fn followed(app: TestApp) {
+    app.sign_in(Role::Owner).await;
+    form(&app, "chapter", |_| {}).await;
+    // A stranger, one who asks not to be told apart, and a browser that two contacts share.
+    view(&app, "/", Some("stranger's"));
+    view(&app, "/", None);
+    view(&app, "/", Some("ada's"));
+    view(&app, "/", Some("shared"));
+    app.run_until_idle().await;
+    app.engine.clock().advance_ms(MINUTE_MS);
+    let ada = confirmed(&app, "ada@x.test").await.id;
+    acted(&app, "ada's", ada, By::Form);
+    app.advance_ms(DAY_MS).await;
+    let ben = confirmed(&app, "ben@x.test").await.id;
+    for contact in [ada, ben] {
+        acted(&app, "shared", contact, By::Form);
+    }
+    view(&app, "/p/book", Some("shared"));
+    app.run_until_idle().await;
+
+    let today = day_of(app.engine.now(), &zone());
+    let span = Span { from: day_of(app.site.created_at, &zone()), to: today };
+    let ask = |steps: Vec<Step>, window_days: i64| Question { steps, window_days, span };
+    let page = |path: &str| Step::Page(path.to_owned());
+    for (steps, wanted) in [
+        (vec![Step::View, Step::Form(None), Step::Confirmed, Step::Paid(None)], vec![4, 1, 1, 0]),
+        (vec![Step::Form(None), Step::Confirmed], vec![2, 2]),
+        (vec![page("/"), page("/p/book")], vec![3, 0]),
+        (vec![Step::Source("paper".to_owned())], vec![4]),
+        (vec![page("/p/none"), Step::Confirmed], vec![0, 0]),
+        (vec![Step::Confirmed, Step::Form(None)], vec![2, 0]),
+    ] {
+        let question = ask(steps.clone(), 30);
+        let answered = engine::steps::ask(&app.engine, &app.site, &question).await.unwrap();
+        assert_eq!(answered.outcome.reached, wanted, "{steps:?}");
+    }
+    let question = ask(vec![Step::View, Step::Form(None), Step::Confirmed, Step::Paid(None)], 30);
+    let answered = engine::steps::ask(&app.engine, &app.site, &question).await.unwrap();
+    assert_eq!(answered.stopped, [vec![], vec![], vec![ada], vec![]]);
+    assert!(answered.outcome.median[1].unwrap() >= MINUTE_MS);
+
+    let address = format!("/admin/numbers/steps?from={}&to={}", span.from, span.to);
+    let html = app.get(&address).await;
+    assert_eq!(html.status, 200, "{}", html.body);
+    assert!(html.body.contains("Viewed any page") && html.body.contains("Viewed, from paper"));
+    let chosen = format!("{address}&s1=view&s2=form&s3=confirmed&s4=paid&window=30");
+    let list = app.get(&format!("{chosen}&left=2")).await;
+    assert!(list.body.contains("ada@x.test") && !list.body.contains("ben@x.test"));
+    let file = app.get(&format!("{chosen}&format=csv&sheet=0")).await;
+    assert!(file.body.contains("Confirmed,1,1.000000,0.250000,1,1,"), "{}", file.body);
+    assert_eq!(app.get(&format!("{chosen}&left=9")).await.status, 404);
+    assert_eq!(app.get(&format!("{address}&s1=nonsense")).await.status, 200);
+}
