@@ -145,7 +145,7 @@ async fn judge(session: &mut Session<'_>, visit: &Visit, now: UtcMs) -> Result<V
     let wait = if age > WAITS_MS {
         Verdict::Dropped
     } else {
-        Verdict::Wait(now.plus_ms(age.max(AGAIN_MS)))
+        Verdict::Wait(now.plus_ms(age.max(AGAIN_MS)).min(visit.at.plus_ms(WAITS_MS + 1)))
     };
     let found = store::contacts::find(session, site, visit.contact_id).await?;
     let Some(contact) = found.filter(|contact| !contact.is_erased()) else {

@@ -196,6 +196,7 @@ const WALKS: &[(&str, &str)] = &[
     ("tags/NAMES", "the first entry of the index"),
     ("test_charges/COUNT", "the test provider's own rows"),
     ("today/IN_REVIEW", "the index of what waits for a look alone"),
+    ("visits/FORGET_BEFORE", "once an hour, the visits of 400 days"),
     ("topics/COUNTS", "how many follow each topic"),
 ];
 

@@ -6,7 +6,7 @@ use model::contacts::Contact;
 use model::ids::{ContactId, EventId, MessageId, OrderId};
 use model::operators::Role;
 use model::sites::Site;
-use model::{Currency, UtcMs, consents};
+use model::{Currency, SiteId, UtcMs, consents};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use store::Session;
@@ -24,6 +24,10 @@ use crate::state::AppState;
 const PAGE: i64 = 50;
 /// Orders a contact's value is summed over: more than any person has.
 const ORDERS_MAX: i64 = 500;
+
+/// Visits whose pages stand in the timeline, and pages of each: a visit is looked for among all
+/// views of its day.
+const VISITS: (i64, i64) = (5, 20);
 
 /// One contact.
 #[derive(Debug, Serialize)]
@@ -208,6 +212,8 @@ async fn page_of(
 ) -> Result<ContactPage, WebError> {
     let (site, frame, now) = (who.site.clone(), who.frame("contacts"), who.now);
     let may_change = who.present.operator.role.may(Role::Editor);
+    let is_newest = asked.before.is_empty();
+    let own = site.id;
     let read = state.reader.read::<_, EngineError, _>(move |session| {
         Box::pin(async move {
             let contact = store::contacts::find(session, site.id, id)
@@ -223,7 +229,32 @@ async fn page_of(
             Ok(page)
         })
     });
-    Ok(read.await?)
+    let mut page = read.await?;
+    if page.tab == "timeline" && is_newest {
+        let timeline = &mut page.body.timeline;
+        // Of a full page the oldest line says how far back it reaches.
+        let since = if page.more.is_some() { timeline.last().map(|line| line.at) } else { None };
+        let views = views_of(state, own, id).await?;
+        let shown = views.iter().filter(|(at, _)| since.is_none_or(|since| *at >= since));
+        timeline.extend(shown.map(|(at, path)| Line::viewed(*at, path)));
+        timeline.sort_by_key(|line| std::cmp::Reverse(line.at));
+    }
+    Ok(page)
+}
+
+/// The pages of the last visits that are known to be the contact's.
+async fn views_of(
+    state: &AppState,
+    site: SiteId,
+    id: ContactId,
+) -> Result<Vec<(UtcMs, String)>, EngineError> {
+    state
+        .engine
+        .views_reader()
+        .read::<_, EngineError, _>(move |session| {
+            Box::pin(async move { Ok(store::visits::pages_of(session, site, id, VISITS).await?) })
+        })
+        .await
 }
 
 fn tab_name(asked: &str) -> &'static str {

@@ -34,6 +34,12 @@ impl Line {
         };
         (text, self.href)
     }
+
+    /// A page viewed on a visit that is known to be the contact's.
+    pub(super) fn viewed(at: UtcMs, page: &str) -> Self {
+        let text = format!("Viewed {page}");
+        Self { at, icon: "eye", tone: "plain", text, href: None, note: None }
+    }
 }
 
 /// The picture, the tone and the sentence of a kind.
