@@ -1418,3 +1418,18 @@ create table view_salts (
     made_at bigint not null,
     primary key (site_id, day)
 ) without rowid;
+
+create table visits (
+    site_id bigint not null,
+    contact_id bigint not null,
+    day bigint not null,
+    visitor bigint not null,
+    act text not null check ((act = 'form' or act = 'order' or act = 'click')),
+    click_id bigint,
+    at bigint not null,
+    next_at bigint not null,
+    joined boolean not null,
+    primary key (site_id, contact_id, day, visitor)
+) without rowid;
+create index visits_by_day on visits (site_id, day) where joined = true;
+create index visits_waiting on visits (next_at) where joined = false;
