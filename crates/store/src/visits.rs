@@ -9,7 +9,7 @@ use crate::{FromRow, Result, Row, Session, Tx};
 const PUT: &str = "insert into visits
     (site_id, contact_id, day, visitor, act, click_id, at, next_at, joined)
     values ($1, $2, $3, $4, $5, $6, $7, $8, false)
-    on conflict (site_id, contact_id, day, visitor) do update
+    on conflict (site_id, day, visitor, contact_id) do update
     set act = excluded.act, click_id = excluded.click_id, at = excluded.at,
         next_at = excluded.next_at where visits.joined = false";
 const DUE: &str = "select site_id, contact_id, day, visitor, act, click_id, at from visits

@@ -78,7 +78,7 @@ create table visits (
     at bigint not null,
     next_at bigint not null,
     joined boolean not null,
-    primary key (site_id, contact_id, day, visitor)
+    primary key (site_id, day, visitor, contact_id)
 ) /* sqlite: without rowid */;
-create index visits_by_day on visits (site_id, day) where joined = true;
+create index visits_by_contact on visits (site_id, contact_id, day);
 create index visits_waiting on visits (next_at) where joined = false;
