@@ -145,6 +145,15 @@ create table consents (
     primary key (site_id, contact_id, id)
 ) without rowid;
 
+create table contact_chances (
+    site_id bigint not null,
+    contact_id bigint not null,
+    chance double precision not null,
+    at bigint not null,
+    primary key (site_id, contact_id)
+) without rowid;
+create index contact_chances_by_chance on contact_chances (site_id, chance, contact_id);
+
 create table contact_scores (
     site_id bigint not null,
     contact_id bigint not null,
@@ -474,6 +483,20 @@ create table jobs (
     unique (site_id, dedupe_key)
 );
 create index jobs_due on jobs (state, due_at);
+
+create table learned_scores (
+    site_id bigint not null primary key,
+    -- Protected fields that may be learned from all the same, by name, between commas.
+    allowed text not null,
+    asked_at bigint,
+    learned_at bigint,
+    -- Why nothing was learned.
+    why text,
+    -- JSON: how it was judged; and the model itself.
+    told text not null,
+    kept text,
+    scored_to bigint not null
+);
 
 create table ledger_lines (
     site_id bigint not null,

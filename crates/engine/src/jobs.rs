@@ -112,6 +112,7 @@ async fn work_on(engine: &Engine, job: &Job, work: Work) -> Result<Outcome> {
     match work {
         Work::Refund { refund } => crate::refund::work(engine, job.site_id, refund).await,
         Work::Channels => crate::channel_rules::work(engine, job.site_id).await,
+        Work::LearnScores { .. } => crate::learned::work(engine, job.site_id).await,
         Work::ForgetDoneJobs => {
             let before = engine.now().plus_ms(-KEPT_MS);
             engine

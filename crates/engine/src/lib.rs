@@ -44,6 +44,7 @@ mod jumps;
 mod kept;
 pub mod keys;
 pub mod left_out;
+pub mod learned;
 mod letters;
 pub mod links;
 pub mod magnets;

@@ -371,6 +371,7 @@ pub async fn erase(engine: &Engine, site: &Site, id: ContactId) -> Result<()> {
 /// Takes a contact's words out of every row that stays.
 async fn scrub(tx: &mut Tx<'_>, site: SiteId, id: ContactId) -> Result<()> {
     store::scores::forget(tx, site, id).await?;
+    store::learned_scores::forget(tx, site, id).await?;
     store::consents::scrub(tx, site, id).await?;
     store::forms::scrub(tx, site, id).await?;
     store::messages::scrub_of_contact(tx, site, id).await?;

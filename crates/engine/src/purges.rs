@@ -15,7 +15,7 @@ use crate::engine::Engine;
 use crate::fault::{EngineError, Result};
 use crate::rollups::zone_of;
 use crate::sweeps::Round;
-use crate::{also_bought, audits, forms, views};
+use crate::{also_bought, audits, forms, learned, views};
 
 /// Contacts looked at in one transaction.
 const BATCH: i64 = 200;
@@ -55,6 +55,7 @@ pub(crate) async fn run(engine: &Engine) -> Result<usize> {
         .await;
     round.took("counts and links of long ago", counts.map(|_| 0));
     round.took("page views", views::tend(engine).await.map(|_| 0));
+    round.took("learned scores", learned::hourly(engine).await);
     round.took("what goes together", also_bought::daily(engine).await);
     round.took("the heads of the audit log", audits::note_heads(engine).await.map(|()| 0));
     round.end()
@@ -133,6 +134,7 @@ pub(crate) async fn remove(tx: &mut Tx<'_>, site: model::SiteId, id: ContactId) 
     store::tags::remove_all(tx, site, id).await?;
     store::topics::leave_all(tx, site, id).await?;
     store::scores::forget(tx, site, id).await?;
+    store::learned_scores::forget(tx, site, id).await?;
     store::contacts::delete(tx, site, id).await?;
     Ok(true)
 }

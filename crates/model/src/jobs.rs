@@ -11,6 +11,11 @@ pub enum Work {
     ForgetDoneJobs,
     /// Gives every touch of a site its channel anew.
     Channels,
+    /// Learns who buys.
+    LearnScores {
+        /// When it was asked for.
+        asked: i64,
+    },
     /// Asks a provider to pay back.
     Refund {
         /// The raw id of the refund.
@@ -24,6 +29,7 @@ impl Work {
         match self {
             Self::ForgetDoneJobs => "forget_done_jobs",
             Self::Channels => "channels",
+            Self::LearnScores { .. } => "learn_scores",
             Self::Refund { .. } => "refund",
         }
     }

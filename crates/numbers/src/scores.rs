@@ -5,6 +5,7 @@
 //! held-out part are the ones to show; how well the probabilities are calibrated stands beside how
 //! well they rank. [`Model::explain`] takes one score apart, field by field.
 
+pub mod kept;
 mod leaks;
 mod logistic;
 mod matrix;

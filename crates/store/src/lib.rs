@@ -37,6 +37,7 @@ pub mod imports;
 pub mod invoices;
 pub mod jobs;
 pub mod keys;
+pub mod learned_scores;
 pub mod ledger_lines;
 pub mod left_out;
 pub mod link_days;

@@ -19,6 +19,7 @@ pub const GROWING: &[&str] = &[
     "clicks",
     "confirmations",
     "consents",
+    "contact_chances",
     "contact_scores",
     "contact_tags",
     "contact_topics",

@@ -58,6 +58,7 @@ pages! {
     "admin/messages/index.html" => admin::messages::MessagesPage::sample(),
     "admin/messages/show.html" => admin::messages::MessagePage::sample(),
     "admin/scores/edit.html" => admin::scores::RulePage::sample(),
+    "admin/scores/learned.html" => admin::scores::learned::LearnedPage::sample(),
     "admin/scores/index.html" => admin::scores::ScoresPage::sample(),
     "admin/sending/show.html" => admin::sending::SendingPage::sample(),
     "admin/sequences/index.html" => admin::sequences::SequencesPage::sample(),

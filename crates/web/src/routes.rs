@@ -248,6 +248,8 @@ fn admin_qualify() -> Router<AppState> {
     Router::new()
         .route("/admin/scores", get(scores::index).post(scores::act))
         .route("/admin/scores/new", get(scores::new).post(scores::create))
+        .route("/admin/scores/learned", get(scores::learned::show).post(scores::learned::act))
+        .route("/admin/scores/learned/csv", get(scores::learned::csv))
         .route("/admin/scores/{id}", get(scores::edit).post(scores::update))
         .route("/admin/scores/{id}/delete", post(scores::delete))
 }

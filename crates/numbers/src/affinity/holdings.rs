@@ -15,6 +15,8 @@ use crate::real::real;
 
 /// Products a worker takes at a time: small enough that no worker waits long for the last.
 const AT_ONCE: usize = 32;
+/// Rounding, beyond which one cosine is less than another.
+const SAME: f64 = 1e-9;
 
 /// Which partners are wanted.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -50,6 +52,8 @@ pub struct Holdings {
     grown: BTreeMap<u32, Vec<u32>>,
     /// The baskets of each product.
     holders: Vec<Vec<u32>>,
+    /// How many these are: small enough to stay at hand while pairs are weighed.
+    sizes: Vec<u32>,
     baskets: u64,
     /// n·ln n up to the number of baskets, for log-likelihood ratios.
     n_ln_n: Vec<f64>,
@@ -181,7 +185,19 @@ impl Holdings {
             if place(other) == item || together < wish.together_min.max(1) {
                 continue;
             }
-            let counts = Counts { together, a: own, b: self.count(other), baskets: self.baskets };
+            let counts = Counts {
+                together,
+                a: own,
+                b: self.sizes.get(place(other)).copied().map_or(0, u64::from),
+                baskets: self.baskets,
+            };
+            // Most are worse than the worst that is kept: told without a root or a quotient.
+            let square = real(counts.together) * real(counts.together);
+            let worst = best.worst() * best.worst() * (1.0 - SAME);
+            let is_beaten = square < worst * real(counts.a) * real(counts.b);
+            if wish.measure == Measure::Cosine && is_beaten {
+                continue;
+            }
             if wish.beyond_chance && !counts.attracts() {
                 continue;
             }
@@ -224,8 +240,10 @@ impl Holdings {
     fn hold(&mut self, item: u32, basket: u32) {
         if self.holders.len() <= place(item) {
             self.holders.resize(place(item) + 1, Vec::new());
+            self.sizes.resize(place(item) + 1, 0);
         }
         self.holders.get_mut(place(item)).into_iter().for_each(|holders| holders.push(basket));
+        self.sizes.get_mut(place(item)).into_iter().for_each(|size| *size += 1);
     }
 
     fn know_logs(&mut self) {
@@ -265,6 +283,12 @@ struct Best {
 }
 
 impl Best {
+    /// What a partner must reach to be kept; nothing while there is room.
+    fn worst(&self) -> f64 {
+        let last = self.list.last().filter(|_| self.list.len() >= self.top);
+        last.map_or(0.0, |last| last.score)
+    }
+
     fn offer(&mut self, new: Partner) {
         let is_before = |one: &Partner, other: &Partner| {
             one.score

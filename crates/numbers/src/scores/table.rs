@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use super::Warning;
+use super::kept::Stands;
 use super::matrix::Rows;
 use crate::real::{real, real_len};
 
@@ -190,6 +191,42 @@ impl Coding {
     /// The name of each field with how many columns it has, in order.
     pub(super) fn fields(&self) -> impl Iterator<Item = (&str, usize)> {
         self.codes.iter().map(|code| (code.field.as_str(), code.width()))
+    }
+
+    /// Each field with what its columns stand for, in their order.
+    pub(super) fn parts(&self) -> impl Iterator<Item = (&str, Vec<Stands>)> {
+        self.codes.iter().map(|code| {
+            let number = code.scale.map(|(mean, sd)| Stands::Number { mean, sd });
+            let words = code.words.keys().cloned().map(Stands::Word);
+            let missing = code.missing.then_some(Stands::Missing);
+            (code.field.as_str(), number.into_iter().chain(words).chain(missing).collect())
+        })
+    }
+
+    /// The same from such parts.
+    pub(super) fn of_parts<'a, P>(fields: impl Iterator<Item = (&'a str, P)>) -> Self
+    where
+        P: Iterator<Item = &'a Stands>,
+    {
+        let codes = fields.map(|(name, parts)| {
+            let mut code = Code {
+                field: name.to_owned(),
+                scale: None,
+                words: BTreeMap::new(),
+                missing: false,
+            };
+            for part in parts {
+                match part {
+                    Stands::Number { mean, sd } => code.scale = Some((*mean, *sd)),
+                    Stands::Word(word) => {
+                        code.words.insert(word.clone(), code.words.len());
+                    }
+                    Stands::Missing => code.missing = true,
+                }
+            }
+            code
+        });
+        Self { codes: codes.collect() }
     }
 
     /// One case as columns.

@@ -316,6 +316,8 @@ async fn pages(walk: &mut Walk<'_>) {
 
 async fn scoring(walk: &mut Walk<'_>) {
     walk.post("/admin/scores", "/admin/scores", &[("do", "usual")]).await;
+    let learned = "/admin/scores/learned";
+    walk.post(learned, learned, &[("do", "learn")]).await;
     let fields = [("cause", "order_paid"), ("points", "5"), ("is_on", "on")];
     walk.post("/admin/scores/new", "/admin/scores/new", &fields).await;
     let page = walk.app.get("/admin/scores").await.body;

@@ -43,6 +43,7 @@ mod delivery;
 mod follow_up;
 mod health;
 mod kills;
+mod learned;
 mod numbers;
 mod pages;
 mod people;

@@ -161,6 +161,7 @@ async fn scores_are_written_in_the_admin_and_seen_on_the_contact_and_in_the_list
     app.sign_in(Role::Editor).await;
     let today = app.get("/admin").await.body;
     assert!(today.contains("1 contact turned hot yesterday"), "{today}");
+    let today = today.replace("&#x2f;", "/");
     let href = today.split("/admin/contacts?score=hot:").nth(1).unwrap();
     let span = href.split('"').next().unwrap();
     let rows = app.get(&format!("/admin/contacts?score=hot:{span}")).await.body;

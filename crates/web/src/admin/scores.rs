@@ -21,6 +21,8 @@ use crate::reply::{self, Reply};
 use crate::state::AppState;
 use crate::words::grouped;
 
+pub mod learned;
+
 const PATH: &str = "/admin/scores";
 
 /// The rules, and how far their scores are kept up.

@@ -40,6 +40,7 @@ const STOPS: &[Stop] = &[
     Stop("/admin/catalogue", &[]),
     Stop("/admin/also-bought", &["main td a[href^='/admin/also-bought/prd']"]),
     Stop("/admin/scores", &["main td a[href^='/admin/scores/']"]),
+    Stop("/admin/scores/learned", &[]),
     Stop("/admin/scores/new", &[]),
     Stop("/admin/referrals", &[]),
     Stop("/admin/numbers/stages", &["main td a[href^='/admin/numbers/stages/']"]),

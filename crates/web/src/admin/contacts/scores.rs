@@ -1,10 +1,12 @@
 //! The score of a contact, taken apart: which deed gave how many points, then and now.
 
 use engine::EngineError;
+use engine::learned::HORIZON_DAYS;
 use engine::scores::Explained;
 use model::UtcMs;
 use model::ids::ContactId;
 use model::sites::Site;
+use numbers::scores::Explanation;
 use serde::Serialize;
 use store::Session;
 
@@ -19,8 +21,37 @@ pub struct ScoreTab {
     is_empty: bool,
     groups: Vec<(String, String)>,
     parts: Vec<PartView>,
+    /// How likely they are to buy, as learned from others.
+    chance: Option<ChanceView>,
+    /// Whether there is any rule.
+    has_rules: bool,
     /// What lists are sorted by, and as of when.
     kept: Option<(String, UtcMs)>,
+}
+
+/// A chance taken apart.
+#[derive(Debug, Serialize)]
+struct ChanceView {
+    chance: f64,
+    average: f64,
+    days: i64,
+    /// The fact, its value, and what it does to the odds.
+    lines: Vec<(String, String, String)>,
+}
+
+impl ChanceView {
+    fn of(explained: Explanation) -> Self {
+        let lines = explained.lines.iter().map(|line| {
+            let odds = format!("× {:.2}", line.adds.exp());
+            (line.field.clone(), line.value.clone(), odds)
+        });
+        Self {
+            chance: explained.probability,
+            average: 1.0 / (1.0 + (-explained.average).exp()),
+            days: HORIZON_DAYS,
+            lines: lines.collect(),
+        }
+    }
 }
 
 /// One rule.
@@ -68,6 +99,13 @@ impl ScoreTab {
             is_empty: false,
             groups: vec![("interest".to_owned(), "2.5".to_owned())],
             parts: vec![part],
+            chance: Some(ChanceView {
+                chance: 0.34,
+                average: 0.12,
+                days: HORIZON_DAYS,
+                lines: vec![("clicks".to_owned(), "3".to_owned(), "× 1.96".to_owned())],
+            }),
+            has_rules: true,
             kept: Some(("3".to_owned(), at)),
         }
     }
@@ -79,13 +117,16 @@ impl ScoreTab {
         contact: ContactId,
         now: UtcMs,
     ) -> Result<Option<Self>, EngineError> {
-        if store::scores::rules(session, site.id).await?.is_empty() {
+        let has_rules = !store::scores::rules(session, site.id).await?.is_empty();
+        let chance = engine::learned::explain(session, site.id, contact, now).await?;
+        if !has_rules && chance.is_none() {
             return Ok(None);
         }
         let explained = engine::scores::explain(session, site.id, contact, now).await?;
         let kept = store::scores::find(session, site.id, contact).await?;
         let kept = kept.map(|kept| (points_text(kept.points, false), kept.as_of));
-        Ok(Some(Self::from(explained, kept)))
+        let chance = chance.map(ChanceView::of);
+        Ok(Some(Self { chance, has_rules, ..Self::from(explained, kept) }))
     }
 
     fn from(explained: Explained, kept: Option<(String, UtcMs)>) -> Self {
@@ -96,12 +137,18 @@ impl ScoreTab {
             is_empty: parts.is_empty(),
             groups: explained.groups.into_iter().map(group).collect(),
             parts,
+            chance: None,
+            has_rules: true,
             kept,
         }
     }
 
+    /// The score in short; the chance where there are no rules.
     pub(super) fn points(&self) -> String {
-        self.total.clone()
+        match &self.chance {
+            Some(view) if !self.has_rules => format!("{:.0} % chance", view.chance * 100.0),
+            _ => self.total.clone(),
+        }
     }
 }
 
