@@ -34,4 +34,52 @@ pub const CHECKS: &[Check] = &[
             from order_figures group by site_id, contact_id
             having count(*) <> max(nth) or count(distinct nth) <> max(nth) limit 100",
     },
+    Check {
+        name: "sums_of_days",
+        promise: "the sums of a day are those of the orders paid on it",
+        sql: "select f.site_id, f.id, 'the sums of ' || f.day || ' are not what its orders come to'
+            from (select site_id, paid_day as day, min(order_id) as id, count(*) as orders,
+                    sum(net_minor - refunded_minor) as revenue
+                from order_figures group by site_id, paid_day) f
+            where f.orders <> coalesce((select sum(s.orders) from order_sums s
+                    where s.site_id = f.site_id and s.per = 'day' and s.what = 'all'
+                        and s.day = f.day), 0)
+                or f.revenue <> coalesce((select sum(s.net_minor - s.refunded_minor)
+                    from order_sums s where s.site_id = f.site_id and s.per = 'day'
+                        and s.what = 'all' and s.day = f.day), 0)
+            limit 100",
+    },
+    Check {
+        name: "sums_of_months",
+        promise: "the sums of a month are those of the orders paid in it",
+        sql:
+            "select f.site_id, f.id, 'the sums of ' || f.month || ' are not what its orders come to'
+            from (select site_id, substr(paid_day, 1, 7) as month, min(order_id) as id,
+                    count(*) as orders, sum(net_minor - refunded_minor) as revenue
+                from order_figures group by site_id, substr(paid_day, 1, 7)) f
+            where f.orders <> coalesce((select sum(s.orders) from order_sums s
+                    where s.site_id = f.site_id and s.per = 'month' and s.what = 'all'
+                        and s.day = f.month), 0)
+                or f.revenue <> coalesce((select sum(s.net_minor - s.refunded_minor)
+                    from order_sums s where s.site_id = f.site_id and s.per = 'month'
+                        and s.what = 'all' and s.day = f.month), 0)
+            limit 100",
+    },
+    Check {
+        name: "sums_of_customers",
+        promise: "the sums of the customers won in a month are those of their orders",
+        sql: "select f.site_id, f.id, 'the sums of who was won in ' || f.cohort
+                || ' are not what their orders come to'
+            from (select site_id, cohort, min(order_id) as id, count(*) as orders,
+                    sum(net_minor - refunded_minor - cost_minor + reward_minor
+                        + case when nth = 1 then discount_minor else 0 end) as margin
+                from order_figures group by site_id, cohort) f
+            where f.orders <> coalesce((select sum(s.orders) from customer_sums s
+                    where s.site_id = f.site_id and s.per = 'total' and s.product_id = 0
+                        and s.won = f.cohort), 0)
+                or f.margin <> coalesce((select sum(s.margin_minor) from customer_sums s
+                    where s.site_id = f.site_id and s.per = 'total' and s.product_id = 0
+                        and s.won = f.cohort), 0)
+            limit 100",
+    },
 ];

@@ -219,6 +219,11 @@ impl Group {
         break_even(*told.by_day.last()?, told.customers, count)
     }
 
+    fn click_cost(&self) -> Option<f64> {
+        let spend = Some(self.acquisition.spend).filter(|spend| *spend > 0)?;
+        ratio(real_signed(spend), real_signed(self.clicks)).filter(|_| self.clicks > 0)
+    }
+
     fn lead_cost(&self) -> Option<f64> {
         let spend = Some(self.acquisition.spend).filter(|spend| *spend > 0)?;
         ratio(real_signed(spend), real_signed(self.leads)).filter(|_| self.leads > 0)
@@ -300,6 +305,7 @@ fn fill(report: &mut Report, question: &Question, rows: &Rows) {
         report.figures.push(picture(question, &all, &told, before));
         report.sheets.push(sources::sheet(question, &groups));
         report.sheets.extend(months);
+        report.sheets.push(sources::leads(question, &groups));
         report.sheets.push(sources::by_day(question, &told, before));
         return;
     }

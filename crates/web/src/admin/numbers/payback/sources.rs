@@ -51,9 +51,7 @@ pub(super) fn sheet(question: &Question, groups: &BTreeMap<String, Group>) -> Sh
                 .to_owned(),
         ),
         formula: Some(
-            "CAC = (spend + discounts of first orders + rewards of referrals) / customers; cost of \
-             a lead = spend / leads; what a lead or a click may cost = margin so far × customers / \
-             leads or clicks paid for"
+            "CAC = (spend + discounts of first orders + rewards of referrals) / customers"
                 .to_owned(),
         ),
         columns: columns(&[
@@ -66,10 +64,6 @@ pub(super) fn sheet(question: &Question, groups: &BTreeMap<String, Group>) -> Sh
             "#First-order margin",
             "#Margin so far",
             "Payback",
-            "#Leads",
-            "#Cost of a lead",
-            "#A lead may cost",
-            "#A click may cost",
         ]),
         rows: groups
             .iter()
@@ -85,7 +79,6 @@ fn row(question: &Question, word: &str, group: &Group) -> Vec<Cell> {
     let money = |minor| Cell::money(minor, &question.currency);
     let mean = |value| Cell::mean(value, &question.currency);
     let paid = &group.acquisition;
-    let leads = if question.product.0 == 0 { group.leads } else { 0 };
     let firsts = || first_orders(question, word, &[("nth", "1".to_owned())]);
     let mut rewards = days(question);
     rewards.push(("origin", word.to_owned()));
@@ -93,8 +86,6 @@ fn row(question: &Question, word: &str, group: &Group) -> Vec<Cell> {
         rewards.push(("product", question.product_text.clone()));
     }
     let customers = i64::try_from(paid.customers).unwrap_or(i64::MAX);
-    let mut leads_at = days(question);
-    leads_at.push(("origin", word.to_owned()));
     vec![
         Cell::text(channel_name(word)),
         money(paid.spend).to(spent_at(question, word)),
@@ -105,15 +96,55 @@ fn row(question: &Question, word: &str, group: &Group) -> Vec<Cell> {
         mean(told.first_order),
         mean(told.by_day.last().copied()).to(first_orders(question, word, &won_for(question))),
         payback_cell(&told, &question.currency),
-        if leads > 0 {
-            Cell::count(leads).to(link("/admin/numbers/stages/lead", &leads_at))
-        } else {
-            Cell::unknown()
-        },
-        mean(group.lead_cost().filter(|_| leads > 0)),
-        mean(group.per(&told, leads)),
-        mean(group.per(&told, group.clicks)),
     ]
+}
+
+/// What a lead and a click cost, and what they may cost.
+pub(super) fn leads(question: &Question, groups: &BTreeMap<String, Group>) -> Sheet {
+    let row = |(word, group): (&String, &Group)| {
+        let told = payback(&group.acquisition, &group.margins, day_count(question.horizon));
+        let mean = |value| Cell::mean(value, &question.currency);
+        // A lead has bought nothing yet: there are none of a first product.
+        let leads = if question.product.0 == 0 { group.leads } else { 0 };
+        let mut leads_at = days(question);
+        leads_at.push(("origin", word.clone()));
+        vec![
+            Cell::text(channel_name(word)),
+            match leads {
+                0 => Cell::unknown(),
+                _ => Cell::count(leads).to(link("/admin/numbers/stages/lead", &leads_at)),
+            },
+            mean(group.lead_cost().filter(|_| leads > 0)),
+            mean(group.per(&told, leads)),
+            match group.clicks {
+                0 => Cell::unknown(),
+                clicks => Cell::count(clicks).to(spent_at(question, word)),
+            },
+            mean(group.click_cost()),
+            mean(group.per(&told, group.clicks)),
+        ]
+    };
+    let chosen = |word: &str| question.origin.is_empty() || question.origin == word;
+    Sheet {
+        title: "Leads and clicks by source".to_owned(),
+        note: Some("What one may cost without a loss, beside what it does cost.".to_owned()),
+        formula: Some(
+            "cost of a lead = spend / leads, of a click = spend / clicks paid for; what one may \
+             cost = margin so far × customers / leads, or / clicks paid for"
+                .to_owned(),
+        ),
+        columns: columns(&[
+            "Source",
+            "#Leads",
+            "#Cost of a lead",
+            "#A lead may cost",
+            "#Clicks paid for",
+            "#Cost of a click",
+            "#A click may cost",
+        ]),
+        rows: groups.iter().filter(|(word, _)| chosen(word)).map(row).collect(),
+        ..Sheet::default()
+    }
 }
 
 /// The curve as a table, each tenth of the way.

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use numbers::economics::{Payback, loss_allowed};
-use numbers::real::{ratio, real_signed};
 
 use super::sources::{first_orders, spent_at};
 use super::{Group, Question, payback_text};
@@ -32,8 +31,6 @@ fn figures(question: &Question, all: &Group, told: &Payback) -> Vec<(String, Opt
     let horizon = usize::try_from(question.horizon).unwrap_or(0);
     // A lead has bought nothing yet: there are none of a first product.
     let leads = if question.product.0 == 0 { all.leads } else { 0 };
-    let spend = Some(all.acquisition.spend).filter(|spend| *spend > 0).map(real_signed);
-    let click = spend.filter(|_| all.clicks > 0).and_then(|s| ratio(s, real_signed(all.clicks)));
     let after = told.first_order.zip(told.cac).map(|(first, cac)| first - cac);
     vec![
         (CAC.to_owned(), told.cac, Good::Less),
@@ -43,7 +40,7 @@ fn figures(question: &Question, all: &Group, told: &Payback) -> Vec<(String, Opt
         (ALLOWED.to_owned(), loss_allowed(&told.by_day, horizon), Good::More),
         (LEAD.to_owned(), all.lead_cost().filter(|_| leads > 0), Good::Less),
         (LEAD_MOST.to_owned(), all.per(told, leads), Good::More),
-        (CLICK.to_owned(), click, Good::Less),
+        (CLICK.to_owned(), all.click_cost(), Good::Less),
         (CLICK_MOST.to_owned(), all.per(told, all.clicks), Good::More),
     ]
 }
