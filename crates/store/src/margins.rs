@@ -16,8 +16,6 @@ const FIRSTS: &str =
         where l.site_id = f.site_id and l.order_id = f.order_id
             and l.kind in ('upsell', 'downsell') and l.state in ('paid', 'refunded')), 0),
     exists (select 1 from order_offers w
-        where w.site_id = f.site_id and w.order_id = f.order_id),
-    exists (select 1 from order_offers w
         where w.site_id = f.site_id and w.order_id = f.order_id and w.state in ('accepted', 'paid'))
     from order_figures f where f.site_id = $1 and f.paid_at >= $2 and f.paid_at < $3
         and f.nth = 1 and f.currency = $4
@@ -58,9 +56,7 @@ pub struct FirstOrder {
     pub upsell_net_minor: i64,
     /// Of `margin_minor` the same.
     pub upsell_margin_minor: i64,
-    /// Whether anything was offered after it.
-    pub was_offered: bool,
-    /// Whether any of that was taken.
+    /// Whether anything that was offered after it was taken.
     pub took_offer: bool,
 }
 
@@ -72,7 +68,6 @@ impl FromRow for FirstOrder {
             margin_minor: row.take()?,
             upsell_net_minor: row.take()?,
             upsell_margin_minor: row.take()?,
-            was_offered: row.take()?,
             took_offer: row.take()?,
         })
     }

@@ -232,7 +232,10 @@ impl Page {
     }
 
     fn money(&self, amount: Option<f64>) -> String {
-        amount.map_or_else(|| "–".to_owned(), |minor| money_text(rounded(minor), &self.currency))
+        let text = |minor| money_text(rounded(minor), &self.currency);
+        // A line may not end between the sign and its figure.
+        let joined = |minor| text(minor).replace('\u{2212}', "\u{2212}\u{2060}");
+        amount.map_or_else(|| "–".to_owned(), joined)
     }
 
     /// `$3.00 to $5.00`.
@@ -413,7 +416,7 @@ impl Page {
         let first = rows_at("/admin/numbers/orders", &[("nth", "1".to_owned())]);
         let note = "in these days, not the same people followed".to_owned();
         rows.push(row("First orders of leads", note, seen.order(), Some(first)));
-        let note = "of the newest first orders on which one was shown".to_owned();
+        let note = "of the newest first orders, shown one or not".to_owned();
         rows.push(row("Took an offer after it", note, seen.upsell, None));
         let note = format!("within {FOLLOWED_DAYS} days, of those won {}", days_text(seen.won_in));
         let second = rows_at("/admin/numbers/orders", &[("nth", "2".to_owned())]);

@@ -39,7 +39,7 @@ pub struct Measured {
     pub orders: u64,
     /// What was spent, in minor units.
     pub spend_minor: i64,
-    /// First orders on which an offer was taken, of those on which one was shown.
+    /// First orders on which an offer after them was taken, of all.
     pub upsell: Seen,
     /// Customers who bought again within [`FOLLOWED_DAYS`], of those old enough.
     pub later: Seen,
@@ -144,10 +144,7 @@ fn counted(
         leads: stage("lead"),
         orders: stage("order"),
         spend_minor: spends.iter().map(|spend| spend.share_within(span.from, span.to)).sum(),
-        upsell: share(
-            firsts.iter().filter(|one| one.took_offer).count(),
-            firsts.iter().filter(|one| one.was_offered).count(),
-        ),
+        upsell: share(firsts.iter().filter(|one| one.took_offer).count(), firsts.len()),
         later: share(again.len(), later.len()),
         won_in: span,
         later_day: u32::try_from(middle.max(1)).unwrap_or(1),
@@ -296,7 +293,6 @@ mod tests {
             },
             upsell_net_minor: if n < 10 { 4_000 } else { 0 },
             upsell_margin_minor: if n < 10 { 3_600 } else { 0 },
-            was_offered: true,
             took_offer: n < 10,
         };
         let firsts: Vec<FirstOrder> = (0..40).map(first).collect();
