@@ -484,6 +484,37 @@ create table jobs (
 );
 create index jobs_due on jobs (state, due_at);
 
+create table journey_marks (
+    site_id bigint not null,
+    contact_id bigint not null,
+    primary key (site_id, contact_id)
+) without rowid;
+
+create table journeys (
+    site_id bigint not null,
+    contact_id bigint not null,
+    -- 0: no order yet.
+    order_id bigint not null,
+    -- When the order was paid, or when the last touch was; and the day of that in the site's zone.
+    ended_at bigint not null,
+    day text not null,
+    -- When the first touch was.
+    began_at bigint not null,
+    -- What was ordered first of all; 0 without an order.
+    product_id bigint not null,
+    -- Of the amounts, which are without tax; empty without an order.
+    currency text not null,
+    revenue_minor bigint not null,
+    margin_minor bigint not null,
+    -- `>paid_social>email>`, and the same with sources; empty where no touch came before.
+    channels text not null,
+    path text not null,
+    -- How many milliseconds each touch was before the last one.
+    ages text not null,
+    primary key (site_id, contact_id, order_id)
+) without rowid;
+create index journeys_by_time on journeys (site_id, ended_at, channels);
+
 create table learned_scores (
     site_id bigint not null primary key,
     -- Protected fields that may be learned from all the same, by name, between commas.
@@ -1057,6 +1088,43 @@ create table refunds (
     unique (site_id, idem_key)
 );
 create index refunds_by_order on refunds (site_id, order_id);
+
+create table road_decays (
+    site_id bigint not null,
+    unit text not null check ((unit = 'day' or unit = 'month')),
+    product_id bigint not null,
+    period text not null,
+    currency text not null,
+    channel text not null,
+    source text not null,
+    credit_ppb bigint not null,
+    revenue_minor bigint not null,
+    primary key (site_id, unit, product_id, period, currency, channel, source)
+) without rowid;
+
+create table road_sums (
+    site_id bigint not null,
+    level text not null check ((level = 'channel' or level = 'source')),
+    unit text not null check ((unit = 'day' or unit = 'month')),
+    product_id bigint not null,
+    period text not null,
+    currency text not null,
+    path text not null,
+    orders bigint not null,
+    revenue_minor bigint not null,
+    margin_minor bigint not null,
+    nulls bigint not null,
+    -- Orders by how long after the first touch: within 1, 2, 4, 8, 15, 31 or 91 days, or later.
+    wait_0 bigint not null,
+    wait_1 bigint not null,
+    wait_2 bigint not null,
+    wait_3 bigint not null,
+    wait_4 bigint not null,
+    wait_5 bigint not null,
+    wait_6 bigint not null,
+    wait_7 bigint not null,
+    primary key (site_id, level, unit, product_id, period, currency, path)
+) without rowid;
 
 create table rolled_days (
     site_id bigint not null,

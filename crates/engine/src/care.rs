@@ -134,12 +134,16 @@ async fn put(
         let say = "use a name of the time zone list, such as Europe/Berlin";
         return Err(Refused::new("timezone_unknown", say).at("timezone").into());
     }
+    let was_test = contact.is_test;
     contacts::apply(&mut contact, said.change);
     if let Some(external) = said.external_id {
         contact.external_id = Some(external).filter(|id| !id.is_empty());
     }
     contact.updated_at = engine.now();
     store::contacts::update(tx, site.id, &contact).await?;
+    if contact.is_test != was_test {
+        store::journeys::mark(tx, site.id, contact.id).await?;
+    }
     let event = NewEvent {
         kind: "contact.updated",
         contact_id: Some(contact.id),
@@ -196,7 +200,11 @@ pub async fn switch(
                 };
                 contact.updated_at = engine_in.now();
                 match switch {
-                    Switch::Test(_) => store::contacts::update(tx, site, &contact).await?,
+                    Switch::Test(_) => {
+                        store::contacts::update(tx, site, &contact).await?;
+                        // Figures leave test contacts out.
+                        store::journeys::mark(tx, site, id).await?;
+                    }
                     _ => store::contacts::update_standing(tx, site, &contact).await?,
                 }
                 let event = NewEvent {

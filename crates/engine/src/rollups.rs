@@ -5,7 +5,8 @@
 //! rolled up once the day is over; days that are not are counted from their rows, so a page is right
 //! at any time and only its speed depends on this. A purge, an import that is taken back and an
 //! answer that is released unmark the days they change, and those are rolled up again within the
-//! same round; what else happens to old rows (people erased) waits for a rebuild.
+//! same round; what else happens to old rows (people erased) waits for a rebuild. Journeys follow
+//! every touch and order within seconds.
 
 use std::collections::BTreeMap;
 
@@ -15,6 +16,7 @@ use model::sites::Site;
 use model::spans::{Span, day_of, month_of, month_start, moved};
 use model::times::{HOUR_MS, MINUTE_MS};
 use model::{SiteId, UtcMs, Zone};
+use store::Tx;
 use store::form_days::FormCount;
 use store::order_figures::OrderFigure;
 use store::stages::StageCount;
@@ -25,6 +27,9 @@ use crate::sweeps::Round;
 use crate::views;
 
 mod figures;
+mod journeys;
+
+pub use journeys::WHOLE_PPB;
 
 /// How far back changes are looked for again: a click is judged 20 seconds after it was made, and
 /// on PostgreSQL a transaction may commit after one that began later.
@@ -40,6 +45,7 @@ const LOOKED: &str = "figures_looked_at";
 pub(crate) async fn sweep(engine: &Engine) -> Result<usize> {
     let mut round = Round::default();
     round.took("figures of orders", changed_orders(engine).await);
+    round.took("journeys", journeys::sweep(engine).await);
     round.took("days that are over", finished_days(engine).await);
     round.end()
 }
@@ -118,41 +124,70 @@ async fn figures_of(
     engine
         .write(move |tx| {
             Box::pin(async move {
-                let mut changed = 0;
-                let mut orders = store::order_sums::Changes::default();
-                let mut customers = store::customer_sums::Changes::default();
-                let mut note = |figure: &OrderFigure, times: i64| {
-                    orders.note(figure, times);
-                    customers.note(figure, &zone, times);
-                };
+                let (mut changed, mut sums) = (0, OrderSums::default());
                 for contact in contacts {
-                    let fresh = figures::derive(tx, site, contact, &zone).await?;
-                    let stored = store::order_figures::of_contact(tx, site, contact).await?;
-                    for old in stored.iter().filter(|old| !fresh.contains(old)) {
-                        note(old, -1);
-                        if !fresh.iter().any(|figure| figure.order_id == old.order_id) {
-                            store::order_figures::delete(tx, site, old.order_id).await?;
-                            changed += 1;
-                        }
+                    let own = customer(tx, site, contact, &zone, &mut sums).await?;
+                    if own > 0 {
+                        store::journeys::mark(tx, site, contact).await?;
                     }
-                    for figure in fresh.iter().filter(|figure| !stored.contains(figure)) {
-                        // An import may have given the order to somebody else.
-                        let order = figure.order_id;
-                        let other = store::order_figures::of_order(tx, site, order).await?;
-                        if let Some(other) = other.filter(|other| other.contact_id != contact) {
-                            note(&other, -1);
-                        }
-                        note(figure, 1);
-                        store::order_figures::put(tx, site, figure).await?;
-                        changed += 1;
-                    }
+                    changed += own;
                 }
-                orders.write(tx, site).await?;
-                customers.write(tx, site).await?;
+                sums.write(tx, site).await?;
                 Ok(changed)
             })
         })
         .await
+}
+
+/// What the sums of orders and of customers get more or less.
+#[derive(Default)]
+struct OrderSums {
+    orders: store::order_sums::Changes,
+    customers: store::customer_sums::Changes,
+}
+
+impl OrderSums {
+    fn note(&mut self, figure: &OrderFigure, zone: &Zone, times: i64) {
+        self.orders.note(figure, times);
+        self.customers.note(figure, zone, times);
+    }
+
+    async fn write(self, tx: &mut Tx<'_>, site: SiteId) -> Result<()> {
+        self.orders.write(tx, site).await?;
+        Ok(self.customers.write(tx, site).await?)
+    }
+}
+
+/// Brings the figures of one customer's orders up to date; how many rows changed.
+async fn customer(
+    tx: &mut Tx<'_>,
+    site: SiteId,
+    contact: ContactId,
+    zone: &Zone,
+    sums: &mut OrderSums,
+) -> Result<usize> {
+    let mut changed = 0;
+    let fresh = figures::derive(tx, site, contact, zone).await?;
+    let stored = store::order_figures::of_contact(tx, site, contact).await?;
+    for old in stored.iter().filter(|old| !fresh.contains(old)) {
+        sums.note(old, zone, -1);
+        if !fresh.iter().any(|figure| figure.order_id == old.order_id) {
+            store::order_figures::delete(tx, site, old.order_id).await?;
+            changed += 1;
+        }
+    }
+    for figure in fresh.iter().filter(|figure| !stored.contains(figure)) {
+        // An import may have given the order to somebody else.
+        let other = store::order_figures::of_order(tx, site, figure.order_id).await?;
+        if let Some(other) = other.filter(|other| other.contact_id != contact) {
+            sums.note(&other, zone, -1);
+            store::journeys::mark(tx, site, other.contact_id).await?;
+        }
+        sums.note(figure, zone, 1);
+        store::order_figures::put(tx, site, figure).await?;
+        changed += 1;
+    }
+    Ok(changed)
 }
 
 /// Rolls up the days that are over and are not: new ones, and those that were unmarked.
@@ -232,6 +267,8 @@ pub struct Rebuilt {
     pub days: usize,
     /// Days whose page views were counted.
     pub view_days: usize,
+    /// Journeys, and lines of their sums, that had been missing, wrong or too many.
+    pub roads: usize,
 }
 
 /// Makes every rollup of a site anew, a little at a time, beside a running server.
@@ -262,6 +299,7 @@ pub async fn rebuild(engine: &Engine, site: &Site) -> Result<Rebuilt> {
         })
         .await?;
     rebuilt.orders += usize::try_from(lost).unwrap_or(0);
+    rebuilt.roads = journeys::rebuild(engine, site).await?;
     let last = moved(day_of(engine.now().plus_ms(-SETTLED_MS), &zone), -1);
     let span = Span { from: day_of(site.created_at, &zone), to: last };
     for day in span.each() {
@@ -354,6 +392,7 @@ pub async fn compare(engine: &Engine, site: &Site, span: Span) -> Result<Vec<Dri
                     let counted = store::form_days::count(session, id, from, until).await?;
                     drifts.extend(form_differences(&day, &rolled, &counted));
                 }
+                drifts.extend(journeys::compare(session, id, span, &zone).await?);
                 Ok(drifts)
             })
         })

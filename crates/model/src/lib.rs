@@ -29,6 +29,7 @@ pub mod passwords;
 pub mod payments;
 pub mod products;
 pub mod refused;
+pub mod roads;
 pub mod schedule;
 pub mod scores;
 pub mod sending;

@@ -19,6 +19,7 @@ use crate::journeys::{Journeys, Outcomes};
 
 mod chain;
 mod markov;
+mod parts;
 mod rates;
 mod reduction;
 mod rules;
@@ -27,10 +28,11 @@ mod sparse;
 mod sweeps;
 
 pub use markov::{Markov, NotSettled, markov};
+pub use parts::{parts, rounded};
 pub use rates::{
     Estimate, PAIRS, POOLED_RATE_GAME, SET_RATE_GAME, pooled_rates, rate_credits, set_rates,
 };
-pub use rules::{HalfLife, Rule, by_rule};
+pub use rules::{HalfLife, Rule, by_rule, shares};
 pub use shapley::{SET_GAME, shapley};
 
 /// What one channel is given.

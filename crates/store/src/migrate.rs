@@ -33,6 +33,7 @@ const MAIN: &[Migration] = migrations![
     "main/0011_channel_rules.sql",
     "main/0017_order_sums.sql",
     "main/0018_learned.sql",
+    "main/0012_roads.sql",
 ];
 
 const VIEWS: &[Migration] = migrations!["views/0001_views.sql", "views/0002_left_out.sql"];

@@ -5,7 +5,7 @@ use model::ids::{ContactId, TouchId};
 use model::sources::{StoredTouch, Touch, Utm};
 use model::{SiteId, UtcMs};
 
-use crate::{FromRow, Result, Row, Session, Tx};
+use crate::{FromRow, Result, Row, Session, Tx, journeys};
 
 const INSERT: &str = "insert into touches (site_id, contact_id, id, at, is_first, channel,
     source, medium, campaign, term, content, click_id, referrer, landing, code)
@@ -59,7 +59,7 @@ impl FromRow for StoredTouch {
     }
 }
 
-/// Stores a touch.
+/// Stores a touch; the contact's journeys are to be made anew.
 pub async fn insert(tx: &mut Tx<'_>, site: SiteId, stored: &StoredTouch) -> Result<()> {
     let Touch { at, utm, referrer, landing, code } = &stored.touch;
     tx.query(INSERT)
@@ -79,8 +79,8 @@ pub async fn insert(tx: &mut Tx<'_>, site: SiteId, stored: &StoredTouch) -> Resu
         .bind(landing)
         .bind(code.as_deref())
         .run()
-        .await
-        .map(drop)
+        .await?;
+    journeys::mark(tx, site, stored.contact_id).await
 }
 
 /// A contact's touches, oldest first.
@@ -164,7 +164,8 @@ pub async fn first_by_source(
     session.query(FIRST_BY_SOURCE).bind(site).bind(from).bind(until).bind(limit).all().await
 }
 
-/// Removes a contact's touches.
+/// Removes a contact's touches, and so its journeys.
 pub async fn delete_of_contact(tx: &mut Tx<'_>, site: SiteId, contact: ContactId) -> Result<()> {
-    tx.query(DELETE_OF_CONTACT).bind(site).bind(contact).run().await.map(drop)
+    tx.query(DELETE_OF_CONTACT).bind(site).bind(contact).run().await?;
+    journeys::mark(tx, site, contact).await
 }

@@ -11,6 +11,7 @@ pub mod mail;
 pub mod money;
 pub mod numbers;
 pub mod people;
+pub mod roads;
 
 /// One promise and the query that looks for where it is broken.
 #[derive(Debug)]
@@ -24,7 +25,8 @@ pub struct Check {
 }
 
 /// Every check, by noun.
-pub const CHECKS: &[&[Check]] = &[mail::CHECKS, money::CHECKS, numbers::CHECKS, people::CHECKS];
+pub const CHECKS: &[&[Check]] =
+    &[mail::CHECKS, money::CHECKS, numbers::CHECKS, people::CHECKS, roads::CHECKS];
 
 /// The rows where a promise is broken.
 pub async fn run(

@@ -21,6 +21,7 @@
 mod axis;
 mod bars;
 mod canvas;
+mod flow;
 mod funnel;
 mod heat;
 mod lines;
@@ -29,9 +30,11 @@ mod qr;
 mod ranges;
 mod rank;
 mod sparkline;
+mod spread;
 
 pub use axis::Unit;
 pub use bars::{Bars, bars};
+pub use flow::{Flow, FlowKind, FlowLink, FlowNode, FlowWords, flow};
 pub use funnel::{Funnel, Stage, funnel};
 pub use heat::{Heat, HeatRow, grid, heat};
 pub use lines::{Lines, Series, lines};
@@ -40,6 +43,7 @@ pub use qr::qr;
 pub use ranges::{RangeRow, Ranges, ranges};
 pub use rank::{Rank, RankItem, rank};
 pub use sparkline::sparkline;
+pub use spread::{Spread, SpreadRow, spread};
 
 /// For which width a drawing is made: text keeps its size, so the two differ in more than scale.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -111,6 +111,8 @@ pub const GROUPS: &[Group] = &[
             under("What it brings", item("revenue", "Revenue", "/admin/numbers/revenue")),
             item("spend", "Spend", "/admin/numbers/spend"),
             item("cac", "CAC & payback", "/admin/numbers/payback"),
+            item("roads", "Roads", "/admin/numbers/roads"),
+            item("attribution", "Attribution", "/admin/numbers/attribution"),
             item("simulator", "What if", "/admin/numbers/simulator"),
             under("Who they are", item("cohorts", "Cohorts", "/admin/numbers/cohorts")),
             under(

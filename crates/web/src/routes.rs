@@ -32,6 +32,7 @@ pub fn router(state: AppState) -> Router {
     Router::new()
         .merge(platform())
         .merge(admin_numbers())
+        .merge(admin_roads())
         .merge(shop())
         .merge(admin_shop())
         .merge(pages())
@@ -64,6 +65,18 @@ pub fn router(state: AppState) -> Router {
 fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
     let why = "this did not work; please try again";
     WebError::Bad(StatusCode::INTERNAL_SERVER_ERROR, why).into_response()
+}
+
+/// By which roads orders came.
+fn admin_roads() -> Router<AppState> {
+    use admin::numbers::journeys::rows as journeys;
+    use admin::numbers::{attribution, roads};
+    Router::new()
+        .route("/admin/numbers/roads", get(roads::index))
+        .route("/admin/numbers/roads/orders", get(journeys::orders))
+        .route("/admin/numbers/roads/open", get(journeys::open))
+        .route("/admin/numbers/attribution", get(attribution::index))
+        .route("/admin/numbers/attribution/orders", get(journeys::credited))
 }
 
 /// What it costs and what it brings.

@@ -89,7 +89,14 @@ pub fn by_rule(journeys: &Journeys, rule: Rule, half_life: HalfLife) -> Vec<Cred
     credits
 }
 
-/// The share of each step of one journey, into `shares`; they add up to 1.
+/// The share of each step of one journey; they add up to 1.
+pub fn shares(journey: &Journey<'_>, rule: Rule, half_life: HalfLife) -> Vec<f64> {
+    let mut shares = Vec::with_capacity(journey.steps.len());
+    shares_of(journey, rule, half_life, &mut shares);
+    shares
+}
+
+/// The same into `shares`.
 fn shares_of(journey: &Journey<'_>, rule: Rule, half_life: HalfLife, shares: &mut Vec<f64>) {
     let steps = journey.steps.len();
     shares.clear();

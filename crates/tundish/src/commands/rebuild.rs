@@ -13,6 +13,7 @@ struct Done {
     orders_mended: usize,
     days_counted: usize,
     view_days_counted: usize,
+    roads_mended: usize,
 }
 
 /// Makes the rollups of the pages of figures anew, beside a running server.
@@ -31,9 +32,13 @@ pub async fn run(call: &Call, command: &RebuildCommand) -> anyhow::Result<()> {
         let mut all = Vec::new();
         for site in sites {
             let rebuilt = engine::rollups::rebuild(engine, &site).await?;
-            let (orders_mended, days_counted) = (rebuilt.orders, rebuilt.days);
-            let view_days_counted = rebuilt.view_days;
-            all.push(Done { site: site.slug, orders_mended, days_counted, view_days_counted });
+            all.push(Done {
+                site: site.slug,
+                orders_mended: rebuilt.orders,
+                days_counted: rebuilt.days,
+                view_days_counted: rebuilt.view_days,
+                roads_mended: rebuilt.roads,
+            });
         }
         anyhow::Ok(all)
     };
@@ -42,9 +47,10 @@ pub async fn run(call: &Call, command: &RebuildCommand) -> anyhow::Result<()> {
     let done = done?;
     let line = |site: &Done| {
         let (name, orders, days) = (&site.site, site.orders_mended, site.days_counted);
-        let views = site.view_days_counted;
+        let (views, roads) = (site.view_days_counted, site.roads_mended);
         format!(
-            "{name}: {orders} figures of orders mended, {days} days counted, {views} of page views"
+            "{name}: {orders} figures of orders and {roads} of roads mended, {days} days counted, \
+             {views} of page views"
         )
     };
     call.output.either(&done, || done.iter().map(line).collect())

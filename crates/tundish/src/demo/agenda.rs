@@ -12,6 +12,8 @@ pub enum Act {
     OptIn(usize),
     /// Presses the button in the mail.
     Confirm(usize),
+    /// Is back another day, and leaves the address once more.
+    ComeBack(usize),
     /// Buys: who, which offer, with which coupon.
     Buy(usize, &'static str, &'static str),
     /// Asks for the money back.

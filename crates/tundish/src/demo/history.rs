@@ -211,6 +211,7 @@ impl Year<'_> {
         match act {
             Act::OptIn(who) => self.opt_in(who).await,
             Act::Confirm(who) => self.confirm(who).await,
+            Act::ComeBack(who) => self.come_back(who).await,
             Act::Buy(who, offer, coupon) => self.buy(who, offer, coupon).await,
             Act::Refund(order) => self.refund(order).await,
             Act::Leave(who) => self.leave(who).await,
@@ -282,6 +283,23 @@ impl Year<'_> {
         if self.dice.chance(11) {
             self.later(3 * DAY_MS, 70 * DAY_MS, Act::Leave(who));
         }
+        if self.dice.chance(14) {
+            self.later(DAY_MS, 30 * DAY_MS, Act::ComeBack(who));
+        }
+        Ok(())
+    }
+
+    /// Asks for the free thing once more: the mail is lost, or it was read on another device.
+    async fn come_back(&mut self, who: usize) -> anyhow::Result<()> {
+        let person = self.person(who)?;
+        let pairs = vec![
+            ("first_name".to_owned(), person.first.to_owned()),
+            ("email".to_owned(), person.email),
+        ];
+        let touch = self.dice.way_back().touch(self.clock.now());
+        let answer = opt_in::Answer { pairs, touch, suspicion: None };
+        opt_in::submit(self.engine, self.site.clone().into(), Arc::clone(&self.form), answer)
+            .await?;
         Ok(())
     }
 
@@ -292,8 +310,13 @@ impl Year<'_> {
         coupon: &'static str,
     ) -> anyhow::Result<()> {
         let person = self.person(who)?;
-        let mut touch = person.way.touch(self.clock.now());
-        touch.code = (!person.referral.is_empty()).then(|| person.referral.clone());
+        // Who is known comes back another way than the one they first came.
+        let known = self.contact(who).await?.is_some();
+        let way = if known { self.dice.way_back() } else { person.way };
+        let mut touch = way.touch(self.clock.now());
+        if !known {
+            touch.code = (!person.referral.is_empty()).then(|| person.referral.clone());
+        }
         let mut form = Form {
             token: secret_text(&self.dice.secret()),
             email: person.email.clone(),

@@ -46,6 +46,17 @@ pub const WAYS: &[Way] = &[
     way(11, ["", "", ""], "", "/"),
 ];
 
+/// The ways by which people come back who were here before.
+pub const WAYS_BACK: &[Way] = &[
+    way(38, ["", "", ""], "", "/"),
+    way(20, ["", "", ""], "www.google.com", "/p/weekday-bread"),
+    way(18, ["facebook", "cpc", "come-back"], "", "/p/weekday-bread"),
+    way(8, ["google", "cpc", "our-name"], "", "/p/sourdough-course"),
+    way(8, ["instagram", "social", "story"], "", "/"),
+    way(5, ["", "", ""], "chatgpt.com", "/p/weekday-bread"),
+    way(3, ["", "", ""], "breadforum.example", "/a/bread-without-an-oven"),
+];
+
 impl Way {
     /// How someone came by it, at `at`.
     pub fn touch(self, at: UtcMs) -> Touch {
@@ -128,10 +139,19 @@ impl Dice {
         from.get(usize::try_from(self.0.below(count)).unwrap_or(0)).copied()
     }
 
-    /// A way, by its weight.
+    /// A way to the shop, by its weight.
     pub fn way(&self) -> Way {
-        let mut left = self.0.below(WAYS.iter().map(|way| way.weight).sum());
-        for way in WAYS {
+        self.one_of(WAYS)
+    }
+
+    /// A way back to it, by its weight.
+    pub fn way_back(&self) -> Way {
+        self.one_of(WAYS_BACK)
+    }
+
+    fn one_of(&self, ways: &[Way]) -> Way {
+        let mut left = self.0.below(ways.iter().map(|way| way.weight).sum());
+        for way in ways {
             if left < way.weight {
                 return *way;
             }

@@ -17,6 +17,7 @@ use testkit::TestApp;
 
 mod forms;
 mod pages;
+mod roads;
 mod simulator;
 mod spends;
 mod steps;

@@ -180,6 +180,8 @@ const WALKS: &[(&str, &str)] = &[
     ("clicks/HUMANS_OF_VERSION", "the human clicks alone, for one page of the admin"),
     ("customer_sums/REWARD_ROWS", "the index of orders that took off a reward alone"),
     ("customer_sums/REWARDS", "the index of orders that took off a reward alone"),
+    ("journeys/FIRST_END", "the first entry of the index"),
+    ("journeys/MARKED", "the first of those that wait"),
     ("learned_scores/FORGET_ALL", "the chances of the lesson before, once a week"),
     ("learned_scores/LIKELIEST", "the last so many entries of the index"),
     ("magnets/COUNTS", "what each free thing ever brought"),

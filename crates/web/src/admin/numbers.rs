@@ -8,13 +8,16 @@ use serde::{Deserialize, Deserializer};
 
 use crate::extract::operator::CurrentOperator;
 
+pub mod attribution;
 pub mod cohorts;
 pub mod compare;
+pub mod journeys;
 pub(crate) mod narrow;
 pub mod payback;
 pub mod reconciliation;
 pub mod report;
 pub mod revenue;
+pub mod roads;
 pub mod rows;
 pub mod sheet;
 pub mod simulator;
@@ -42,6 +45,14 @@ pub struct Asked {
     pub product: String,
     /// A month: `2026-03`.
     pub cohort: String,
+    /// Of what roads are made: `source`, or channels.
+    pub level: String,
+    /// A road as it is stored; absent: any.
+    pub path: Option<String>,
+    /// A step of roads: a channel, or a channel with its source.
+    pub step: String,
+    /// The last step of roads.
+    pub last: String,
     /// A view of the page.
     pub by: String,
     /// With which days it is compared: `before`, `year`, or not at all.

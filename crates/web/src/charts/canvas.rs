@@ -86,6 +86,13 @@ impl Canvas {
         self.svg.push_str(&format!("<path class=\"{class}\" d=\"{steps}\"/>"));
     }
 
+    /// A path that says what it is where a pointer rests on it.
+    pub(super) fn area(&mut self, class: &str, steps: &str, hint: &str) {
+        self.svg.push_str(&format!("<path class=\"{class}\" d=\"{steps}\">"));
+        self.hint(hint);
+        self.svg.push_str("</path>");
+    }
+
     pub(super) fn polygon(&mut self, class: &str, points: &[(f64, f64)]) {
         let mut steps = polyline(points);
         steps.push('Z');

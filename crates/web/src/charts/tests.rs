@@ -166,3 +166,105 @@ fn every_point_of_a_row_has_its_own_shape_and_its_interval_a_band() {
     let none = Ranges { rows: vec![], series: vec![], ..spec };
     assert!(ranges(&none, Size::Wide).ends_with("</svg>"));
 }
+
+fn roads_of(paths: &[(&str, f64, f64)], touches: usize) -> Flow {
+    let mut journeys = numbers::journeys::Journeys::default();
+    for (path, conversions, nulls) in paths {
+        let outcomes =
+            numbers::journeys::Outcomes { conversions: *conversions, value: 0.0, nulls: *nulls };
+        journeys.add_written(path, ">", outcomes).unwrap();
+    }
+    let view = numbers::roads::View {
+        repeats: numbers::roads::Repeats::Collapsed,
+        flow_touches_max: touches,
+        ..numbers::roads::View::default()
+    };
+    let words =
+        FlowWords { title: "Roads", about: "Two ways", name: str::to_owned, lost: "No order yet" };
+    Flow::of(&numbers::roads::roads(&journeys, view).flow, &words)
+}
+
+const PATHS: [(&str, f64, f64); 4] = [
+    ("ads > mail", 4.0, 6.0),
+    ("search", 1.0, 9.0),
+    ("ads > mail > mail > search > ads", 2.0, 0.0),
+    ("search > mail", 0.0, 8.0),
+];
+
+#[test]
+fn a_flow_keeps_its_counts_from_column_to_column() {
+    let flow = roads_of(&PATHS, 3);
+    assert_eq!(flow.heads, ["1st touch", "2nd touch", "3rd touch", "Later", "Then"]);
+    for (at, node) in flow.nodes.iter().enumerate() {
+        let sum = |near: fn(&FlowLink) -> usize| -> f64 {
+            flow.links.iter().filter(|link| near(link) == at).map(|link| link.count).sum()
+        };
+        if node.column > 0 {
+            assert!((sum(|link| link.to) - node.count).abs() < 1e-9, "{node:?}");
+        }
+        if !matches!(node.kind, FlowKind::Order | FlowKind::Lost) {
+            assert!((sum(|link| link.from) - node.count).abs() < 1e-9, "{node:?}");
+        }
+    }
+    let ends = |kind| -> f64 {
+        flow.nodes.iter().filter(|node| node.kind == kind).map(|node| node.count).sum()
+    };
+    assert!((ends(FlowKind::Order) - 7.0).abs() < 1e-9);
+    assert!((ends(FlowKind::Lost) - 23.0).abs() < 1e-9);
+}
+
+#[test]
+fn the_words_of_a_flow_never_lie_on_each_other() {
+    let names = "abcdefgh".chars().map(|c| format!("{c} with a very long name of its own"));
+    let paths: Vec<(String, f64, f64)> =
+        names.map(|name| (format!("{name} > mail > {name}"), 1.0, 400.0)).collect();
+    let paths: Vec<(&str, f64, f64)> = paths.iter().map(|(p, a, b)| (p.as_str(), *a, *b)).collect();
+    for size in [Size::Wide, Size::Narrow] {
+        let svg = flow(&roads_of(&paths, 2), size);
+        assert!(!svg.contains("NaN") && svg.contains("Other channels"));
+        let mut at: Vec<(f64, f64, f64)> = Vec::new();
+        for text in svg.split("<text").skip(1) {
+            let number = |name: &str| -> f64 {
+                let rest = text.split(&format!(" {name}=\"")).nth(1).unwrap();
+                rest.split('"').next().unwrap().parse().unwrap()
+            };
+            let words = text.split('>').nth(1).unwrap().split('<').next().unwrap();
+            at.push((number("x"), number("y"), 6.6 * words.chars().count() as f64));
+        }
+        for (n, a) in at.iter().enumerate() {
+            for b in &at[n + 1..] {
+                let beside = a.0 + a.2 <= b.0 || b.0 + b.2 <= a.0;
+                assert!(beside || (a.1 - b.1).abs() >= 11.0, "{size:?}: {a:?} {b:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_flow_of_nothing_is_still_a_drawing() {
+    let svg = flow(&roads_of(&[], 3), Size::Wide);
+    assert!(svg.ends_with("</svg>") && !svg.contains("NaN"));
+}
+
+#[test]
+fn a_spread_tells_the_chosen_way_and_how_far_the_others_lie() {
+    let spec = Spread {
+        title: "Share of the orders".into(),
+        about: "x".into(),
+        names: ["Last", "First", "Linear"].map(str::to_owned).to_vec(),
+        chosen: 2,
+        rows: vec![
+            SpreadRow { label: "Email".into(), values: vec![0.6, 0.1, 0.4] },
+            SpreadRow { label: "A channel with a very long name".into(), values: vec![0.0; 3] },
+        ],
+        unit: Unit::Share,
+    };
+    for size in [Size::Wide, Size::Narrow] {
+        let svg = spread(&spec, size);
+        assert!(texts(&svg).contains(&"40% · 10% to 60%".to_owned()), "{svg}");
+        assert!(svg.contains("Email, First: 10.0%") && !svg.contains("NaN"));
+        assert_eq!(svg.matches("c-other").count(), 4);
+    }
+    let none = Spread { rows: vec![], ..spec };
+    assert!(spread(&none, Size::Wide).ends_with("</svg>"));
+}

@@ -3,8 +3,8 @@
 use minijinja::{Value, context};
 
 use crate::charts::{
-    self, Bars, Funnel, Heat, HeatRow, Lines, Mark, Payback, Rank, RankItem, Series, Size, Stage,
-    Unit,
+    self, Bars, Flow, FlowWords, Funnel, Heat, HeatRow, Lines, Mark, Payback, Rank, RankItem,
+    Series, Size, Spread, SpreadRow, Stage, Unit,
 };
 
 fn money() -> Unit {
@@ -175,12 +175,66 @@ fn cohorts() -> Value {
     )
 }
 
+fn roads() -> Value {
+    use numbers::journeys::{Journeys, Outcomes};
+    let mut journeys = Journeys::default();
+    for (path, conversions, nulls) in [
+        ("paid_social > email > email > direct", 41.0, 210.0),
+        ("paid_social > email", 35.0, 380.0),
+        ("paid_social", 12.0, 540.0),
+        ("organic_search > email > paid_search", 26.0, 90.0),
+        ("organic_search", 9.0, 260.0),
+        ("paid_search > direct", 18.0, 70.0),
+        ("referral > email > referral > email > organic_search", 14.0, 30.0),
+        ("offline > organic_search", 4.0, 22.0),
+    ] {
+        let outcomes = Outcomes { conversions, value: 0.0, nulls };
+        journeys.add_written(path, ">", outcomes).unwrap();
+    }
+    let drawn = |size| {
+        let touches = if size == Size::Wide { 4 } else { 2 };
+        let view = numbers::roads::View {
+            repeats: numbers::roads::Repeats::Collapsed,
+            flow_touches_max: touches,
+            ..numbers::roads::View::default()
+        };
+        let words = FlowWords {
+            title: "Roads to an order",
+            about: "Most come by social ads and go on by mail",
+            name: crate::admin::numbers::channel_name,
+            lost: "No order yet",
+        };
+        charts::flow(&Flow::of(&numbers::roads::roads(&journeys, view).flow, &words), size)
+    };
+    figure("Roads to an order", "The darker part came to an order", &charts::both(drawn), "")
+}
+
+fn models() -> Value {
+    let row =
+        |label: &str, values: [f64; 4]| SpreadRow { label: label.into(), values: values.to_vec() };
+    let spec = Spread {
+        title: "Share of the orders by every model".into(),
+        about: "The models are furthest apart on mail".into(),
+        names: ["Last touch", "First touch", "Linear", "Markov"].map(str::to_owned).to_vec(),
+        chosen: 2,
+        rows: vec![
+            row("Paid Social", [0.12, 0.51, 0.29, 0.33]),
+            row("Email", [0.46, 0.02, 0.31, 0.27]),
+            row("Organic Search", [0.3, 0.25, 0.27, 0.26]),
+            row("Direct", [0.12, 0.22, 0.13, 0.14]),
+        ],
+        unit: Unit::Share,
+    };
+    let note = "Filled: linear. Rings: the others";
+    figure(&spec.title, note, &charts::both(|size| charts::spread(&spec, size)), "")
+}
+
 pub(super) fn large() -> Vec<Value> {
-    vec![curve(), one_line(), cohorts()]
+    vec![curve(), one_line(), cohorts(), roads()]
 }
 
 pub(super) fn small() -> Vec<Value> {
-    vec![three_lines(), stacked(), stages(), channels()]
+    vec![three_lines(), stacked(), stages(), channels(), models()]
 }
 
 #[test]

@@ -1,14 +1,14 @@
 //! What the operator sees of the story.
 
 use model::operators::Role;
-use plain::body_of;
+pub(super) use plain::body_of;
 use testkit::TestApp;
 
 use super::{sql, told};
 
 mod plain {
     /// The text of a page without its tags, on one line.
-    pub(super) fn body_of(html: &str) -> String {
+    pub(in super::super) fn body_of(html: &str) -> String {
         let mut text = String::new();
         let mut inside = false;
         for letter in html.chars() {
@@ -26,7 +26,7 @@ mod plain {
     }
 }
 
-async fn page(app: &TestApp, path: &str) -> String {
+pub(super) async fn page(app: &TestApp, path: &str) -> String {
     let answer = app.get(path).await;
     assert_eq!(answer.status, 200, "{path}: {}", body_of(&answer.body));
     answer.body.replace("&#x2f;", "/").replace("&amp;", "&")

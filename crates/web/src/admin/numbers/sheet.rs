@@ -99,6 +99,23 @@ impl Cell {
         Self { text: percent(share.rate), note, raw, ..Self::default() }
     }
 
+    /// A figure that is not whole, to so many decimal places.
+    pub fn decimal(value: f64, places: usize) -> Self {
+        let raw = format!("{:.places$}", value.abs());
+        let (whole, part) = raw.split_once('.').unwrap_or((&raw, ""));
+        let below = value < 0.0 && raw.bytes().any(|digit| (b'1'..=b'9').contains(&digit));
+        let (minus, sign) = if below { ("-", "\u{2212}") } else { ("", "") };
+        let point = if part.is_empty() { "" } else { "." };
+        let text = format!("{sign}{}{point}{part}", grouped(whole.parse().unwrap_or(0)));
+        Self { text, raw: Raw::Number(format!("{minus}{raw}")), ..Self::default() }
+    }
+
+    /// A share without an interval: one of all there is, not of a sample.
+    pub fn percent(share: f64) -> Self {
+        let raw = Raw::Number(format!("{share:.6}"));
+        Self { text: format!("{:.1}%", share * 100.0), raw, ..Self::default() }
+    }
+
     /// A figure told in words of its own.
     pub fn worded(text: impl Into<String>, raw: i64) -> Self {
         Self { text: text.into(), raw: Raw::Number(raw.to_string()), ..Self::default() }
