@@ -24,8 +24,12 @@ const FORGET: &str = "delete from visits where site_id = $1 and contact_id = $2"
 const FORGET_BEFORE: &str = "delete from visits where day < $1";
 const OF_DAY: &str = "select visitor, contact_id from visits
     where site_id = $1 and day = $2 and joined = true";
-const OF_CONTACT: &str = "select day, visitor from visits
-    where site_id = $1 and contact_id = $2 and joined = true order by day + 0 desc limit $3";
+// What two contacts share is neither's.
+const OF_CONTACT: &str = "select v.day, v.visitor from visits v
+    where v.site_id = $1 and v.contact_id = $2 and v.joined = true
+        and not exists (select 1 from visits o where o.site_id = v.site_id and o.day = v.day
+            and o.visitor = v.visitor and o.contact_id <> v.contact_id and o.joined = true)
+    order by v.day + 0 desc limit $3";
 const PAGES_OF: &str = "select v.at, p.path from page_views v
     join view_pages p on p.site_id = v.site_id and p.id = v.page
     where v.id >= $1 and v.id <= $2 and v.site_id = $3 and v.day = $4 and v.visitor = $5
