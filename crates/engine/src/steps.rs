@@ -205,31 +205,34 @@ async fn acts(
     steps: &[Step],
     bounds: (UtcMs, UtcMs),
 ) -> Result<Vec<Done>> {
+    // In the order in which they follow one another where they share an instant.
     let all = [Act::Form, Act::Confirmed, Act::Clicked, Act::Checkout, Act::Paid, Act::Bought];
-    let mut done: Vec<Done> = Vec::new();
+    let (mut done, mut orders): (Vec<Done>, Vec<Done>) = (Vec::new(), Vec::new());
     for act in all {
-        let bits = |subject: i64| bits(steps, |step| act_fits(step, act, subject));
         // Whether any subject could fit at all.
         if !steps.iter().any(|step| act_of(step) == Some(act)) {
             continue;
         }
+        let to = if matches!(act, Act::Paid | Act::Bought) { &mut orders } else { &mut done };
         let take = |at: UtcMs, contact: ContactId, subject: i64| {
-            let fits = bits(subject);
+            let fits = bits(steps, |step| act_fits(step, act, subject));
             if fits != 0 {
-                done.push((at.0, contact.0, fits));
+                to.push((at.0, contact.0, fits));
             }
         };
         store::acts::each(session, site, act, bounds, take).await?;
     }
-    // An order and a product of it are one act.
-    done.sort_unstable();
-    done.dedup_by(|next, first| {
+    // An order and the products of it are one act.
+    orders.sort_unstable();
+    orders.dedup_by(|next, first| {
         let same = (next.0, next.1) == (first.0, first.1);
         if same {
             first.2 |= next.2;
         }
         same
     });
+    done.append(&mut orders);
+    done.sort_by_key(|act| act.0);
     Ok(done)
 }
 
