@@ -29,11 +29,11 @@ const MAIN: &[Migration] = migrations![
     "main/0008_numbers.sql",
     "main/0009_import_undo.sql",
     "main/0010_sequence_runs.sql",
-    "main/0014_scores.sql",
     "main/0011_channel_rules.sql",
     "main/0017_order_sums.sql",
     "main/0018_learned.sql",
     "main/0012_roads.sql",
+    "main/0014_scores.sql",
 ];
 
 const VIEWS: &[Migration] = migrations!["views/0001_views.sql", "views/0002_left_out.sql"];
