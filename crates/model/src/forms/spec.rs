@@ -162,10 +162,9 @@ impl FormSpec {
             check_wording(&self.consent).map_err(|refused| refused.at("consent"))?;
         }
         check_after(&self.after).map_err(|refused| refused.at("after"))?;
-        let origins = self.embed_origins.iter();
+        let mut origins = self.embed_origins.iter();
         origins
-            .map(|origin| check_origin(origin))
-            .collect::<Result<(), Refused>>()
+            .try_for_each(|origin| check_origin(origin))
             .map_err(|refused| refused.at("embed_origins"))
     }
 
