@@ -90,7 +90,8 @@ mod tests {
     fn a_model_that_was_kept_scores_and_explains_as_before() {
         let cases = 200_u32;
         let numbers = (0..cases).map(|n| (n % 7 != 0).then(|| f64::from(n % 11))).collect();
-        let words = (0..cases).map(|n| Some(["a", "b", "c"][(n % 3) as usize].to_owned()));
+        let words =
+            (0..cases).map(|n| Some(["a", "b", "c"][usize::try_from(n % 3).unwrap()].to_owned()));
         let fields = [
             Field { name: "n".to_owned(), values: Values::Numbers(numbers) },
             Field { name: "same".to_owned(), values: Values::Numbers(vec![Some(1.0); 200]) },
