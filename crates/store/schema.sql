@@ -114,6 +114,19 @@ create index clicks_human_by_contact on clicks (site_id, contact_id, at) where v
 create index clicks_human_by_time on clicks (site_id, at) where verdict = 'human';
 create index clicks_open on clicks (at) where verdict is null;
 
+create table cohort_cells (
+    site_id bigint not null,
+    currency text not null,
+    unit text not null check ((unit = 'month' or unit = 'week')),
+    product_id bigint not null,
+    cohort bigint not null,
+    nth bigint not null check (nth >= 0),
+    customers bigint not null,
+    revenue_minor bigint not null,
+    margin_minor bigint not null,
+    primary key (site_id, currency, unit, product_id, cohort, nth)
+) without rowid;
+
 create table confirmations (
     site_id bigint not null,
     id bigint not null,
@@ -258,6 +271,30 @@ create table coupons (
     check (max_uses is null or used <= max_uses)
 );
 
+create table customer_figures (
+    site_id bigint not null,
+    contact_id bigint not null,
+    currency text not null,
+    first_day bigint not null,
+    last_day bigint not null check (last_day >= first_day),
+    last_at bigint not null,
+    orders bigint not null check (orders >= 1),
+    -- Later days with an order, what was paid on them, and what was left of that.
+    repeat_days bigint not null check (repeat_days >= 0),
+    repeat_minor bigint not null,
+    repeat_margin_minor bigint not null,
+    net_minor bigint not null,
+    margin_minor bigint not null,
+    first_product_id bigint not null,
+    channel text not null,
+    source text not null,
+    primary key (site_id, contact_id, currency)
+) without rowid;
+create index customer_figures_by_first
+    on customer_figures (site_id, currency, first_day, contact_id);
+create index customer_figures_by_last
+    on customer_figures (site_id, currency, last_day, contact_id);
+
 create table customer_sums (
     site_id bigint not null,
     per text not null check ((per = 'day' or per = 'month' or per = 'total')),
@@ -358,6 +395,17 @@ create table files (
     primary key (site_id, id)
 ) without rowid;
 create index files_by_name on files (site_id, name, id);
+
+create table fits (
+    site_id bigint not null,
+    currency text not null,
+    kind text not null check ((kind = 'rfm' or kind = 'value')),
+    day text not null,
+    customers bigint not null,
+    made_at bigint not null,
+    body text not null,
+    primary key (site_id, currency, kind)
+) without rowid;
 
 create table form_days (
     site_id bigint not null,
@@ -1175,6 +1223,27 @@ create table score_states (
     updated_at bigint not null
 );
 
+create table segment_members (
+    site_id bigint not null,
+    segment_id bigint not null,
+    contact_id bigint not null,
+    primary key (site_id, segment_id, contact_id)
+) without rowid;
+create index segment_members_by_contact on segment_members (site_id, contact_id, segment_id);
+
+create table segments (
+    site_id bigint not null,
+    id bigint not null,
+    name text not null,
+    rule text not null,
+    members bigint not null,
+    counted_at bigint,
+    created_at bigint not null,
+    updated_at bigint not null,
+    primary key (site_id, id),
+    unique (site_id, name)
+);
+
 create table sequence_run_people (
     site_id bigint not null,
     run_id bigint not null,
@@ -1419,6 +1488,26 @@ create table touches (
     primary key (site_id, contact_id, id)
 ) without rowid;
 create index touches_by_time on touches (site_id, at);
+
+create table value_cells (
+    site_id bigint not null,
+    currency text not null,
+    cohort bigint not null,
+    channel text not null,
+    source text not null,
+    product_id bigint not null,
+    customers bigint not null,
+    -- Customers who came back, taken off first orders, and margin by day.
+    returned bigint not null,
+    discount_minor bigint not null,
+    margin_30_minor bigint not null,
+    margin_90_minor bigint not null,
+    margin_180_minor bigint not null,
+    margin_365_minor bigint not null,
+    margin_minor bigint not null,
+    net_minor bigint not null,
+    primary key (site_id, currency, cohort, channel, source, product_id)
+) without rowid;
 
 create table wordings (
     site_id bigint not null,

@@ -26,10 +26,13 @@ use crate::fault::{EngineError, Result};
 use crate::sweeps::Round;
 use crate::views;
 
+mod customers;
 mod figures;
 mod journeys;
 
 pub use journeys::WHOLE_PPB;
+
+use customers::Shares;
 
 /// How far back changes are looked for again: a click is judged 20 seconds after it was made, and
 /// on PostgreSQL a transaction may commit after one that began later.
@@ -97,7 +100,7 @@ async fn zones(engine: &Engine) -> Result<BTreeMap<SiteId, Zone>> {
     Ok(sites(engine).await?.into_iter().map(|site| (site.id, zone_of(&site))).collect())
 }
 
-async fn sites(engine: &Engine) -> Result<Vec<Site>> {
+pub(crate) async fn sites(engine: &Engine) -> Result<Vec<Site>> {
     engine
         .reader()
         .read::<_, EngineError, _>(|session| {
@@ -111,7 +114,7 @@ pub fn zone_of(site: &Site) -> Zone {
     Zone::parse(&site.timezone).unwrap_or_else(|_| Zone::utc())
 }
 
-/// Makes the figures of some customers' orders anew; how many rows changed.
+/// Makes the figures of some customers and their orders anew; how many rows changed.
 async fn figures_of(
     engine: &Engine,
     site: SiteId,
@@ -124,9 +127,19 @@ async fn figures_of(
     engine
         .write(move |tx| {
             Box::pin(async move {
-                let (mut changed, mut sums) = (0, OrderSums::default());
+                let (mut changed, mut sums) = (0, Sums::of(zone.clone()));
                 for contact in contacts {
-                    let own = customer(tx, site, contact, &zone, &mut sums).await?;
+                    let fresh = derived(tx, site, contact, &zone).await?;
+                    for figure in &fresh {
+                        // An import may have given the order to somebody else.
+                        let owner = store::customer_figures::owner(tx, site, figure.order_id);
+                        if let Some(owner) = owner.await?.filter(|owner| *owner != contact) {
+                            let left = derived(tx, site, owner, &zone).await?;
+                            changed += settle(tx, site, owner, &left, &mut sums).await?;
+                            store::journeys::mark(tx, site, owner).await?;
+                        }
+                    }
+                    let own = settle(tx, site, contact, &fresh, &mut sums).await?;
                     if own > 0 {
                         store::journeys::mark(tx, site, contact).await?;
                     }
@@ -139,53 +152,80 @@ async fn figures_of(
         .await
 }
 
-/// What the sums of orders and of customers get more or less.
-#[derive(Default)]
-struct OrderSums {
+/// What changed figures put on the sums of them, or take off.
+struct Sums {
+    zone: Zone,
     orders: store::order_sums::Changes,
     customers: store::customer_sums::Changes,
+    shares: Shares,
 }
 
-impl OrderSums {
-    fn note(&mut self, figure: &OrderFigure, zone: &Zone, times: i64) {
+impl Sums {
+    fn of(zone: Zone) -> Self {
+        let (orders, customers) = Default::default();
+        Self { zone, orders, customers, shares: Shares::default() }
+    }
+
+    /// A figure came (`times` = 1) or went (−1).
+    fn note(&mut self, figure: &OrderFigure, times: i64) {
         self.orders.note(figure, times);
-        self.customers.note(figure, zone, times);
+        self.customers.note(figure, &self.zone, times);
     }
 
-    async fn write(self, tx: &mut Tx<'_>, site: SiteId) -> Result<()> {
+    async fn write(self, tx: &mut store::Tx<'_>, site: SiteId) -> Result<()> {
         self.orders.write(tx, site).await?;
-        Ok(self.customers.write(tx, site).await?)
+        self.customers.write(tx, site).await?;
+        self.shares.put(tx, site).await.map(drop)
     }
 }
 
-/// Brings the figures of one customer's orders up to date; how many rows changed.
-async fn customer(
-    tx: &mut Tx<'_>,
+/// The figures a contact should have. Another node may be about the same: what is taken off the
+/// sums must be taken off once.
+async fn derived(
+    tx: &mut store::Tx<'_>,
     site: SiteId,
     contact: ContactId,
     zone: &Zone,
-    sums: &mut OrderSums,
+) -> Result<Vec<OrderFigure>> {
+    store::contacts::lock(tx, site, contact).await?;
+    figures::derive(tx, site, contact, zone).await
+}
+
+/// Writes the figures a contact should have in place of those there are; how many rows changed.
+async fn settle(
+    tx: &mut store::Tx<'_>,
+    site: SiteId,
+    contact: ContactId,
+    fresh: &[OrderFigure],
+    sums: &mut Sums,
 ) -> Result<usize> {
-    let mut changed = 0;
-    let fresh = figures::derive(tx, site, contact, zone).await?;
     let stored = store::order_figures::of_contact(tx, site, contact).await?;
+    let mut changed = 0;
+    if stored != fresh {
+        sums.shares.add(&stored, -1);
+        sums.shares.add(fresh, 1);
+    }
     for old in stored.iter().filter(|old| !fresh.contains(old)) {
-        sums.note(old, zone, -1);
+        sums.note(old, -1);
         if !fresh.iter().any(|figure| figure.order_id == old.order_id) {
             store::order_figures::delete(tx, site, old.order_id).await?;
             changed += 1;
         }
     }
     for figure in fresh.iter().filter(|figure| !stored.contains(figure)) {
-        // An import may have given the order to somebody else.
-        let other = store::order_figures::of_order(tx, site, figure.order_id).await?;
-        if let Some(other) = other.filter(|other| other.contact_id != contact) {
-            sums.note(&other, zone, -1);
-            store::journeys::mark(tx, site, other.contact_id).await?;
-        }
-        sums.note(figure, zone, 1);
+        sums.note(figure, 1);
         store::order_figures::put(tx, site, figure).await?;
         changed += 1;
+    }
+    let stored = store::customer_figures::of_contact(tx, site, contact).await?;
+    let fresh = customers::rows(contact, fresh);
+    for old in &stored {
+        if !fresh.iter().any(|row| row.currency == old.currency) {
+            store::customer_figures::delete(tx, site, contact, &old.currency).await?;
+        }
+    }
+    for row in fresh.iter().filter(|row| !stored.contains(row)) {
+        store::customer_figures::put(tx, site, row).await?;
     }
     Ok(changed)
 }
@@ -263,6 +303,8 @@ async fn roll_up(engine: &Engine, site: SiteId, zone: &Zone, day: Date) -> Resul
 pub struct Rebuilt {
     /// Figures of orders that had been missing, wrong or too many.
     pub orders: usize,
+    /// Sums over customers that had been wrong.
+    pub sums: usize,
     /// Days counted.
     pub days: usize,
     /// Days whose page views were counted.
@@ -294,11 +336,21 @@ pub async fn rebuild(engine: &Engine, site: &Site) -> Result<Rebuilt> {
         rebuilt.orders += figures_of(engine, id, zone.clone(), customers).await?;
     }
     let lost = engine
+        .reader()
+        .read::<_, EngineError, _>(move |session| {
+            Box::pin(async move { Ok(store::customer_figures::lost(session, id).await?) })
+        })
+        .await?;
+    for part in lost.chunks(CUSTOMERS_AT_ONCE) {
+        rebuilt.orders += figures_of(engine, id, zone.clone(), part.to_vec()).await?;
+    }
+    let lost = engine
         .write(move |tx| {
             Box::pin(async move { Ok(store::order_figures::delete_lost(tx, id).await?) })
         })
         .await?;
     rebuilt.orders += usize::try_from(lost).unwrap_or(0);
+    rebuilt.sums = mend_sums(engine, id).await?;
     rebuilt.roads = journeys::rebuild(engine, site).await?;
     let last = moved(day_of(engine.now().plus_ms(-SETTLED_MS), &zone), -1);
     let span = Span { from: day_of(site.created_at, &zone), to: last };
@@ -353,6 +405,55 @@ async fn count_sums(engine: &Engine, site: SiteId, zone: &Zone) -> Result<()> {
             .await?;
     }
     Ok(())
+}
+
+/// Puts on the sums over customers what they lack. Counted twice: what orders change meanwhile is
+/// not the same both times, and is no fault.
+async fn mend_sums(engine: &Engine, site: SiteId) -> Result<usize> {
+    let lacking = lacking_twice(engine, site).await?;
+    engine.write(move |tx| Box::pin(async move { lacking.put(tx, site).await })).await
+}
+
+async fn lacking_twice(engine: &Engine, site: SiteId) -> Result<Shares> {
+    let first = lacking(engine, site).await?;
+    if first.len() == 0 { Ok(first) } else { Ok(lacking(engine, site).await?.agreed(&first)) }
+}
+
+/// What the sums over customers lack of what the figures of orders come to: nothing, where all is
+/// well.
+async fn lacking(engine: &Engine, site: SiteId) -> Result<Shares> {
+    engine
+        .reader()
+        .read::<_, EngineError, _>(move |session| {
+            Box::pin(async move {
+                let (mut shares, mut after) = (Shares::default(), ContactId(0));
+                loop {
+                    let limit = i64::try_from(CUSTOMERS_AT_ONCE).unwrap_or(1);
+                    let some = store::customer_figures::some(session, site, after, limit).await?;
+                    let Some(last) = some.last().map(|row| row.contact_id) else { break };
+                    let mut contacts: Vec<ContactId> =
+                        some.iter().map(|row| row.contact_id).collect();
+                    contacts.dedup();
+                    for contact in contacts.into_iter().filter(|contact| *contact > after) {
+                        let own = store::order_figures::of_contact(session, site, contact).await?;
+                        shares.add(&own, 1);
+                    }
+                    after = last;
+                }
+                let cohorts = store::cohort_cells::all(session, site).await?;
+                shares.less(cohorts, store::value_cells::all(session, site).await?);
+                Ok(shares)
+            })
+        })
+        .await
+}
+
+/// How many sums over customers are not what the figures of their orders come to.
+///
+/// # Errors
+/// The database fails.
+pub async fn wrong_sums(engine: &Engine, site: &Site) -> Result<usize> {
+    Ok(lacking_twice(engine, site.id).await?.len())
 }
 
 /// A day whose rollup is not what its rows come to.

@@ -12,8 +12,8 @@ use tokio_util::sync::CancellationToken;
 use crate::engine::Engine;
 use crate::fault::{EngineError, Result};
 use crate::{
-    carts, clicks, close, deliver, enrolments, imports, jobs, left_out, pay, purges, referrals,
-    rollups, scores, sequence_runs, views,
+    carts, clicks, close, deliver, enrolments, imports, jobs, left_out, pay, purges, recounts,
+    referrals, rollups, scores, sequence_runs, views,
 };
 
 /// How long the scheduler rests when nothing woke it.
@@ -140,8 +140,13 @@ impl Resting {
     }
 }
 
-/// Ticks until told to stop. What was logged as a fault, the next round tries again.
+/// Ticks until told to stop, and counts beside it what takes longer. What was logged as a fault,
+/// the next round tries again.
 pub async fn run(engine: Engine, stop: CancellationToken) {
+    tokio::join!(rounds(engine.clone(), stop.clone()), recounts::run(engine, stop));
+}
+
+async fn rounds(engine: Engine, stop: CancellationToken) {
     while !stop.is_cancelled() {
         match tick(&engine).await {
             Ok(0) => {

@@ -65,6 +65,16 @@ pub async fn rollups(engine: &Engine) -> Result<Vec<Finding>> {
                 found: format!("{stage}: {rolled} rolled up, {counted} counted"),
             });
         }
+        let wrong = rollups::wrong_sums(engine, &site).await?;
+        if wrong > 0 {
+            findings.push(Finding {
+                check: "rollups",
+                promise: "a rollup says what its rows come to; `tundish rebuild rollups` mends it",
+                site: site.id.0,
+                subject: "customers".to_owned(),
+                found: format!("{wrong} sums over customers are not what their orders come to"),
+            });
+        }
     }
     Ok(findings)
 }

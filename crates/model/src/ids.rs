@@ -240,6 +240,8 @@ ids! {
     ClaimId "clm",
     /// A rule that gives points.
     ScoreRuleId "scr",
+    /// A saved rule about contacts.
+    SegmentId "seg",
 }
 
 #[cfg(test)]

@@ -32,6 +32,7 @@ pub mod refused;
 pub mod roads;
 pub mod schedule;
 pub mod scores;
+pub mod segments;
 pub mod sending;
 pub mod sequence_runs;
 pub mod sequences;

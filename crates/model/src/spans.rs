@@ -94,6 +94,17 @@ pub fn month_of(day: Date) -> String {
     day.strftime("%Y-%m").to_string()
 }
 
+/// A day as its number, counted from 1970-01-01.
+pub fn day_number(day: Date) -> i64 {
+    let days = day.since(Date::constant(1970, 1, 1)).map_or(0, |span| span.get_days());
+    i64::from(days)
+}
+
+/// The day of a number counted from 1970-01-01.
+pub fn day_numbered(number: i64) -> Date {
+    moved(Date::constant(1970, 1, 1), number)
+}
+
 /// A day moved by days, held at the ends of the calendar.
 pub fn moved(day: Date, days: i64) -> Date {
     day.checked_add(days.clamp(-400_000, 400_000).days()).unwrap_or(day)

@@ -39,6 +39,11 @@ pub fn ratio(a: f64, b: f64) -> Option<f64> {
     (b != 0.0 && a.is_finite() && b.is_finite()).then(|| a / b)
 }
 
+/// To the nearest whole number, halves to the even one; held within ±9·10¹⁵, and 0 for no number.
+pub fn rounded(value: f64) -> i64 {
+    format!("{:.0}", value.clamp(-9e15, 9e15)).parse().unwrap_or(0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -92,14 +92,14 @@ pub fn score<K: Ord + Clone>(
             })
         })
         .collect();
-    let edges = |of: fn(&Scored<K>) -> f64| {
+    let between = |of: fn(&Scored<K>) -> f64| {
         let mut values: Vec<f64> = customers.iter().map(of).collect();
         values.sort_unstable_by(f64::total_cmp);
         edges(&values, ties)
     };
-    let recency = edges(|customer| customer.recency)?;
-    let frequency = edges(|customer| customer.frequency)?;
-    let monetary = edges(|customer| customer.monetary)?;
+    let recency = between(|customer| customer.recency)?;
+    let frequency = between(|customer| customer.frequency)?;
+    let monetary = between(|customer| customer.monetary)?;
     for customer in &mut customers {
         customer.r = 6 - bin(customer.recency, &recency);
         customer.f = bin(customer.frequency, &frequency);
@@ -109,7 +109,7 @@ pub fn score<K: Ord + Clone>(
 }
 
 /// The edges of ascending values; nothing where there are none.
-fn edges(sorted: &[f64], ties: Ties) -> Option<Edges> {
+pub fn edges(sorted: &[f64], ties: Ties) -> Option<Edges> {
     let shift = match ties {
         Ties::Below => 1.0,
         Ties::Above => 0.0,
@@ -118,8 +118,8 @@ fn edges(sorted: &[f64], ties: Ties) -> Option<Edges> {
     Some(SHARES.map(|share| quantile(sorted, share).map_or(f64::NAN, |value| value + shift)))
 }
 
-/// From 1, below all edges, to 5.
-fn bin(value: f64, edges: &Edges) -> u8 {
+/// From 1, below all edges, to 5. A value of recency scores six less this.
+pub fn bin(value: f64, edges: &Edges) -> u8 {
     edges.iter().fold(1, |bin, edge| if value >= *edge { bin + 1 } else { bin })
 }
 

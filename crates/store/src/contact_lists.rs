@@ -1,10 +1,10 @@
 //! Lists of contacts, narrowed: by the beginning of an address, a status, a tag, a product they
-//! bought or did not. Each is a walk along one index from where the page before ended, so that a
+//! bought or did not, a segment. Each is a walk along one index from where the page before ended, so that a
 //! page costs the same at a million. And the same people by id alone, where many of them are put
 //! into a sequence.
 
 use model::contacts::{Contact, Status};
-use model::ids::{ContactId, ProductId};
+use model::ids::{ContactId, ProductId, SegmentId};
 use model::sequence_runs::Audience;
 use model::{SiteId, UtcMs};
 
@@ -23,7 +23,25 @@ const BY_PREFIX: &str = "select id, email, email_key, address_hmac, status, firs
     and (cast($9 as bigint) = 0 or not exists (select 1 from entitlements e
         where e.site_id = contacts.site_id and e.contact_id = contacts.id and e.product_id = $9
         and e.revoked_at is null))
+    and (cast($10 as bigint) = 0 or exists (select 1 from segment_members m
+        where m.site_id = contacts.site_id and m.segment_id = $10 and m.contact_id = contacts.id))
     and erased_at is null order by email_key limit $7";
+const BY_SEGMENT: &str = "select c.id, c.email, c.email_key, c.address_hmac, c.status,
+    c.first_name, c.last_name, c.external_id, c.language, c.timezone, c.fields, c.is_test,
+    c.no_sales, c.less_often, c.paused_until, c.created_at, c.updated_at, c.confirmed_at,
+    c.unsubscribed_at, c.erased_at
+    from segment_members m join contacts c on c.site_id = m.site_id and c.id = m.contact_id
+    where m.site_id = $1 and m.segment_id = $2 and m.contact_id < $3
+    and (cast($4 as text) = '' or c.status = $4)
+    and (cast($5 as text) = '' or exists (select 1 from contact_tags t
+        where t.site_id = c.site_id and t.contact_id = c.id and t.tag = $5))
+    and (cast($7 as bigint) = 0 or exists (select 1 from entitlements e
+        where e.site_id = c.site_id and e.contact_id = c.id and e.product_id = $7
+        and e.revoked_at is null))
+    and (cast($8 as bigint) = 0 or not exists (select 1 from entitlements e
+        where e.site_id = c.site_id and e.contact_id = c.id and e.product_id = $8
+        and e.revoked_at is null))
+    and c.erased_at is null order by m.contact_id desc limit $6";
 const BY_TAG: &str = "select c.id, c.email, c.email_key, c.address_hmac, c.status, c.first_name,
     c.last_name, c.external_id, c.language, c.timezone, c.fields, c.is_test, c.no_sales,
     c.less_often, c.paused_until, c.created_at, c.updated_at, c.confirmed_at,
@@ -108,6 +126,8 @@ pub struct Narrowed {
     pub not_bought: Option<ProductId>,
     /// By their points.
     pub score: Option<Scored>,
+    /// A segment they were in when it was last counted.
+    pub segment: Option<SegmentId>,
 }
 
 /// What is asked of a score.
@@ -155,6 +175,13 @@ pub async fn page(
         let end = format!("{prefix}\u{10ffff}");
         let query = session.query(BY_PREFIX).bind(site).bind(&prefix).bind(&end);
         let query = query.bind(&after.key).bind(status).bind(&narrowed.tag).bind(limit);
+        let bought = narrowed.bought.unwrap_or(ProductId(0));
+        let segment = narrowed.segment.unwrap_or(SegmentId(0));
+        return query.bind(bought).bind(not_bought).bind(segment).all().await;
+    }
+    if let Some(segment) = narrowed.segment {
+        let query = session.query(BY_SEGMENT).bind(site).bind(segment).bind(before);
+        let query = query.bind(status).bind(&narrowed.tag).bind(limit);
         let bought = narrowed.bought.unwrap_or(ProductId(0));
         return query.bind(bought).bind(not_bought).all().await;
     }

@@ -30,6 +30,7 @@ const MAIN: &[Migration] = migrations![
     "main/0009_import_undo.sql",
     "main/0010_sequence_runs.sql",
     "main/0011_channel_rules.sql",
+    "main/0013_customers.sql",
     "main/0017_order_sums.sql",
     "main/0018_learned.sql",
     "main/0012_roads.sql",

@@ -189,6 +189,20 @@ impl FromRow for OfferPart {
     }
 }
 
+impl OrderFigure {
+    /// Paid less given back.
+    pub fn revenue_minor(&self) -> i64 {
+        self.net_minor - self.refunded_minor
+    }
+
+    /// What is left of it. A first order's discount and a referral's reward are put back: both
+    /// stand in what it cost to win a customer.
+    pub fn margin_minor(&self) -> i64 {
+        let discount = if self.nth == 1 { self.discount_minor } else { 0 };
+        self.revenue_minor() - self.cost_minor + self.reward_minor + discount
+    }
+}
+
 /// A mail that was clicked before an order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClickedMail {

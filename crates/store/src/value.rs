@@ -134,6 +134,7 @@ id_columns!(
     SequenceId,
     SequenceVersionId,
     SequenceRunId,
+    SegmentId,
     StepId,
     EnrolmentId,
     TemplateId,

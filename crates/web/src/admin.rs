@@ -24,6 +24,7 @@ pub mod paths;
 pub mod products;
 pub mod referrals;
 pub mod scores;
+pub mod segments;
 pub mod sending;
 pub mod sequences;
 pub mod settings;

@@ -31,6 +31,7 @@ mod ranges;
 mod rank;
 mod sparkline;
 mod spread;
+mod square;
 
 pub use axis::Unit;
 pub use bars::{Bars, bars};
@@ -44,6 +45,7 @@ pub use ranges::{RangeRow, Ranges, ranges};
 pub use rank::{Rank, RankItem, rank};
 pub use sparkline::sparkline;
 pub use spread::{Spread, SpreadRow, spread};
+pub use square::{Square, SquareCell, SquareRow, square};
 
 /// For which width a drawing is made: text keeps its size, so the two differ in more than scale.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

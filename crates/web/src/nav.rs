@@ -113,8 +113,10 @@ pub const GROUPS: &[Group] = &[
             item("cac", "CAC & payback", "/admin/numbers/payback"),
             item("roads", "Roads", "/admin/numbers/roads"),
             item("attribution", "Attribution", "/admin/numbers/attribution"),
+            item("value", "Lifetime value", "/admin/numbers/value"),
             item("simulator", "What if", "/admin/numbers/simulator"),
             under("Who they are", item("cohorts", "Cohorts", "/admin/numbers/cohorts")),
+            item("rfm", "RFM", "/admin/numbers/rfm"),
             under(
                 "Whether it is true",
                 item("reconciliation", "Reconciliation", "/admin/numbers/reconciliation"),
@@ -136,7 +138,10 @@ pub const GROUPS: &[Group] = &[
         label: "Contacts",
         icon: "users",
         href: "/admin/contacts",
-        items: &[],
+        items: &[
+            item("contacts", "Contacts", "/admin/contacts"),
+            item("segments", "Segments", "/admin/segments"),
+        ],
     },
     Group {
         key: "settings",

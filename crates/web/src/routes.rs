@@ -81,9 +81,8 @@ fn admin_roads() -> Router<AppState> {
 
 /// What it costs and what it brings.
 fn admin_numbers() -> Router<AppState> {
-    use admin::numbers::{
-        cohorts, payback, reconciliation, revenue, rows, simulator, spend, stages, steps,
-    };
+    use admin::numbers::{cohorts, customers, payback, reconciliation, revenue, rfm, rows};
+    use admin::numbers::{simulator, spend, stages, steps, value};
     Router::new()
         .route("/admin/numbers/stages", get(stages::index))
         .route("/admin/numbers/stages/{stage}", get(stages::show))
@@ -103,6 +102,9 @@ fn admin_numbers() -> Router<AppState> {
         .route("/admin/numbers/spend/{id}/delete", post(spend::delete))
         .route("/admin/numbers/payback", get(payback::index))
         .route("/admin/numbers/cohorts", get(cohorts::index))
+        .route("/admin/numbers/value", get(value::index))
+        .route("/admin/numbers/rfm", get(rfm::index))
+        .route("/admin/numbers/customers", get(customers::index))
         .route("/admin/numbers/simulator", get(simulator::index))
         .route("/admin/numbers/reconciliation", get(reconciliation::index))
         .route("/admin/numbers/reconciliation/{name}", get(reconciliation::apart::show))
@@ -238,7 +240,14 @@ fn admin_frame() -> Router<AppState> {
 /// Contacts: the list, one of them, and what is done to one.
 fn admin_contacts() -> Router<AppState> {
     use admin::contacts::{self, actions, csv, show};
+    use admin::segments;
     Router::new()
+        .route("/admin/segments", get(segments::index).post(segments::create))
+        .route("/admin/segments/new", get(segments::new))
+        .route("/admin/segments/{id}", get(segments::show))
+        .route("/admin/segments/{id}/edit", get(segments::edit).post(segments::update))
+        .route("/admin/segments/{id}/delete", post(segments::delete))
+        .route("/admin/segments/{id}/count", post(segments::count))
         .route("/admin/contacts", get(contacts::index).post(actions::create))
         .route("/admin/contacts.csv", get(csv::show))
         .route("/admin/contacts/new", get(contacts::new))

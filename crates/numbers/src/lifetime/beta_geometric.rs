@@ -57,6 +57,29 @@ impl BetaGeometric {
         Ok(Fitted::of(model, model.named(), &peak, without_churn(&groups)))
     }
 
+    /// The chances that a new customer makes no, one, two … up to `most` repeat purchases in the
+    /// first `weeks`: what a count of customers by purchases is held against. With s the chances to
+    /// stay c times, l to leave at the c-th and p those of Ehrenberg's NBD, they are
+    /// s_c p_x + l_c (1 − Σ_(j<x) p_j).
+    pub fn likely(&self, weeks: f64, most: u32) -> Vec<f64> {
+        let share = weeks / (self.alpha + weeks);
+        let mut bought = (-self.r * (weeks / self.alpha).ln_1p()).exp();
+        let (mut below, mut stays, mut leaves, mut chances) = (0.0, 1.0, 0.0, 0);
+        let mut all = Vec::new();
+        for x in 0..=most {
+            while chances < self.chances(x) {
+                let both = self.a + self.b + f64::from(chances);
+                leaves = stays * self.a / both;
+                stays *= (self.b + f64::from(chances)) / both;
+                chances += 1;
+            }
+            all.push(stays * bought + leaves * (1.0 - below));
+            below += bought;
+            bought *= (self.r + f64::from(x)) / (f64::from(x) + 1.0) * share;
+        }
+        all
+    }
+
     fn at(at_first: AtFirst, logs: &[f64]) -> Self {
         let mut values = logs.iter().map(|log| log.exp());
         let mut next = || values.next().unwrap_or(f64::NAN);
@@ -209,4 +232,24 @@ fn until_leaving(shape: f64, time: f64, a: f64, b: f64) -> f64 {
         }
     }
     (sum.ln() + ln_scale - shape * time.ln_1p()).exp()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_chances_of_counts_sum_to_one_and_have_the_expected_mean() {
+        for at_first in [AtFirst::Stays, AtFirst::MayLeave] {
+            let model = BetaGeometric { at_first, r: 0.525, alpha: 6.183, a: 0.891, b: 1.614 };
+            for weeks in [0.0, 1.0, 39.0, 200.0] {
+                let likely = model.likely(weeks, 4_000);
+                let sum: f64 = likely.iter().sum();
+                let mean: f64 = (0..).map(f64::from).zip(&likely).map(|(x, p)| x * p).sum();
+                assert!((sum - 1.0).abs() < 1e-9, "{at_first:?} {weeks}: {sum}");
+                let expected = model.expected_new(weeks);
+                assert!((mean - expected).abs() < 1e-6 * (1.0 + expected), "{mean} {expected}");
+            }
+        }
+    }
 }

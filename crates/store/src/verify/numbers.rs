@@ -82,4 +82,31 @@ pub const CHECKS: &[Check] = &[
                         and s.won = f.cohort), 0)
             limit 100",
     },
+    Check {
+        name: "customer_is_their_orders",
+        promise: "what a customer brought is what the figures of their orders come to",
+        sql: "select o.site_id, o.contact_id, cast(count(*) as text) || ' orders of '
+                || cast(sum(o.net_minor - o.refunded_minor) as text)
+            from order_figures o left join customer_figures c on c.site_id = o.site_id
+                and c.contact_id = o.contact_id and c.currency = o.currency
+            group by o.site_id, o.contact_id, o.currency, c.orders, c.net_minor
+            having c.orders is null or c.orders <> count(*)
+                or c.net_minor <> sum(o.net_minor - o.refunded_minor) limit 100",
+    },
+    Check {
+        name: "cohorts_hold_everybody",
+        promise: "the cohorts of a site hold each customer once, and all that was paid",
+        sql: "select c.site_id, c.site_id, c.currency || ': ' || cast(count(*) as text)
+            from customer_figures c group by c.site_id, c.currency
+            having count(*) <> (select coalesce(sum(h.customers), 0) from cohort_cells h
+                    where h.site_id = c.site_id and h.currency = c.currency
+                    and h.unit = 'month' and h.product_id = 0 and h.nth = 0)
+                or sum(c.net_minor) <> (select coalesce(sum(h.revenue_minor), 0)
+                    from cohort_cells h where h.site_id = c.site_id
+                    and h.currency = c.currency and h.unit = 'week' and h.product_id = 0)
+                or sum(c.margin_minor) <> (select coalesce(sum(v.margin_minor), 0)
+                    from value_cells v where v.site_id = c.site_id
+                    and v.currency = c.currency)
+            limit 100",
+    },
 ];

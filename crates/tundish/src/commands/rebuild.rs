@@ -11,6 +11,7 @@ use crate::install;
 struct Done {
     site: String,
     orders_mended: usize,
+    sums_mended: usize,
     days_counted: usize,
     view_days_counted: usize,
     roads_mended: usize,
@@ -35,6 +36,7 @@ pub async fn run(call: &Call, command: &RebuildCommand) -> anyhow::Result<()> {
             all.push(Done {
                 site: site.slug,
                 orders_mended: rebuilt.orders,
+                sums_mended: rebuilt.sums,
                 days_counted: rebuilt.days,
                 view_days_counted: rebuilt.view_days,
                 roads_mended: rebuilt.roads,
@@ -47,9 +49,10 @@ pub async fn run(call: &Call, command: &RebuildCommand) -> anyhow::Result<()> {
     let done = done?;
     let line = |site: &Done| {
         let (name, orders, days) = (&site.site, site.orders_mended, site.days_counted);
-        let (views, roads) = (site.view_days_counted, site.roads_mended);
+        let (sums, views, roads) = (site.sums_mended, site.view_days_counted, site.roads_mended);
         format!(
-            "{name}: {orders} figures of orders and {roads} of roads mended, {days} days counted, \
+            "{name}: {orders} figures of orders, {sums} sums and {roads} of roads mended, \
+             {days} days counted, \
              {views} of page views"
         )
     };

@@ -8,13 +8,14 @@ use engine::forms::LiveForm;
 use engine::upsell::Step;
 use engine::views::{By, OwnAct};
 use engine::{
-    Clock, Engine, EngineError, checkout, clicks, confirmations, forms, opt_in, orders, referrals,
-    refund, spends, sweeps, unsubscribe, upsell, views,
+    Clock, Engine, EngineError, checkout, clicks, confirmations, forms, opt_in, orders, recounts,
+    referrals, refund, segments, spends, sweeps, unsubscribe, upsell, views,
 };
 use model::audits::Actor;
-use model::contacts::Contact;
+use model::contacts::{Contact, Status};
 use model::ids::{ContactId, MessageId, OrderId, SpendId};
 use model::messages::{SourceKind, State};
+use model::segments::{ANY_SCORE, Cells, Rule, Statement};
 use model::sites::Site;
 use model::spans::day_of;
 use model::spends::Spend;
@@ -66,6 +67,24 @@ pub async fn live(engine: &Engine, site: &Site, days: i64, end: UtcMs) -> anyhow
             let until = morning.plus_ms(round * DAY_MS / ROUNDS);
             year.until(until.min(end)).await?;
         }
+    }
+    keep_segments(engine, site).await?;
+    recounts::run_due(engine).await?;
+    Ok(())
+}
+
+/// What the owner looks at again and again.
+async fn keep_segments(engine: &Engine, site: &Site) -> anyhow::Result<()> {
+    let (is, cells) = (Rule::Is, |r, f| Statement::Rfm(Cells { r, f, m: ANY_SCORE }));
+    let willing = is(Statement::Status(Status::Confirmed));
+    let once = Rule::Not(Box::new(is(Statement::OrdersAtLeast(2))));
+    let all = [
+        ("Best customers", is(cells((4, 5), (4, 5)))),
+        ("Slipping away", is(cells((2, 3), (4, 5)))),
+        ("Readers who bought once", Rule::All(vec![willing, is(Statement::Customer), once])),
+    ];
+    for (name, rule) in &all {
+        segments::keep(engine, Actor::Console, site.id, (name, rule)).await?;
     }
     Ok(())
 }

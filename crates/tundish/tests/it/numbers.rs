@@ -15,6 +15,7 @@ use store::StoreError;
 use store::revenue::MailKey;
 use testkit::TestApp;
 
+mod customers;
 mod forms;
 mod pages;
 mod roads;
@@ -366,7 +367,13 @@ async fn sums_follow(app: TestApp) {
 async fn rollups_are_derived(app: TestApp) {
     story(&app).await;
     let findings = engine::verify::run(&app.engine.reader()).await.unwrap();
-    let ours = ["figure_has_order", "order_has_figure", "figure_counts_in_order"];
+    let ours = [
+        "figure_has_order",
+        "order_has_figure",
+        "figure_counts_in_order",
+        "customer_is_their_orders",
+        "cohorts_hold_everybody",
+    ];
     let ours: Vec<_> = findings.iter().filter(|found| ours.contains(&found.check)).collect();
     assert!(ours.is_empty(), "{ours:?}");
 
@@ -387,6 +394,7 @@ async fn rollups_are_derived(app: TestApp) {
     assert_eq!((drift[0].day.as_str(), drift[0].rolled, drift[0].counted), ("2026-01-16", 0, 1));
     let rebuilt = rollups::rebuild(&app.engine, &app.site).await.unwrap();
     assert_eq!(rebuilt.orders, 1);
+    assert_eq!(rollups::wrong_sums(&app.engine, &app.site).await.unwrap(), 0, "counted once");
     assert_eq!(rollups::compare(&app.engine, &app.site, spring).await.unwrap(), []);
     assert_eq!(sums(&app, late).await, [("lead".to_owned(), 1)]);
     assert_eq!(rollups::rebuild(&app.engine, &app.site).await.unwrap().orders, 0);

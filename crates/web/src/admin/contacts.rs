@@ -41,6 +41,7 @@ pub struct ContactsPage {
     products: Vec<(String, String)>,
     /// What may be asked of scores; empty where no rule gives points.
     scores: Vec<(String, String)>,
+    segments: Vec<(String, String)>,
     pager: Pager,
     csv: String,
     /// Whether anything narrows the list; an empty list then means something else.
@@ -71,6 +72,8 @@ pub struct Asked {
     product: String,
     /// So many points or more; or `hot:` and between which instants they became so.
     score: String,
+    /// A segment's outside id.
+    segment: String,
     after: String,
 }
 
@@ -88,6 +91,7 @@ impl Asked {
             bought,
             not_bought,
             score: self.scored(),
+            segment: self.segment.parse().ok(),
         }
     }
 
@@ -121,6 +125,7 @@ impl Asked {
             ("tag", &self.tag),
             ("product", &self.product),
             ("score", &self.score),
+            ("segment", &self.segment),
             ("after", after),
         ];
         let query: Vec<String> = pairs
@@ -166,6 +171,7 @@ impl ContactsPage {
             tags: vec!["customer".to_owned()],
             products: vec![("bought:prd_0000000000001".to_owned(), "Bought The guide".to_owned())],
             scores: vec![(String::new(), "Any".to_owned())],
+            segments: vec![("seg_0000000000001".to_owned(), "Slipping away".to_owned())],
             pager: Pager { next: Some("#".to_owned()), ..Pager::default() },
             csv: "#".to_owned(),
             narrowed: false,
@@ -182,7 +188,7 @@ pub async fn index(
     if let Ok(id) = asked.q.trim().parse::<ContactId>() {
         return Ok(reply::to(&format!("/admin/contacts/{id}")));
     }
-    let Seen { mut contacts, points, tags, products, scores } =
+    let Seen { mut contacts, points, tags, products, segments, scores } =
         read(&state, who.site.id, &asked).await?;
     let has_more = contacts.len() > usize::try_from(PAGE).unwrap_or(0);
     contacts.truncate(usize::try_from(PAGE).unwrap_or(0));
@@ -204,6 +210,7 @@ pub async fn index(
         tags,
         products,
         scores,
+        segments,
         asked,
     };
     reply::page("admin/contacts/index.html", page)
@@ -215,6 +222,7 @@ struct Seen {
     points: BTreeMap<ContactId, f64>,
     tags: Vec<String>,
     products: Vec<(String, String)>,
+    segments: Vec<(String, String)>,
     scores: Vec<(String, String)>,
 }
 
@@ -238,8 +246,10 @@ async fn read(state: &AppState, site: SiteId, asked: &Asked) -> Result<Seen, Web
                 products.push((bought.to_string(), format!("Bought {}", product.name)));
                 products.push((not.to_string(), format!("Not bought {}", product.name)));
             }
+            let segments = store::segments::list(session, site).await?;
+            let segments = segments.into_iter().map(|one| (one.id.to_string(), one.name)).collect();
             let scores = scores.unwrap_or_default();
-            Ok(Seen { contacts, points, tags, products, scores })
+            Ok(Seen { contacts, points, tags, products, segments, scores })
         })
     });
     Ok(read.await?)

@@ -11,12 +11,14 @@ use crate::extract::operator::CurrentOperator;
 pub mod attribution;
 pub mod cohorts;
 pub mod compare;
+pub mod customers;
 pub mod journeys;
 pub(crate) mod narrow;
 pub mod payback;
 pub mod reconciliation;
 pub mod report;
 pub mod revenue;
+pub mod rfm;
 pub mod roads;
 pub mod rows;
 pub mod sheet;
@@ -24,6 +26,7 @@ pub mod simulator;
 pub mod spend;
 pub mod stages;
 pub mod steps;
+pub mod value;
 
 /// Fewer of anything are an anecdote, and the page says so.
 pub(crate) const FEW: i64 = 30;
@@ -113,6 +116,18 @@ pub struct Asked {
     /// The contact's how-many-eth order; 0: any.
     #[serde(deserialize_with = "lenient")]
     pub nth: i64,
+    /// What a picture is coloured by.
+    pub show: String,
+    /// Scores of recency, `4` or `4-5`; empty: any.
+    pub r: String,
+    /// Scores of frequency.
+    pub f: String,
+    /// Scores of money.
+    pub m: String,
+    /// Who ordered from this day on too, ISO,
+    pub bought_from: String,
+    /// and up to this one.
+    pub bought_to: String,
 }
 
 impl Asked {
@@ -181,6 +196,12 @@ pub(crate) fn days_text(span: Span) -> String {
     let same = span.from.year() == span.to.year();
     let from = span.from.strftime(if same { "%-d %b" } else { "%-d %b %Y" });
     format!("{from} – {to}")
+}
+
+/// `21 Nov 2026, 14:05`, in the site's zone.
+pub(crate) fn as_of(who: &CurrentOperator, at: UtcMs) -> String {
+    let zone = engine::rollups::zone_of(&who.site);
+    zone.local(at).strftime("%-d %b %Y, %H:%M").to_string()
 }
 
 /// `Mar 2026`, not to be parted at the end of a line.

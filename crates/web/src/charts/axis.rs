@@ -26,7 +26,7 @@ impl Unit {
     }
 
     /// A value on an axis: as short as it can be without being another one.
-    pub(super) fn short(&self, value: f64) -> String {
+    pub(crate) fn short(&self, value: f64) -> String {
         let size = value.abs();
         match self {
             Self::Count => signed(value, thousands(size)),

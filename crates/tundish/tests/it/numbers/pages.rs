@@ -194,3 +194,103 @@ async fn every_filter_of_the_ledger_narrows_it_and_stays_with_its_links() {
     assert_eq!(app.get("/admin/messages?clicked=1").await.status, 400);
     assert_eq!(app.get("/admin/messages?step=nonsense").await.status, 400);
 }
+
+#[tokio::test]
+async fn cohorts_by_month_and_week_open_each_cell_to_its_customers() {
+    let app = told().await;
+    let html = page(&app, &format!("/admin/numbers/cohorts?{YEAR}")).await;
+    let cell = "/admin/numbers/customers?from=2026-01-01&to=2026-01-31&bought_from=2026-02-01&\
+                bought_to=2026-02-28";
+    assert!(html.contains(cell), "{html}");
+    let rows = page(&app, cell).await;
+    assert!(rows.contains("c1@x.test") && !rows.contains("c2@x.test"));
+    let both = page(&app, "/admin/numbers/customers?from=2026-01-01&to=2026-01-31").await;
+    assert!(both.contains("c1@x.test") && both.contains("c2@x.test"));
+    assert!(!both.contains("c3@x.test"), "test contacts are left out");
+    let weeks = page(&app, &format!("/admin/numbers/cohorts?{YEAR}&by=week&show=margin")).await;
+    assert!(weeks.contains("bought_from=2026-02-09&bought_to=2026-02-15"), "{weeks}");
+    assert!(body_of(&weeks).contains("What is earned again"));
+    let product = model::ids::ProductId(600);
+    let own = page(&app, &format!("/admin/numbers/cohorts?{YEAR}&product={product}")).await;
+    assert!(own.contains(&format!("product={product}")));
+}
+
+#[tokio::test]
+async fn value_is_margin_by_days_and_says_not_yet_where_nobody_is_so_old() {
+    let app = told().await;
+    let text = body_of(&page(&app, &format!("/admin/numbers/value?{YEAR}")).await);
+    // (17 + 17) / 2 by day 0, and 83 of Ann's second order on day 30; July is not a year later.
+    assert!(text.contains("By day 30 $58.50"), "{text}");
+    assert!(text.contains("By day 365 not yet"), "{text}");
+    app.post(
+        "/admin/numbers/spend",
+        &[("key", "a"), ("channel", "google"), ("amount", "40.00"), ("from_day", "2026-01-05")],
+    )
+    .await;
+    let html = page(&app, &format!("/admin/numbers/value?{YEAR}&by=channel")).await;
+    // Ann: 100 of margin, for 40 of spend and 1 of discount.
+    assert!(body_of(&html).contains("$100.00 $41.00 2.4 times"), "{}", body_of(&html));
+    let google =
+        page(&app, "/admin/numbers/customers?from=2026-01-01&to=2026-07-11&channel=google");
+    let google = google.await;
+    assert!(google.contains("c1@x.test") && !google.contains("c2@x.test"));
+    let others =
+        page(&app, "/admin/numbers/customers?from=2026-01-01&to=2026-07-11&channel=paid_search");
+    assert!(!others.await.contains("c1@x.test"), "she counts for google, where money was spent");
+    page(&app, &format!("/admin/numbers/value?{YEAR}&by=product")).await;
+    let csv = app.get(&format!("/admin/numbers/value?{YEAR}&format=csv&sheet=0")).await;
+    assert!(csv.body.starts_with("Month won,Customers,Came back,By day 30"), "{}", csv.body);
+    assert!(csv.body.contains("2026-01,2,1,58.50,58.50,"), "{}", csv.body);
+
+    let before = body_of(&page(&app, "/admin/numbers/value?by=forecast").await);
+    assert!(before.contains("No customers to learn from yet"), "{before}");
+    engine::recounts::run_due(&app.engine).await.unwrap();
+    let few = body_of(&page(&app, "/admin/numbers/value?by=forecast").await);
+    assert!(few.contains("Only one customer came back on a later day"), "{few}");
+    assert!(!few.contains("Still customers"), "the sentence and nothing else");
+}
+
+#[tokio::test]
+async fn a_cell_of_the_grid_opens_to_its_customers_and_becomes_a_segment() {
+    let app = told().await;
+    engine::recounts::run_due(&app.engine).await.unwrap();
+    let html = page(&app, "/admin/numbers/rfm").await;
+    assert!(body_of(&html).contains("Slipping away"), "{}", body_of(&html));
+    // Ann ordered last. Two orders are not one more than what most have: both stand in F1.
+    let best = "/admin/numbers/customers?r=5&f=1";
+    assert!(html.contains(best), "{html}");
+    let rows = page(&app, best).await;
+    assert!(rows.contains("c1@x.test") && !rows.contains("c2@x.test"));
+    let keep = rows.split("href=\"").find(|part| part.starts_with("/admin/segments/new"));
+    let keep = keep.unwrap().split('"').next().unwrap().to_owned();
+    let form = page(&app, &keep).await;
+    assert!(body_of(&form).contains("scores recency 5, frequency 1"), "{}", body_of(&form));
+    let made = app.fill(&keep, "/admin/segments", &[("name", "The best")]).await;
+    assert_eq!(made.status, 303, "{}", body_of(&made.body));
+    let list = body_of(&page(&app, "/admin/segments").await);
+    assert!(list.contains("The best scores recency 5, frequency 1"), "{list}");
+    assert!(list.contains("being counted"));
+    engine::recounts::run_due(&app.engine).await.unwrap();
+    let home = page(&app, made.location()).await;
+    assert!(home.contains("c1@x.test") && !home.contains("c2@x.test"));
+    let id = made.location().rsplit('/').next().unwrap().to_owned();
+    let people = page(&app, &format!("/admin/contacts?segment={id}")).await;
+    assert!(people.contains("c1@x.test") && !people.contains("c2@x.test"));
+    let file = app.get(&format!("/admin/contacts.csv?segment={id}")).await;
+    assert!(file.body.contains("c1@x.test") && !file.body.contains("c2@x.test"));
+    let why = body_of(&page(&app, &format!("/admin/segments/{id}?who=c2@x.test")).await);
+    assert!(why.contains("does not fit the rule") && why.contains("not true"), "{why}");
+
+    let edited = [("name", "The best"), ("what", "orders"), ("number", "two"), ("sign", "is")];
+    let refused = app.post(&format!("/admin/segments/{id}/edit"), &edited).await;
+    assert!(body_of(&refused.body).contains("write how many orders"), "{}", refused.body);
+    let edited = [("name", "The best"), ("what", "orders"), ("number", "1"), ("sign", "not")];
+    app.post(&format!("/admin/segments/{id}/edit"), &edited).await;
+    engine::recounts::run_due(&app.engine).await.unwrap();
+    let people = page(&app, &format!("/admin/contacts?segment={id}")).await;
+    assert!(people.contains("c3@x.test") && !people.contains("c1@x.test"));
+    app.post(&format!("/admin/segments/{id}/delete"), &[]).await;
+    assert_eq!(app.get(&format!("/admin/segments/{id}")).await.status, 404);
+    app.sign_in(Role::Viewer).await;
+    assert_eq!(app.post("/admin/segments", &edited).await.status, 403);
+}

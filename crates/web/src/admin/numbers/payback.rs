@@ -232,7 +232,7 @@ impl Group {
 
 /// The word by which spend and customers meet: the source tag where money was ever spent on it,
 /// else the channel.
-fn origin(channel: &str, source: &str, words: &BTreeSet<String>) -> String {
+pub(super) fn origin(channel: &str, source: &str, words: &BTreeSet<String>) -> String {
     let word = if words.contains(source) { source } else { channel };
     word.to_owned()
 }

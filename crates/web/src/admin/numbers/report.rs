@@ -21,6 +21,8 @@ pub struct Report {
     pub lead: String,
     /// The way back, for pages of rows.
     pub back: Vec<Crumb>,
+    /// What can be done with what is shown: address and words.
+    pub action: Option<(String, String)>,
     /// Views of it.
     pub tabs: Vec<Tab>,
     /// Which of them this is.
@@ -185,6 +187,21 @@ impl Note {
     }
 }
 
+impl Filter {
+    /// Choices without days.
+    pub fn choices(action: &str, selects: Vec<Select>) -> Self {
+        Self {
+            action: action.to_owned(),
+            from: String::new(),
+            to: String::new(),
+            text: String::new(),
+            presets: Vec::new(),
+            kept: Vec::new(),
+            selects,
+        }
+    }
+}
+
 impl Report {
     /// An empty page.
     pub fn new(frame: Frame, title: &str, lead: &str) -> Self {
@@ -193,6 +210,7 @@ impl Report {
             title: title.to_owned(),
             lead: lead.to_owned(),
             back: Vec::new(),
+            action: None,
             tabs: Vec::new(),
             tab: String::new(),
             filter: None,
@@ -228,6 +246,7 @@ impl Report {
     pub(crate) fn sample() -> Self {
         let mut report = Self::new(Frame::sample("stages"), "Stages", "How far people came.");
         report.back.push(Crumb { href: "/admin".to_owned(), label: "Numbers".to_owned() });
+        report.action = Some(("/admin".to_owned(), "Keep as a segment".to_owned()));
         report.tabs.push(Tab { key: "mail", label: "By mail", href: "/admin".to_owned() });
         report.tab = "mail".to_owned();
         report.filter = Some(Filter {
