@@ -2,7 +2,7 @@
 //! kept up.
 
 use model::contacts::Contact;
-use model::ids::{ContactId, ProductId, ScoreRuleId};
+use model::ids::{ContactId, ProductId, ScoreRuleId, SegmentId};
 use model::scores::Rule;
 use model::{SiteId, UtcMs};
 
@@ -83,6 +83,8 @@ const BY_POINTS: &str = "select c.id, c.email, c.email_key, c.address_hmac, c.st
         where e.site_id = c.site_id and e.contact_id = c.id and e.product_id = $9
         and e.revoked_at is null))
     and (cast($10 as text) = '' or (c.email_key >= $10 and c.email_key < $11))
+    and (cast($12 as bigint) = 0 or exists (select 1 from segment_members m
+        where m.site_id = c.site_id and m.segment_id = $12 and m.contact_id = c.id))
     and c.erased_at is null and c.is_test = false
     order by s.points desc, s.contact_id desc limit $7";
 const COUNT_FROM: &str = "select count(*) from (select contact_id from contact_scores
@@ -378,7 +380,8 @@ pub async fn by_points(
     let query = session.query(BY_POINTS).bind(site).bind(least).bind(most).bind(before);
     let query = query.bind(status).bind(&narrowed.tag).bind(limit);
     let query = query.bind(product(narrowed.bought)).bind(product(narrowed.not_bought));
-    query.bind(&prefix).bind(&end).all().await
+    let segment = narrowed.segment.unwrap_or(SegmentId(0));
+    query.bind(&prefix).bind(&end).bind(segment).all().await
 }
 
 /// How many contacts have `least` points or more; counts no further than `most`.
