@@ -444,12 +444,13 @@ pub async fn count_month(tx: &mut Tx<'_>, site: SiteId, month: Span) -> Result<(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use jiff::civil::date;
 
     #[test]
     fn a_span_is_parted_into_its_months_and_the_days_at_its_ends() {
-        let told = |from, to| -> Vec<String> {
-            let pieces = pieces(Span { from, to });
+        let date = |year: i32, month: u8, day: u8| format!("{year}-{month:02}-{day:02}");
+        let told = |from: String, to: String| -> Vec<String> {
+            let span = Span { from: from.parse().unwrap(), to: to.parse().unwrap() };
+            let pieces = pieces(span);
             pieces.into_iter().map(|(per, from, to)| format!("{per} {from} {to}")).collect()
         };
         let year = told(date(2025, 11, 23), date(2026, 11, 22));
