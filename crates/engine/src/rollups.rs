@@ -127,19 +127,9 @@ async fn figures_of(
     engine
         .write(move |tx| {
             Box::pin(async move {
-                let (mut changed, mut sums) = (0, Sums::of(zone.clone()));
+                let (mut changed, mut sums) = (0, OrderSums::default());
                 for contact in contacts {
-                    let fresh = derived(tx, site, contact, &zone).await?;
-                    for figure in &fresh {
-                        // An import may have given the order to somebody else.
-                        let owner = store::customer_figures::owner(tx, site, figure.order_id);
-                        if let Some(owner) = owner.await?.filter(|owner| *owner != contact) {
-                            let left = derived(tx, site, owner, &zone).await?;
-                            changed += settle(tx, site, owner, &left, &mut sums).await?;
-                            store::journeys::mark(tx, site, owner).await?;
-                        }
-                    }
-                    let own = settle(tx, site, contact, &fresh, &mut sums).await?;
+                    let own = customer(tx, site, contact, &zone, &mut sums).await?;
                     if own > 0 {
                         store::journeys::mark(tx, site, contact).await?;
                     }
@@ -153,36 +143,53 @@ async fn figures_of(
 }
 
 /// What changed figures put on the sums of them, or take off.
-struct Sums {
-    zone: Zone,
+#[derive(Default)]
+struct OrderSums {
     orders: store::order_sums::Changes,
     customers: store::customer_sums::Changes,
     shares: Shares,
 }
 
-impl Sums {
-    fn of(zone: Zone) -> Self {
-        let (orders, customers) = Default::default();
-        Self { zone, orders, customers, shares: Shares::default() }
-    }
-
+impl OrderSums {
     /// A figure came (`times` = 1) or went (−1).
-    fn note(&mut self, figure: &OrderFigure, times: i64) {
+    fn note(&mut self, figure: &OrderFigure, zone: &Zone, times: i64) {
         self.orders.note(figure, times);
-        self.customers.note(figure, &self.zone, times);
+        self.customers.note(figure, zone, times);
     }
 
-    async fn write(self, tx: &mut store::Tx<'_>, site: SiteId) -> Result<()> {
+    async fn write(self, tx: &mut Tx<'_>, site: SiteId) -> Result<()> {
         self.orders.write(tx, site).await?;
         self.customers.write(tx, site).await?;
         self.shares.put(tx, site).await.map(drop)
     }
 }
 
+/// Brings the figures of one customer up to date; how many rows changed.
+async fn customer(
+    tx: &mut Tx<'_>,
+    site: SiteId,
+    contact: ContactId,
+    zone: &Zone,
+    sums: &mut OrderSums,
+) -> Result<usize> {
+    let mut changed = 0;
+    let fresh = derived(tx, site, contact, zone).await?;
+    for figure in &fresh {
+        // An import may have given the order to somebody else.
+        let owner = store::customer_figures::owner(tx, site, figure.order_id);
+        if let Some(owner) = owner.await?.filter(|owner| *owner != contact) {
+            let left = derived(tx, site, owner, zone).await?;
+            changed += settle(tx, site, (owner, zone), &left, sums).await?;
+            store::journeys::mark(tx, site, owner).await?;
+        }
+    }
+    Ok(changed + settle(tx, site, (contact, zone), &fresh, sums).await?)
+}
+
 /// The figures a contact should have. Another node may be about the same: what is taken off the
 /// sums must be taken off once.
 async fn derived(
-    tx: &mut store::Tx<'_>,
+    tx: &mut Tx<'_>,
     site: SiteId,
     contact: ContactId,
     zone: &Zone,
@@ -193,11 +200,11 @@ async fn derived(
 
 /// Writes the figures a contact should have in place of those there are; how many rows changed.
 async fn settle(
-    tx: &mut store::Tx<'_>,
+    tx: &mut Tx<'_>,
     site: SiteId,
-    contact: ContactId,
+    (contact, zone): (ContactId, &Zone),
     fresh: &[OrderFigure],
-    sums: &mut Sums,
+    sums: &mut OrderSums,
 ) -> Result<usize> {
     let stored = store::order_figures::of_contact(tx, site, contact).await?;
     let mut changed = 0;
@@ -206,14 +213,14 @@ async fn settle(
         sums.shares.add(fresh, 1);
     }
     for old in stored.iter().filter(|old| !fresh.contains(old)) {
-        sums.note(old, -1);
+        sums.note(old, zone, -1);
         if !fresh.iter().any(|figure| figure.order_id == old.order_id) {
             store::order_figures::delete(tx, site, old.order_id).await?;
             changed += 1;
         }
     }
     for figure in fresh.iter().filter(|figure| !stored.contains(figure)) {
-        sums.note(figure, 1);
+        sums.note(figure, zone, 1);
         store::order_figures::put(tx, site, figure).await?;
         changed += 1;
     }
