@@ -274,8 +274,8 @@ mod tests {
         let clicks = if bought { n % 5 } else { n % 3 };
         let mut facts = BTreeMap::new();
         facts.insert("clicks".to_owned(), Fact::Number(real_len(clicks)));
-        let channel =
-            ["organic", "paid", "rare"][usize::from(n % 40 == 0) + usize::from(n % 2 == 0)];
+        let channel = ["organic", "paid", "rare"]
+            [usize::from(n.is_multiple_of(40)) + usize::from(n.is_multiple_of(2))];
         facts.insert("channel".to_owned(), Fact::Word(channel.to_owned()));
         let age = format!("{}", 20 + n % 50);
         facts.insert("answer: age".to_owned(), Fact::Word(age));

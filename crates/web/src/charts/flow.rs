@@ -217,11 +217,11 @@ fn lines_of(label: &str, room: f64) -> Vec<String> {
     if fits(label) {
         return vec![label.to_owned()];
     }
-    let breaks = label.match_indices(' ').filter_map(|(at, _)| label.split_at_checked(at));
-    let first = breaks.filter(|(before, _)| fits(before)).last();
+    let breaks = label.rmatch_indices(' ').filter_map(|(at, _)| label.split_at_checked(at));
+    let mut fitted = breaks.filter(|(before, _)| fits(before));
     // `fitting` keeps a margin of its own.
     let cut = |text: &str| fitting(text, room + 16.0, "");
-    match first {
+    match fitted.next() {
         Some((before, after)) => vec![before.to_owned(), cut(after.trim_start())],
         None => vec![cut(label)],
     }

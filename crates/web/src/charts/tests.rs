@@ -229,7 +229,11 @@ fn the_words_of_a_flow_never_lie_on_each_other() {
                 rest.split('"').next().unwrap().parse().unwrap()
             };
             let words = text.split('>').nth(1).unwrap().split('<').next().unwrap();
-            at.push((number("x"), number("y"), 6.6 * words.chars().count() as f64));
+            at.push((
+                number("x"),
+                number("y"),
+                6.6 * numbers::real::real_len(words.chars().count()),
+            ));
         }
         for (n, a) in at.iter().enumerate() {
             for b in &at[n + 1..] {

@@ -238,6 +238,17 @@ fn picture(read: &Read, all: &All, model: Model) -> Option<Picture> {
     })
 }
 
+fn labels(with_spend: bool, markov: bool) -> Vec<&'static str> {
+    let mut labels = vec!["Channel", "#Credited orders", "#Share", "#Revenue"];
+    if with_spend {
+        labels.extend(["#Spend", "#Cost per order", "#Return"]);
+    }
+    if markov {
+        labels.push("#Lost without it");
+    }
+    labels
+}
+
 fn table(
     read: &Read,
     lines: &[Line],
@@ -295,13 +306,6 @@ fn table(
             row.push(Cell::unknown());
         });
     }
-    let mut labels = vec!["Channel", "#Credited orders", "#Share", "#Revenue"];
-    if with_spend {
-        labels.extend(["#Spend", "#Cost per order", "#Return"]);
-    }
-    if markov {
-        labels.push("#Lost without it");
-    }
     Sheet {
         title: format!("By channel: {}", model.name()),
         note: Some(
@@ -314,7 +318,7 @@ fn table(
             model.formula(),
             journeys::RULE
         )),
-        columns: columns(&labels),
+        columns: columns(&labels(with_spend, markov)),
         rows,
         ..Sheet::default()
     }

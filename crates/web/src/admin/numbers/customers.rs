@@ -193,12 +193,15 @@ pub(super) fn words(scores: (u8, u8)) -> String {
     }
 }
 
+/// By what a list is in order.
+type Key = fn(&Listed) -> i64;
+
 fn fill(
     report: &mut Report,
     who: &CurrentOperator,
     rows: &[Listed],
     grid: Option<&Grid>,
-    (query, key): (&[(&'static str, String)], fn(&Listed) -> i64),
+    (query, key): (&[(&'static str, String)], Key),
 ) {
     if let Some(last) = rows.last().filter(|_| rows.len() == usize::try_from(PAGE).unwrap_or(0)) {
         let mut on = query.to_vec();

@@ -132,7 +132,7 @@ impl Page {
             let text = "No spend is written down for these days, so visitors cost nothing here.";
             report.notes.push(Note::info(text));
         }
-        if !seen.from_visits() {
+        if !seen.begins_with_visits() {
             let text = "Visits are not counted, or fewer than leads: the funnel begins with leads.";
             report.notes.push(Note::info(text));
         }
@@ -199,8 +199,8 @@ impl Page {
         let unit = 10_f64.powi(i32::try_from(digits).unwrap_or(2));
         let places = usize::try_from(digits).unwrap_or(2);
         let money = |minor: f64, more: usize| format!("{:.1$}", minor / unit, places + more);
-        let who = if seen.from_visits() { "Visitors" } else { "Leads" };
-        let one = if seen.from_visits() { "Cost of a visitor" } else { "Cost of a lead" };
+        let who = if seen.begins_with_visits() { "Visitors" } else { "Leads" };
+        let one = if seen.begins_with_visits() { "Cost of a visitor" } else { "Cost of a lead" };
         let field = |name, label: &str, suffix: &str, text: &str, measured: String| TryField {
             name,
             label: label.to_owned(),
@@ -263,7 +263,7 @@ impl Page {
             }
         };
         let range = |range: &Range| (self.money(range.middle), Some(self.between(range)));
-        let lead = if self.measured.from_visits() { Some(0) } else { None };
+        let lead = if self.measured.begins_with_visits() { Some(0) } else { None };
         let mut tiles = vec![
             tile("Profit", &|told| range(&told.profit)),
             tile("Chance of a loss", &|told| (percent(told.loss_share), None)),
@@ -362,7 +362,7 @@ impl Page {
         let range =
             |range: &Range| Cell::mean(range.middle, &self.currency).note(self.between(range));
         let customer = told.steps.len();
-        let at = if self.measured.from_visits() { 1 } else { 0 };
+        let at = if self.measured.begins_with_visits() { 1 } else { 0 };
         let per_customer = told.margin_per_taker.get(at.min(customer));
         let mut cells = vec![
             Cell::mean(Some(told.cost), &self.currency),

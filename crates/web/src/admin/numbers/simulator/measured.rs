@@ -169,13 +169,13 @@ fn amount(margins: &[f64]) -> Option<Amount> {
 
 impl Measured {
     /// Whether the funnel begins with visits.
-    pub fn from_visits(&self) -> bool {
+    pub fn begins_with_visits(&self) -> bool {
         self.visits >= self.leads && self.visits > 0
     }
 
     /// Who comes in at its top.
     pub fn visitors(&self) -> u64 {
-        if self.from_visits() { self.visits } else { self.leads }
+        if self.begins_with_visits() { self.visits } else { self.leads }
     }
 
     /// What one of them cost, in minor units.
@@ -185,7 +185,7 @@ impl Measured {
 
     /// Leads of visits, where those are counted.
     pub fn lead(&self) -> Option<Seen> {
-        self.from_visits().then_some(Seen { count: self.leads, of: self.visits })
+        self.begins_with_visits().then_some(Seen { count: self.leads, of: self.visits })
     }
 
     /// First orders of leads.
