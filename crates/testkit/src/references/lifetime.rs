@@ -1,9 +1,6 @@
 //! What customers will still buy: numbers of the papers and of R's packages.
 
-use numbers::lifetime::{
-    AtFirst, BetaGeometric, Covariates, Customer, Discrete, Model, ParetoNbd, Purchase, Seasons,
-    histories,
-};
+use numbers::lifetime::{Covariates, Customer, Discrete, Purchase, Seasons, histories};
 
 use super::{From, References, rows};
 
@@ -75,35 +72,23 @@ fn cdnow(all: &mut References<'_>) {
     all.relative(later, &told, &expected, 1e-3);
 }
 
-/// Customer 1516 and a new one, at the fitted parameters.
+/// Customer 1516 and a new one.
 fn customers(all: &mut References<'_>) {
-    let Some(told) = all.ask("ltv", CDNOW, "--until 1997-09-30") else { return };
-    let of = |model: &str, name: &str| told[model][name].as_f64().unwrap();
-    let bg = |name| of("bg_nbd", name);
-    let bg = BetaGeometric {
-        at_first: AtFirst::Stays,
-        r: bg("r"),
-        alpha: bg("alpha"),
-        a: bg("a"),
-        b: bg("b"),
-    };
-    let pareto = |name| of("pareto_nbd", name);
-    let (r, alpha) = (pareto("r"), pareto("alpha"));
-    let pareto = ParetoNbd { r, alpha, s: pareto("s"), beta: pareto("beta") };
-    let often = Customer { repeats: 26, last: 30.0 + 6.0 / 7.0, age: 31.0, spend: None };
-    let figures: [(&str, &dyn Model, [f64; 3]); 2] = [
-        ("BG/NBD", &bg, [1.44400, 25.7566, 0.96885]),
-        ("Pareto/NBD", &pareto, [1.47343, 25.4565, 0.99787]),
+    let flags = "--until 1997-09-30 --per-customer";
+    let Some(told) = all.ask("ltv", CDNOW, flags) else { return };
+    let often = told["per_customer"].as_array().unwrap();
+    let often = often.iter().find(|one| one["customer"] == "1516").unwrap().clone();
+    let new = [("/bg_nbd/expected_new", 1.44400), ("/pareto_nbd/expected_new", 1.47343)];
+    let from = From { of: "CDNOW sample, 52 weeks, a new customer", source: "BTYD, walkthrough" };
+    all.relative(from, &told, &new, 1e-3);
+    let wanted = [
+        ("/bg_nbd/expected", 25.7566),
+        ("/bg_nbd/alive", 0.96885),
+        ("/pareto_nbd/expected", 25.4565),
+        ("/pareto_nbd/alive", 0.99787),
     ];
-    let from = From { of: "CDNOW sample, 52 weeks", source: "BTYD, walkthrough" };
-    for (name, model, [new, expected, alive]) in figures {
-        let mut line = |what: &str, wanted: f64, got: f64| {
-            all.line(from, &format!("{name}, {what}"), wanted, got, wanted * 1e-3);
-        };
-        line("a new customer", new, model.expected_new(52.0));
-        line("customer 1516", expected, model.expected(&often, 52.0));
-        line("customer 1516 alive", alive, model.alive(&often));
-    }
+    let from = From { of: "CDNOW sample, 52 weeks, customer 1516", ..from };
+    all.relative(from, &often, &wanted, 1e-3);
 }
 
 fn apparel(all: &mut References<'_>) {

@@ -54,6 +54,8 @@ struct Fit {
     se: BTreeMap<String, Option<f64>>,
     /// Purchases of all in the weeks ahead.
     expected: f64,
+    /// Purchases of somebody new in as many weeks, after the first.
+    expected_new: f64,
     #[serde(skip)]
     order: Vec<String>,
 }
@@ -81,9 +83,25 @@ struct One {
     /// Weeks.
     age: f64,
     paid: Option<f64>,
-    expected: Option<f64>,
-    alive: Option<f64>,
+    bg_nbd: Option<Ahead>,
+    pareto_nbd: Option<Ahead>,
     clv: Option<f64>,
+}
+
+/// What a model says of one customer.
+#[derive(Debug, Serialize)]
+struct Ahead {
+    /// Purchases in the weeks ahead.
+    expected: f64,
+    /// How probable it is that they buy at all any more.
+    alive: f64,
+}
+
+impl Ahead {
+    fn of<M: Model>(fit: Option<&Fitted<M>>, customer: &Customer, weeks: f64) -> Option<Self> {
+        let model = &fit?.model;
+        Some(Self { expected: model.expected(customer, weeks), alive: model.alive(customer) })
+    }
 }
 
 /// Answers.
@@ -108,10 +126,7 @@ pub fn run(output: Output, flags: &Ltv) -> anyhow::Result<()> {
     let mut warnings = Vec::new();
     warnings.extend(buyers.doubtful_end(flags.until.as_deref(), "--until"));
     let came_back = known.iter().filter(|one| one.repeats > 0).count();
-    if (1..FEW).contains(&came_back) {
-        let who = some(u64::try_from(came_back).unwrap_or(0), "customer");
-        warnings.push(format!("only {who} came back so far: take the forecast as a rough guess"));
-    }
+    warnings.extend(rough(came_back));
     let weeks = flags.horizon_weeks;
     let bg = fitted("BG/NBD", BetaGeometric::fit(&known, AtFirst::Stays), &mut warnings);
     let mbg = fitted("MBG/NBD", BetaGeometric::fit(&known, AtFirst::MayLeave), &mut warnings);
@@ -151,8 +166,8 @@ pub fn run(output: Output, flags: &Ltv) -> anyhow::Result<()> {
                 last: history.known.last,
                 age: history.known.age,
                 paid: paid(history.paid),
-                expected: pareto.as_ref().map(|fit| fit.model.expected(&history.known, weeks)),
-                alive: pareto.as_ref().map(|fit| fit.model.alive(&history.known)),
+                bg_nbd: Ahead::of(bg.as_ref(), &history.known, weeks),
+                pareto_nbd: Ahead::of(pareto.as_ref(), &history.known, weeks),
                 clv: clv(&history.known),
             };
             histories.iter().map(one).collect()
@@ -165,6 +180,14 @@ pub fn run(output: Output, flags: &Ltv) -> anyhow::Result<()> {
         charts::lines(&tracking::lines(&tracked, bg), Size::Wide)
     })?;
     output.either(&answer, || human(&answer, flags))
+}
+
+/// Said where few came back.
+fn rough(came_back: usize) -> Option<String> {
+    let who = || some(u64::try_from(came_back).unwrap_or(0), "customer");
+    (1..FEW)
+        .contains(&came_back)
+        .then(|| format!("only {} came back so far: take the forecast as a rough guess", who()))
 }
 
 fn fitted<M>(
@@ -193,6 +216,7 @@ fn shown<M: Model>(fit: &Fitted<M>, known: &[Customer], weeks: f64) -> Fit {
         se: by_name(|one| one.standard_error),
         log_likelihood: fit.log_likelihood,
         expected: known.iter().map(|one| fit.model.expected(one, weeks)).sum(),
+        expected_new: fit.model.expected_new(weeks),
         order: fit.parameters.iter().map(|one| one.name.clone()).collect(),
     }
 }

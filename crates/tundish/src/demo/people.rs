@@ -108,7 +108,7 @@ impl Person {
 
     /// What tells their browser from another; every fourth asks that nothing does.
     pub fn browser(&self) -> Option<String> {
-        (self.email.len() % 4 != 0).then(|| format!("browser of {}", self.email))
+        (!self.email.len().is_multiple_of(4)).then(|| format!("browser of {}", self.email))
     }
 }
 
