@@ -68,8 +68,9 @@ pub async fn tick(engine: &Engine) -> Result<usize> {
     round.took("sequences", enrolments::sweep(engine).await);
     round.took("waiting mail", deliver::sweep(engine).await);
     round.took("mail", deliver::run_due(engine).await);
-    round.took("figures", rollups::sweep(engine).await);
+    // A day is rolled up once its clicks are judged.
     round.took("clicks", clicks::sweep(engine).await);
+    round.took("figures", rollups::sweep(engine).await);
     round.took("scores", scores::keep::sweep(engine).await);
     round.end()
 }

@@ -89,14 +89,10 @@ const NAMING: &[&str] =
 /// Whether a field, by its name, is one that nothing is learned from unasked.
 pub fn is_protected(name: &str) -> bool {
     let name = name.to_lowercase().replace(['_', '-', '.'], " ");
-    let mut words = name.split_whitespace();
+    let words: Vec<&str> = name.split_whitespace().collect();
     // Short ones are words of their own: "age" is not in "page", "sex" not in "Essex".
     PROTECTED.iter().any(|part| {
-        if part.chars().count() <= 4 {
-            words.clone().any(|word| word == *part)
-        } else {
-            name.contains(part) || words.any(|word| word.starts_with(part))
-        }
+        if part.chars().count() <= 4 { words.contains(part) } else { name.contains(part) }
     })
 }
 

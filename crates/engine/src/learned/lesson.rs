@@ -275,7 +275,7 @@ mod tests {
         let mut facts = BTreeMap::new();
         facts.insert("clicks".to_owned(), Fact::Number(real_len(clicks)));
         let channel = ["organic", "paid", "rare"]
-            [usize::from(n.is_multiple_of(40)) + usize::from(n.is_multiple_of(2))];
+            [usize::from(n.is_multiple_of(40)) + usize::from(n.is_multiple_of(5))];
         facts.insert("channel".to_owned(), Fact::Word(channel.to_owned()));
         let age = format!("{}", 20 + n % 50);
         facts.insert("answer: age".to_owned(), Fact::Word(age));

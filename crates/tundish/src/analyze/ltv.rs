@@ -345,8 +345,8 @@ fn each(all: &[One]) -> Vec<String> {
             format!("{:.1}", one.last),
             format!("{:.1}", one.age),
             maybe(one.paid, money),
-            maybe(one.alive, percent),
-            maybe(one.expected, figure),
+            maybe(one.pareto_nbd.as_ref().map(|ahead| ahead.alive), percent),
+            maybe(one.pareto_nbd.as_ref().map(|ahead| ahead.expected), figure),
             maybe(one.clv, money),
         ]
     }));

@@ -142,6 +142,7 @@ async fn every_change_in_the_admin_leaves_its_line_in_the_audit_log() {
     leads(&mut walk).await;
     pages(&mut walk).await;
     scoring(&mut walk).await;
+    figuring(&mut walk).await;
     selling(&mut walk, &shop).await;
     orders(&mut walk).await;
     settings(&mut walk).await;
@@ -325,6 +326,33 @@ async fn scoring(walk: &mut Walk<'_>) {
     let path = path.replace("&#x2f;", "/");
     walk.fill("/admin/scores/{id}", &path, &path, &[("points", "6")]).await;
     walk.post("/admin/scores/{id}/delete", &format!("{path}/delete"), &[]).await;
+}
+
+async fn figuring(walk: &mut Walk<'_>) {
+    let fields = [
+        ("name", "Buyers"),
+        ("matching", "all"),
+        ("sign", "is"),
+        ("what", "customer"),
+        ("number", ""),
+    ];
+    let made = walk.post("/admin/segments", "/admin/segments", &fields).await;
+    let path = went(&made).to_owned();
+    let edit = format!("{path}/edit");
+    walk.fill("/admin/segments/{id}/edit", &edit, &edit, &[("name", "All buyers")]).await;
+    walk.post("/admin/segments/{id}/count", &format!("{path}/count"), &[]).await;
+    walk.post("/admin/segments/{id}/delete", &format!("{path}/delete"), &[]).await;
+    let rules = "/admin/sources/rules";
+    let rule = [("source", "flyer"), ("channel", "offline")];
+    walk.post(rules, rules, &rule).await;
+    walk.post("/admin/sources/rules/past", "/admin/sources/rules/past", &[]).await;
+    let page = walk.app.get(rules).await.body.replace("&#x2f;", "/");
+    let delete =
+        page.split("action=\"").find(|part| part.split('"').next().unwrap().ends_with("/delete"));
+    let delete = delete.unwrap().split('"').next().unwrap().to_owned();
+    walk.post("/admin/sources/rules/{id}/delete", &delete, &[]).await;
+    let sites = [("view_origins", "https://blog.example")];
+    walk.post("/admin/sources/sites", "/admin/sources/sites", &sites).await;
 }
 
 async fn selling(walk: &mut Walk<'_>, shop: &testkit::Shop) {

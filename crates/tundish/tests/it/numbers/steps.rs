@@ -197,6 +197,7 @@ async fn followed(app: TestApp) {
     assert!(answered.outcome.median[1].unwrap() >= MINUTE_MS);
 
     let address = format!("/admin/numbers/steps?from={}&to={}", span.from, span.to);
+    app.sign_in(Role::Viewer).await;
     let html = app.get(&address).await;
     assert_eq!(html.status, 200, "{}", html.body);
     assert!(html.body.contains("Viewed any page") && html.body.contains("Viewed, from paper"));

@@ -353,6 +353,9 @@ fn comparison(read: &Read, all: &All, query: &[(&'static str, String)]) -> Sheet
     Sheet {
         title: "Credited orders by every model".to_owned(),
         note: Some("None of them shows what caused an order; they are conventions.".to_owned()),
+        formula: Some(
+            "each model shares out the same orders; its rule stands in the table below".to_owned(),
+        ),
         columns: columns(&labels),
         rows,
         ..Sheet::default()
