@@ -174,8 +174,8 @@ fn tiles(read: &Read, query: &[(&'static str, String)]) -> Vec<Tile> {
     let mut tiles = vec![
         tile("Orders", Cell::count(total.orders).text, list(ORDERS), "paid in these days"),
         tile("Revenue", revenue, list(ORDERS), "paid without tax − given back"),
-        tile("Time to the order", wait, None, "median, from the first touch"),
-        tile("Touches to the order", touches, None, "median"),
+        tile("Time to the order", wait, list(ORDERS), "median, from the first touch"),
+        tile("Touches to the order", touches, list(ORDERS), "median"),
     ];
     if read.product.0 == 0 {
         let value = Cell::count(total.nulls).text;
