@@ -112,9 +112,7 @@ pub fn run(output: Output, flags: &Ltv) -> anyhow::Result<()> {
     if !(flags.horizon_weeks.is_finite() && flags.horizon_weeks > 0.0) {
         return Err(usage("--horizon-weeks: give a number of weeks above zero"));
     }
-    let rate = lifetime::weekly_rate(flags.discount / 100.0)
-        .filter(|rate| *rate > 0.0)
-        .ok_or_else(|| usage("--discount: give the percent a year, above zero"))?;
+    let rate = discount(flags)?;
     let buyers = Buyers::read(&flags.table, Wanted::default())?;
     let until = buyers.last_day(flags.until.as_deref(), "--until")?;
     let histories = lifetime::histories(&buyers.bought, until, PARTS);
@@ -180,6 +178,13 @@ pub fn run(output: Output, flags: &Ltv) -> anyhow::Result<()> {
         charts::lines(&tracking::lines(&tracked, bg), Size::Wide)
     })?;
     output.either(&answer, || human(&answer, flags))
+}
+
+/// What money loses in a week.
+fn discount(flags: &Ltv) -> anyhow::Result<f64> {
+    lifetime::weekly_rate(flags.discount / 100.0)
+        .filter(|rate| *rate > 0.0)
+        .ok_or_else(|| usage("--discount: give the percent a year, above zero"))
 }
 
 /// Said where few came back.
