@@ -126,7 +126,8 @@ impl Code {
 
     fn push(&self, cell: Cell<'_>, onto: &mut Vec<f64>) {
         if let Some((mean, sd)) = self.scale {
-            onto.push(if let Cell::Number(n) = cell { (n - mean) / sd } else { 0.0 });
+            let at = if let Cell::Number(n) = cell { (n - mean) / sd } else { 0.0 };
+            onto.push(at.clamp(-FAR, FAR));
         }
         let hit = if let Cell::Word(word) = cell { self.words.get(word).copied() } else { None };
         onto.extend((0..self.words.len()).map(|at| f64::from(hit == Some(at))));
@@ -135,6 +136,10 @@ impl Code {
         }
     }
 }
+
+/// Standard deviations from the mean beyond which a case is no further away: with more, sums would
+/// have no end.
+const FAR: f64 = 1e9;
 
 /// How all fields become columns, as learned from the training part.
 #[derive(Debug, Clone, PartialEq)]
