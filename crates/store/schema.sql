@@ -61,6 +61,20 @@ create table audits (
     primary key (site_id, number)
 );
 
+create table balances (
+    site_id bigint not null,
+    day text not null,
+    name text not null,
+    -- The currency of amounts, the state of mails and answers.
+    part text not null,
+    one_way bigint not null,
+    other_way bigint not null,
+    -- Orders, or mails, or clicks, whose own two sums differ.
+    apart bigint not null,
+    counted_at bigint not null,
+    primary key (site_id, day, name, part)
+) without rowid;
+
 create table carts (
     site_id bigint not null,
     id bigint not null,
@@ -1181,6 +1195,12 @@ create table rolled_days (
     primary key (site_id, day)
 ) without rowid;
 
+create table rolled_months (
+    site_id bigint not null,
+    month text not null,
+    primary key (site_id, month)
+) without rowid;
+
 create table score_rules (
     site_id bigint not null,
     id bigint not null,
@@ -1386,6 +1406,17 @@ create table stage_days (
     primary key (site_id, day, stage, channel, source, landing)
 ) without rowid;
 
+create table stage_months (
+    site_id bigint not null,
+    month text not null,
+    stage text not null check ((stage = 'lead' or stage = 'confirmed' or stage = 'qualified' or stage = 'referral')),
+    channel text not null,
+    source text not null,
+    landing text not null,
+    contacts bigint not null,
+    primary key (site_id, month, stage, channel, source, landing)
+) without rowid;
+
 create table submissions (
     site_id bigint not null,
     form_id bigint not null,
@@ -1529,14 +1560,15 @@ create table migrations (
     checksum text not null
 );
 
-create table page_view_days (
+create table page_view_sums (
     site_id bigint not null,
-    day text not null,
+    per text not null check (per = 'day' or per = 'month'),
+    period text not null,
     page bigint not null,
     origin bigint not null,
     views bigint not null,
     visitors bigint not null,
-    primary key (site_id, day, page, origin)
+    primary key (site_id, per, period, page, origin)
 ) without rowid;
 
 create table page_views (

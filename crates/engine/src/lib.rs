@@ -8,6 +8,7 @@ pub mod also_bought;
 pub mod audits;
 pub mod back_end;
 pub mod backup;
+pub mod balances;
 pub mod caps;
 mod cards;
 pub mod care;

@@ -1,4 +1,5 @@
-//! What is counted anew beside everything else, since it may take seconds: fits and segments. Not
+//! What is counted anew beside everything else, since it may take seconds: fits, segments,
+//! and both sums of the reconciliation. Not
 //! in the rounds of the scheduler: no mail waits behind a model.
 
 use std::time::Duration;
@@ -8,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::engine::Engine;
 use crate::fault::Result;
 use crate::sweeps::Round;
-use crate::{fits, rollups, segments};
+use crate::{balances, fits, rollups, segments};
 
 /// How long it rests in between: a segment that was just kept is counted soon.
 const REST: Duration = Duration::from_secs(3);
@@ -23,6 +24,7 @@ pub async fn run_due(engine: &Engine) -> Result<usize> {
     let mut round = Round::default();
     round.took("fits", due_fits(engine).await);
     round.took("segments", segments::count_due(engine).await);
+    round.took("reconciliation", balances::count_due(engine).await);
     round.end()
 }
 
@@ -44,6 +46,7 @@ pub(crate) async fn run(engine: Engine, stop: CancellationToken) {
                 done.took("fits", due_fits(&engine).await);
             }
             done.took("segments", segments::count_due(&engine).await);
+            done.took("reconciliation", balances::count_due(&engine).await);
         }
         drop(done.end());
         tokio::select! {

@@ -29,6 +29,7 @@ use crate::views;
 mod customers;
 mod figures;
 mod journeys;
+mod months;
 
 pub use journeys::WHOLE_PPB;
 
@@ -260,7 +261,8 @@ async fn open_days(engine: &Engine, site: &Site) -> Result<usize> {
         .read::<_, EngineError, _>(move |session| {
             Box::pin(async move {
                 // Nearly always all of them are: their number says so without their names.
-                if store::stages::count_rolled(session, id, &from, &to).await? >= span.days() {
+                let count = store::stages::count_rolled(session, id, &from, &to).await?;
+                if count >= span.days() && months::due(session, id, span).await?.is_empty() {
                     return Ok(None);
                 }
                 Ok(Some(store::stages::rolled_days(session, id, &from, &to).await?))
@@ -273,7 +275,7 @@ async fn open_days(engine: &Engine, site: &Site) -> Result<usize> {
         roll_up(engine, id, &zone, day).await?;
         done += 1;
     }
-    Ok(done)
+    Ok(done + months::add_up(engine, id, span).await?)
 }
 
 /// Counts a day and writes it down.
@@ -365,6 +367,7 @@ pub async fn rebuild(engine: &Engine, site: &Site) -> Result<Rebuilt> {
         roll_up(engine, id, &zone, day).await?;
         rebuilt.days += 1;
     }
+    months::add_up(engine, id, span).await?;
     let today = day_of(engine.now(), &zone);
     rebuilt.view_days = views::rebuild(engine, site, Span { from: span.from, to: today }).await?;
     count_sums(engine, id, &zone).await?;
@@ -493,13 +496,18 @@ pub async fn compare(engine: &Engine, site: &Site, span: Span) -> Result<Vec<Dri
                 for day in store::stages::rolled_days(session, id, &from, &to).await? {
                     let Ok(date) = day.parse::<Date>() else { continue };
                     let (from, until) = Span { from: date, to: date }.bounds(&zone);
-                    let rolled = store::stages::rolled(session, id, &day, &day).await?;
+                    let mut rolled = Vec::new();
+                    for stage in store::stages::STAGES {
+                        let own = store::stages::rolled(session, id, (&day, &day), stage);
+                        rolled.extend(own.await?);
+                    }
                     let counted = store::stages::count(session, id, from, until).await?;
                     drifts.extend(differences(&day, &rolled, &counted));
                     let rolled = store::form_days::rolled(session, id, &day, &day).await?;
                     let counted = store::form_days::count(session, id, from, until).await?;
                     drifts.extend(form_differences(&day, &rolled, &counted));
                 }
+                drifts.extend(months::compare(session, id, span).await?);
                 drifts.extend(journeys::compare(session, id, span, &zone).await?);
                 Ok(drifts)
             })

@@ -17,6 +17,7 @@ use data_encoding::HEXLOWER;
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::civil::Date;
 use model::SiteId;
+use model::spans::month_of;
 use model::views::{Origin, View, day_number};
 use sha2::Sha256;
 use store::Tx;
@@ -163,11 +164,13 @@ impl Batch<'_> {
             id += 1;
         }
         store::views::append(tx, &self.rows).await?;
-        for ((site, _), sums) in &self.sums {
+        for ((site, day), sums) in &self.sums {
             store::views::add_day(tx, *site, &sums.day).await?;
+            let month = month_of(*day);
             for ((page, origin), (views, visitors)) in &sums.by {
                 let row = [*page, *origin, *views, *visitors];
-                store::views::add(tx, *site, &sums.day.day, row).await?;
+                store::views::add(tx, *site, ("day", &sums.day.day), row).await?;
+                store::views::add(tx, *site, ("month", &month), row).await?;
             }
         }
         Ok(())

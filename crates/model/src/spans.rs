@@ -94,6 +94,11 @@ pub fn month_of(day: Date) -> String {
     day.strftime("%Y-%m").to_string()
 }
 
+/// The first day of a month named as `2026-01`; nothing where it is none.
+pub fn month_named(month: &str) -> Option<Date> {
+    format!("{month}-01").parse().ok()
+}
+
 /// A day as its number, counted from 1970-01-01.
 pub fn day_number(day: Date) -> i64 {
     let days = day.since(Date::constant(1970, 1, 1)).map_or(0, |span| span.get_days());
@@ -166,5 +171,7 @@ mod tests {
         assert_eq!(month_start(date(2026, 1, 31), 1), date(2026, 2, 1));
         assert_eq!(month_start(date(2026, 1, 31), -1), date(2025, 12, 1));
         assert_eq!(month_of(date(2026, 1, 31)), "2026-01");
+        assert_eq!(month_named("2026-02"), Some(date(2026, 2, 1)));
+        assert_eq!((month_named("2026-13"), month_named("2026")), (None, None));
     }
 }

@@ -16,6 +16,7 @@ pub mod views;
 
 pub mod acts;
 pub mod audits;
+pub mod balances;
 pub mod carts;
 pub mod channel_rules;
 pub mod clicks;

@@ -8,18 +8,18 @@ use crate::{FromRow, Result, Row, Session};
 // Orders first, the newest; then the lines and offers of each.
 const FIRSTS: &str =
     "select f.net_minor, f.refunded_minor, f.net_minor - f.refunded_minor - f.cost_minor,
-    coalesce((select cast(sum(l.net_minor) as bigint) from order_lines l
-        where l.site_id = f.site_id and l.order_id = f.order_id
-            and l.kind in ('upsell', 'downsell') and l.state in ('paid', 'refunded')), 0),
-    coalesce((select cast(sum(case when l.state = 'paid' then l.net_minor else 0 end
-            - l.cost_minor) as bigint) from order_lines l
-        where l.site_id = f.site_id and l.order_id = f.order_id
-            and l.kind in ('upsell', 'downsell') and l.state in ('paid', 'refunded')), 0),
-    exists (select 1 from order_offers w
-        where w.site_id = f.site_id and w.order_id = f.order_id and w.state in ('accepted', 'paid'))
-    from order_figures f where f.site_id = $1 and f.paid_at >= $2 and f.paid_at < $3
-        and f.nth = 1 and f.currency = $4
-    order by f.paid_at desc, f.order_id desc limit $5";
+    coalesce(cast(sum(l.net_minor) as bigint), 0),
+    coalesce(cast(sum(case when l.state = 'paid' then l.net_minor else 0 end - l.cost_minor)
+        as bigint), 0),
+    exists (select 1 from order_offers w where w.site_id = $1 and w.order_id = f.order_id
+        and w.state in ('accepted', 'paid'))
+    from (select order_id, paid_at, net_minor, refunded_minor, cost_minor from order_figures
+        where site_id = $1 and paid_at >= $2 and paid_at < $3 and nth = 1 and currency = $4
+        order by paid_at desc, order_id desc limit $5) f
+        left join order_lines l on l.site_id = $1 and l.order_id = f.order_id
+            and l.kind in ('upsell', 'downsell') and l.state in ('paid', 'refunded')
+    group by f.paid_at, f.order_id, f.net_minor, f.refunded_minor, f.cost_minor
+    order by f.paid_at desc, f.order_id desc";
 const LATER: &str = "select count(o.order_id),
     coalesce(cast(sum(o.net_minor - o.refunded_minor - o.cost_minor) as bigint), 0),
     coalesce(min(o.day), 0)
@@ -90,7 +90,7 @@ impl FromRow for Later {
     }
 }
 
-/// First orders, the newest first.
+/// First orders, the newest of them.
 pub async fn firsts(
     session: &mut Session<'_>,
     site: SiteId,

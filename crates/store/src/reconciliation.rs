@@ -1,12 +1,15 @@
 //! Reconciliation: the same sum taken two ways, from tables that were written by different hands.
 //!
-//! Each statement gives two sums over the orders paid, or the rows made, in `$2 .. $3`. They must
-//! be equal.
+//! Each statement gives two sums over the orders paid, or the rows made, in `$2 .. $3`, by currency
+//! where they are money, and of how many rows the own two sums differ: two faults that cancel out
+//! in the whole are two faults.
 
 use model::ids::{MessageId, OrderId};
-use model::{SiteId, UtcMs};
+use model::spans::Span;
+use model::{SiteId, UtcMs, Zone};
 
-use crate::{Result, Session};
+use crate::balances::BalanceSum;
+use crate::{FromRow, Result, Row, Session, stages};
 
 /// What a comparison counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,11 +52,13 @@ pub const MONEY: &[Balance] = &[
         right: "payments that succeeded",
         counts: Counts::Money,
         range: Range::Times,
-        sql: "select coalesce(cast(sum(o.captured_minor) as bigint), 0),
-            coalesce(cast(sum((select coalesce(sum(p.amount_minor), 0) from payments p
-                where p.site_id = o.site_id and p.order_id = o.id and p.state = 'succeeded'))
-                as bigint), 0)
-            from orders o where o.site_id = $1 and o.paid_at >= $2 and o.paid_at < $3",
+        sql: "select p.part, cast(sum(p.l) as bigint), cast(sum(p.r) as bigint),
+            cast(sum(case when p.l <> p.r then 1 else 0 end) as bigint)
+            from (select o.currency as part, o.captured_minor as l,
+                coalesce((select cast(sum(p.amount_minor) as bigint) from payments p
+                    where p.site_id = o.site_id and p.order_id = o.id
+                        and p.state = 'succeeded'), 0) as r
+                from orders o where o.site_id = $1 and o.paid_at >= $2 and o.paid_at < $3) p group by p.part",
     },
     Balance {
         name: "orders_lines",
@@ -61,12 +66,14 @@ pub const MONEY: &[Balance] = &[
         right: "lines whose payment succeeded",
         counts: Counts::Money,
         range: Range::Times,
-        sql: "select coalesce(cast(sum(o.captured_minor) as bigint), 0),
-            coalesce(cast(sum((select coalesce(sum(l.total_minor), 0) from order_lines l
-                    join payments p on p.site_id = l.site_id and p.id = l.payment_id
-                where l.site_id = o.site_id and l.order_id = o.id and p.state = 'succeeded'))
-                as bigint), 0)
-            from orders o where o.site_id = $1 and o.paid_at >= $2 and o.paid_at < $3",
+        sql: "select p.part, cast(sum(p.l) as bigint), cast(sum(p.r) as bigint),
+            cast(sum(case when p.l <> p.r then 1 else 0 end) as bigint)
+            from (select o.currency as part, o.captured_minor as l,
+                coalesce((select cast(sum(l.total_minor) as bigint) from order_lines l
+                        join payments p on p.site_id = l.site_id and p.id = l.payment_id
+                    where l.site_id = o.site_id and l.order_id = o.id
+                        and p.state = 'succeeded'), 0) as r
+                from orders o where o.site_id = $1 and o.paid_at >= $2 and o.paid_at < $3) p group by p.part",
     },
     Balance {
         name: "payments_ledger",
@@ -74,13 +81,15 @@ pub const MONEY: &[Balance] = &[
         right: "cash booked as sales in the ledger",
         counts: Counts::Money,
         range: Range::Times,
-        sql: "select coalesce(cast(sum((select coalesce(sum(p.amount_minor), 0) from payments p
-                where p.site_id = o.site_id and p.order_id = o.id and p.state = 'succeeded'))
-                as bigint), 0),
-            coalesce(cast(sum((select coalesce(sum(g.minor), 0) from ledger_lines g
-                where g.site_id = o.site_id and g.order_id = o.id and g.refund_id is null
-                    and g.account like 'cash:%')) as bigint), 0)
-            from orders o where o.site_id = $1 and o.paid_at >= $2 and o.paid_at < $3",
+        sql: "select p.part, cast(sum(p.l) as bigint), cast(sum(p.r) as bigint),
+            cast(sum(case when p.l <> p.r then 1 else 0 end) as bigint)
+            from (select o.currency as part, coalesce((select cast(sum(p.amount_minor) as bigint) from payments p
+                    where p.site_id = o.site_id and p.order_id = o.id
+                        and p.state = 'succeeded'), 0) as l,
+                coalesce((select cast(sum(g.minor) as bigint) from ledger_lines g
+                    where g.site_id = o.site_id and g.order_id = o.id and g.refund_id is null
+                        and g.account like 'cash:%'), 0) as r
+                from orders o where o.site_id = $1 and o.paid_at >= $2 and o.paid_at < $3) p group by p.part",
     },
     Balance {
         name: "ledger_zero",
@@ -88,11 +97,13 @@ pub const MONEY: &[Balance] = &[
         right: "ledger, what was credited",
         counts: Counts::Money,
         range: Range::Times,
-        sql: "select coalesce(cast(sum(case when g.minor > 0 then g.minor else 0 end)
-            as bigint), 0),
-            coalesce(cast(sum(case when g.minor < 0 then -g.minor else 0 end) as bigint), 0)
-            from orders o join ledger_lines g on g.site_id = o.site_id and g.order_id = o.id
-            where o.site_id = $1 and o.paid_at >= $2 and o.paid_at < $3",
+        sql: "select p.part, cast(sum(p.l) as bigint), cast(sum(p.r) as bigint),
+            cast(sum(case when p.l <> p.r then 1 else 0 end) as bigint)
+            from (select o.currency as part, coalesce((select cast(sum(g.minor) as bigint) from ledger_lines g
+                    where g.site_id = o.site_id and g.order_id = o.id and g.minor > 0), 0) as l,
+                coalesce((select cast(sum(-g.minor) as bigint) from ledger_lines g
+                    where g.site_id = o.site_id and g.order_id = o.id and g.minor < 0), 0) as r
+                from orders o where o.site_id = $1 and o.paid_at >= $2 and o.paid_at < $3) p group by p.part",
     },
     Balance {
         name: "orders_refunds",
@@ -100,11 +111,13 @@ pub const MONEY: &[Balance] = &[
         right: "refunds that succeeded",
         counts: Counts::Money,
         range: Range::Times,
-        sql: "select coalesce(cast(sum(o.refunded_minor) as bigint), 0),
-            coalesce(cast(sum((select coalesce(sum(r.amount_minor), 0) from refunds r
-                where r.site_id = o.site_id and r.order_id = o.id and r.state = 'succeeded'))
-                as bigint), 0)
-            from orders o where o.site_id = $1 and o.paid_at >= $2 and o.paid_at < $3",
+        sql: "select p.part, cast(sum(p.l) as bigint), cast(sum(p.r) as bigint),
+            cast(sum(case when p.l <> p.r then 1 else 0 end) as bigint)
+            from (select o.currency as part, o.refunded_minor as l,
+                coalesce((select cast(sum(r.amount_minor) as bigint) from refunds r
+                    where r.site_id = o.site_id and r.order_id = o.id
+                        and r.state = 'succeeded'), 0) as r
+                from orders o where o.site_id = $1 and o.paid_at >= $2 and o.paid_at < $3) p group by p.part",
     },
     Balance {
         name: "refunds_ledger",
@@ -112,13 +125,15 @@ pub const MONEY: &[Balance] = &[
         right: "cash booked as given back in the ledger",
         counts: Counts::Money,
         range: Range::Times,
-        sql: "select coalesce(cast(sum((select coalesce(sum(r.amount_minor), 0) from refunds r
-                where r.site_id = o.site_id and r.order_id = o.id and r.state = 'succeeded'))
-                as bigint), 0),
-            coalesce(cast(sum((select coalesce(sum(-g.minor), 0) from ledger_lines g
-                where g.site_id = o.site_id and g.order_id = o.id and g.refund_id is not null
-                    and g.account like 'cash:%')) as bigint), 0)
-            from orders o where o.site_id = $1 and o.paid_at >= $2 and o.paid_at < $3",
+        sql: "select p.part, cast(sum(p.l) as bigint), cast(sum(p.r) as bigint),
+            cast(sum(case when p.l <> p.r then 1 else 0 end) as bigint)
+            from (select o.currency as part, coalesce((select cast(sum(r.amount_minor) as bigint) from refunds r
+                    where r.site_id = o.site_id and r.order_id = o.id
+                        and r.state = 'succeeded'), 0) as l,
+                coalesce((select cast(sum(-g.minor) as bigint) from ledger_lines g
+                    where g.site_id = o.site_id and g.order_id = o.id
+                        and g.refund_id is not null and g.account like 'cash:%'), 0) as r
+                from orders o where o.site_id = $1 and o.paid_at >= $2 and o.paid_at < $3) p group by p.part",
     },
     Balance {
         name: "lines_entitlements",
@@ -126,14 +141,14 @@ pub const MONEY: &[Balance] = &[
         right: "goods granted and not taken back",
         counts: Counts::Rows,
         range: Range::Times,
-        sql: "select coalesce(cast(sum((select count(*) from order_lines l
-                where l.site_id = o.site_id and l.order_id = o.id and l.state = 'paid'))
-                as bigint), 0),
-            coalesce(cast(sum((select count(*) from order_lines l
-                    join entitlements e on e.site_id = l.site_id and e.line_id = l.id
-                where l.site_id = o.site_id and l.order_id = o.id and e.revoked_at is null))
-                as bigint), 0)
-            from orders o where o.site_id = $1 and o.paid_at >= $2 and o.paid_at < $3",
+        sql: "select p.part, cast(sum(p.l) as bigint), cast(sum(p.r) as bigint),
+            cast(sum(case when p.l <> p.r then 1 else 0 end) as bigint)
+            from (select '' as part, (select count(*) from order_lines l
+                    where l.site_id = o.site_id and l.order_id = o.id and l.state = 'paid') as l,
+                (select count(*) from order_lines l
+                        join entitlements e on e.site_id = l.site_id and e.line_id = l.id
+                    where l.site_id = o.site_id and l.order_id = o.id and e.revoked_at is null) as r
+                from orders o where o.site_id = $1 and o.paid_at >= $2 and o.paid_at < $3) p group by p.part",
     },
     Balance {
         name: "orders_invoices",
@@ -141,11 +156,12 @@ pub const MONEY: &[Balance] = &[
         right: "invoices of orders",
         counts: Counts::Rows,
         range: Range::Times,
-        sql: "select coalesce(cast(sum(case when o.closed_at is null then 0 else 1 end)
-            as bigint), 0),
-            coalesce(cast(sum((select count(*) from invoices i where i.site_id = o.site_id
-                and i.order_id = o.id and i.kind = 'order')) as bigint), 0)
-            from orders o where o.site_id = $1 and o.paid_at >= $2 and o.paid_at < $3",
+        sql: "select p.part, cast(sum(p.l) as bigint), cast(sum(p.r) as bigint),
+            cast(sum(case when p.l <> p.r then 1 else 0 end) as bigint)
+            from (select '' as part, case when o.closed_at is null then 0 else 1 end as l,
+                (select count(*) from invoices i
+                    where i.site_id = o.site_id and i.order_id = o.id and i.kind = 'order') as r
+                from orders o where o.site_id = $1 and o.paid_at >= $2 and o.paid_at < $3) p group by p.part",
     },
     Balance {
         name: "orders_figures",
@@ -153,10 +169,14 @@ pub const MONEY: &[Balance] = &[
         right: "orders in the figures of these pages",
         counts: Counts::Rows,
         range: Range::Times,
-        sql: "select count(*), coalesce(cast(sum((select count(*) from order_figures f
-                where f.site_id = o.site_id and f.order_id = o.id)) as bigint), 0)
-            from orders o join contacts c on c.site_id = o.site_id and c.id = o.contact_id
-            where o.site_id = $1 and o.paid_at >= $2 and o.paid_at < $3 and c.is_test = false",
+        sql: "select p.part, cast(sum(p.l) as bigint), cast(sum(p.r) as bigint),
+            cast(sum(case when p.l <> p.r then 1 else 0 end) as bigint)
+            from (select '' as part, 1 as l,
+                (select count(*) from order_figures f
+                    where f.site_id = o.site_id and f.order_id = o.id) as r
+                from orders o join contacts c on c.site_id = o.site_id and c.id = o.contact_id
+                where o.site_id = $1 and o.paid_at >= $2 and o.paid_at < $3
+                    and c.is_test = false) p group by p.part",
     },
     Balance {
         name: "revenue_figures",
@@ -164,15 +184,17 @@ pub const MONEY: &[Balance] = &[
         right: "revenue in the figures of these pages",
         counts: Counts::Money,
         range: Range::Times,
-        sql: "select coalesce(cast(sum(o.captured_minor - o.tax_minor
-                - (select coalesce(sum(r.amount_minor - r.tax_minor), 0) from refunds r
-                    where r.site_id = o.site_id and r.order_id = o.id and r.state = 'succeeded'))
-                as bigint), 0),
-            coalesce(cast(sum((select coalesce(sum(f.net_minor - f.refunded_minor), 0)
-                from order_figures f where f.site_id = o.site_id and f.order_id = o.id))
-                as bigint), 0)
-            from orders o join contacts c on c.site_id = o.site_id and c.id = o.contact_id
-            where o.site_id = $1 and o.paid_at >= $2 and o.paid_at < $3 and c.is_test = false",
+        sql: "select p.part, cast(sum(p.l) as bigint), cast(sum(p.r) as bigint),
+            cast(sum(case when p.l <> p.r then 1 else 0 end) as bigint)
+            from (select o.currency as part, o.captured_minor - o.tax_minor
+                    - coalesce((select cast(sum(r.amount_minor - r.tax_minor) as bigint) from refunds r
+                    where r.site_id = o.site_id and r.order_id = o.id
+                        and r.state = 'succeeded'), 0) as l,
+                coalesce((select cast(sum(f.net_minor - f.refunded_minor) as bigint) from order_figures f
+                    where f.site_id = o.site_id and f.order_id = o.id), 0) as r
+                from orders o join contacts c on c.site_id = o.site_id and c.id = o.contact_id
+                where o.site_id = $1 and o.paid_at >= $2 and o.paid_at < $3
+                    and c.is_test = false) p group by p.part",
     },
 ];
 
@@ -185,15 +207,17 @@ pub const PEOPLE: &[Balance] = &[
         counts: Counts::Rows,
         range: Range::Ids,
         // The words are those of `messages::ASKED_FOR`.
-        sql: "select coalesce(cast(sum(case when m.state = 'accepted'
-                and (coalesce(m.reason, '') <> 'a link in it was asked for'
-                    or exists (select 1 from message_attempts a where a.site_id = m.site_id
-                        and a.message_id = m.id and a.outcome = 'accepted'))
-                then 1 else 0 end) as bigint), 0),
-            coalesce(cast(sum((select count(*) from message_attempts a
-                where a.site_id = m.site_id and a.message_id = m.id and a.outcome = 'accepted'))
-                as bigint), 0)
-            from messages m where m.site_id = $1 and m.id >= $2 and m.id < $3",
+        sql: "select p.part, cast(sum(p.l) as bigint), cast(sum(p.r) as bigint),
+            cast(sum(case when p.l <> p.r then 1 else 0 end) as bigint)
+            from (select '' as part, case when m.state = 'accepted'
+                    and (coalesce(m.reason, '') <> 'a link in it was asked for'
+                        or exists (select 1 from message_attempts a where a.site_id = m.site_id
+                            and a.message_id = m.id and a.outcome = 'accepted'))
+                    then 1 else 0 end as l,
+                (select count(*) from message_attempts a
+                    where a.site_id = m.site_id and a.message_id = m.id
+                        and a.outcome = 'accepted') as r
+                from messages m where m.site_id = $1 and m.id >= $2 and m.id < $3) p group by p.part",
     },
     Balance {
         name: "clicks_messages",
@@ -201,11 +225,14 @@ pub const PEOPLE: &[Balance] = &[
         right: "of them on mails that left",
         counts: Counts::Rows,
         range: Range::Times,
-        sql: "select count(*), coalesce(cast(sum((select count(*) from messages m
-                where m.site_id = k.site_id and m.id = k.message_id and m.date_at is not null))
-                as bigint), 0)
-            from clicks k
-            where k.site_id = $1 and k.verdict = 'human' and k.at >= $2 and k.at < $3",
+        sql: "select p.part, cast(sum(p.l) as bigint), cast(sum(p.r) as bigint),
+            cast(sum(case when p.l <> p.r then 1 else 0 end) as bigint)
+            from (select '' as part, 1 as l,
+                (select count(*) from messages m
+                    where m.site_id = k.site_id and m.id = k.message_id
+                        and m.date_at is not null) as r
+                from clicks k
+                where k.site_id = $1 and k.verdict = 'human' and k.at >= $2 and k.at < $3) p group by p.part",
     },
 ];
 
@@ -224,8 +251,16 @@ const LEADS: &str = "select count(*) from contacts
 const CONFIRMED: &str = "select count(*) from contacts
     where site_id = $1 and confirmed_at >= $2 and confirmed_at < $3 and is_test = false";
 
+const FIRST_PAID: &str = "select min(paid_at) from orders
+    where site_id = $1 and paid_at is not null";
+const FIRST_IDS: [&str; 2] = [
+    "select id from contacts where site_id = $1 and id > 0 order by id limit 1",
+    "select id from messages where site_id = $1 and id > 0 order by id limit 1",
+];
+
 const ORDERS_AT: &str = "select id from orders
-    where site_id = $1 and paid_at >= $2 and paid_at < $3 order by paid_at, id limit 20";
+    where site_id = $1 and paid_at >= $2 and paid_at < $3
+        and (cast($4 as text) = '' or currency = $4) order by paid_at, id limit 20";
 const MESSAGES_AT: &str = "select id from messages
     where site_id = $1 and id >= $2 and id < $3 order by id limit 20";
 const CLICKED_AT: &str = "select message_id from clicks
@@ -236,60 +271,66 @@ pub fn named(name: &str) -> Option<&'static Balance> {
     MONEY.iter().chain(PEOPLE).find(|balance| balance.name == name)
 }
 
+/// Both sums of a comparison.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Taken {
+    /// The currency of amounts, else empty.
+    pub currency: String,
+    /// The first sum.
+    pub left: i64,
+    /// The second.
+    pub right: i64,
+    /// Rows whose own two sums differ.
+    pub apart: i64,
+}
+
+impl FromRow for Taken {
+    fn from_row(row: &mut Row) -> Result<Self> {
+        Ok(Self {
+            currency: row.take()?,
+            left: row.take()?,
+            right: row.take()?,
+            apart: row.take()?,
+        })
+    }
+}
+
 /// Rows that stand at one instant and make two sums differ.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Apart {
     /// The instant: when they were paid, made or clicked.
     pub at: UtcMs,
-    /// The first sum there.
-    pub left: i64,
-    /// The second.
-    pub right: i64,
+    /// Both sums there.
+    pub taken: Taken,
     /// The orders.
     pub orders: Vec<OrderId>,
     /// The mails.
     pub messages: Vec<MessageId>,
 }
 
-/// Where the sums of a comparison differ, at most `most` instants: halves that are equal are left
-/// alone, the others halved again, so that a lost row among a million is found in some forty looks.
+/// Where the sums of a comparison differ within some stretches, at most `most` instants: halves
+/// that are equal are left alone, the others halved again, so that a lost row among a million is
+/// found in some forty looks.
 pub async fn apart(
     session: &mut Session<'_>,
     site: SiteId,
     balance: &'static Balance,
-    (from, until): (UtcMs, UtcMs),
+    mut open: Vec<(UtcMs, UtcMs)>,
     most: usize,
 ) -> Result<Vec<Apart>> {
-    let mut open = vec![(from, until)];
+    open.reverse();
     let mut found = Vec::new();
     while let Some((from, until)) = open.pop() {
-        let (left, right) = sums(session, site, balance, (from, until)).await?;
-        if left == right || found.len() >= most {
+        let taken = sums(session, site, balance, (from, until)).await?;
+        let parts: Vec<Taken> = taken.into_iter().filter(|taken| taken.apart > 0).collect();
+        if parts.is_empty() || found.len() >= most {
             continue;
         }
         let length = until.since_ms(from);
         if length <= 1 {
-            let mut apart =
-                Apart { at: from, left, right, orders: Vec::new(), messages: Vec::new() };
-            let (first, last) = match balance.range {
-                Range::Times => (from.0, until.0),
-                Range::Ids => ids(from, until),
-            };
-            match (balance.name, balance.range) {
-                (_, Range::Ids) => {
-                    let query = session.query(MESSAGES_AT).bind(site).bind(first).bind(last);
-                    apart.messages = query.all().await?;
-                }
-                ("clicks_messages", _) => {
-                    let query = session.query(CLICKED_AT).bind(site).bind(first).bind(last);
-                    apart.messages = query.all().await?;
-                }
-                _ => {
-                    let query = session.query(ORDERS_AT).bind(site).bind(first).bind(last);
-                    apart.orders = query.all().await?;
-                }
+            for taken in parts {
+                found.push(instant(session, site, balance, (from, until), taken).await?);
             }
-            found.push(apart);
             continue;
         }
         let middle = from.plus_ms(length / 2);
@@ -299,31 +340,118 @@ pub async fn apart(
     Ok(found)
 }
 
-/// Both sums of a comparison.
-pub async fn sums(
+/// The rows of one instant.
+async fn instant(
     session: &mut Session<'_>,
     site: SiteId,
     balance: &'static Balance,
     (from, until): (UtcMs, UtcMs),
-) -> Result<(i64, i64)> {
-    let (from, until) = match balance.range {
+    taken: Taken,
+) -> Result<Apart> {
+    let mut apart = Apart { at: from, taken, orders: Vec::new(), messages: Vec::new() };
+    let (first, last) = bounds(balance, (from, until));
+    match (balance.name, balance.range) {
+        (_, Range::Ids) => {
+            let query = session.query(MESSAGES_AT).bind(site).bind(first).bind(last);
+            apart.messages = query.all().await?;
+        }
+        ("clicks_messages", _) => {
+            let query = session.query(CLICKED_AT).bind(site).bind(first).bind(last);
+            apart.messages = query.all().await?;
+        }
+        _ => {
+            let query = session.query(ORDERS_AT).bind(site).bind(first).bind(last);
+            apart.orders = query.bind(&apart.taken.currency).all().await?;
+        }
+    }
+    Ok(apart)
+}
+
+fn bounds(balance: &Balance, (from, until): (UtcMs, UtcMs)) -> (i64, i64) {
+    match balance.range {
         Range::Times => (from.0, until.0),
         Range::Ids => ids(from, until),
+    }
+}
+
+/// Both sums of a comparison, one line a currency; none where there are no rows.
+pub async fn sums(
+    session: &mut Session<'_>,
+    site: SiteId,
+    balance: &'static Balance,
+    span: (UtcMs, UtcMs),
+) -> Result<Vec<Taken>> {
+    let (from, until) = bounds(balance, span);
+    session.query(balance.sql).bind(site).bind(from).bind(until).all().await
+}
+
+/// The comparison of leads by the stages page with those counted row by row.
+pub const LEADS_MADE: &str = "stages_leads";
+/// The same of confirmed contacts.
+pub const LEADS_CONFIRMED: &str = "stages_confirmed";
+/// Mails planned: all of them, and by state.
+pub const MAILS: &str = "mails";
+/// Forms sent: all of them, and by outcome.
+pub const ANSWERS: &str = "answers";
+
+/// When the first of the rows was made, or paid, that comparisons look at.
+pub async fn first(session: &mut Session<'_>, site: SiteId) -> Result<Option<UtcMs>> {
+    let mut first: Option<UtcMs> = session.query(FIRST_PAID).bind(site).one().await?;
+    for sql in FIRST_IDS {
+        let id: Option<i64> = session.query(sql).bind(site).maybe().await?;
+        let made = id.map(model::ids::made_at);
+        first = [first, made].into_iter().flatten().min();
+    }
+    Ok(first)
+}
+
+/// Every comparison of a span, counted from its rows.
+pub async fn count(
+    session: &mut Session<'_>,
+    site: SiteId,
+    (span, zone): (Span, &Zone),
+) -> Result<Vec<BalanceSum>> {
+    let bounds = span.bounds(zone);
+    let mut all = Vec::new();
+    for balance in MONEY.iter().chain(PEOPLE) {
+        let taken = sums(session, site, balance, bounds).await?;
+        all.extend(taken.into_iter().map(|taken| BalanceSum::of(balance.name, taken)));
+    }
+    let staged = stages::within(session, site, (span, zone), &["lead", "confirmed"]).await?;
+    let of = |stage: &str| -> i64 {
+        staged.iter().filter(|count| count.stage == stage).map(|count| count.contacts).sum()
     };
-    session.query(balance.sql).bind(site).bind(from).bind(until).one().await
+    let (made, confirmed) = contacts(session, site, bounds).await?;
+    all.push(BalanceSum::two(LEADS_MADE, of("lead"), made));
+    all.push(BalanceSum::two(LEADS_CONFIRMED, of("confirmed"), confirmed));
+    for (name, by) in [
+        (MAILS, messages(session, site, bounds).await?),
+        (ANSWERS, submissions(session, site, bounds).await?),
+    ] {
+        let sum = by.states.iter().map(|(_, count)| count).sum();
+        all.push(BalanceSum::two(name, by.all, sum));
+        all.extend(by.states.into_iter().map(|(state, count)| BalanceSum {
+            name: name.to_owned(),
+            part: state,
+            left: count,
+            right: count,
+            apart: 0,
+        }));
+    }
+    Ok(all)
 }
 
 /// Rows of one kind in a span: all of them, and by where they stand.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ByState {
+struct ByState {
     /// All, counted without looking at their state.
-    pub all: i64,
+    all: i64,
     /// By state.
-    pub states: Vec<(String, i64)>,
+    states: Vec<(String, i64)>,
 }
 
 /// Mails planned in a span.
-pub async fn messages(
+async fn messages(
     session: &mut Session<'_>,
     site: SiteId,
     (from, until): (UtcMs, UtcMs),
@@ -336,7 +464,7 @@ pub async fn messages(
 }
 
 /// Forms sent in a span.
-pub async fn submissions(
+async fn submissions(
     session: &mut Session<'_>,
     site: SiteId,
     (from, until): (UtcMs, UtcMs),
@@ -349,7 +477,7 @@ pub async fn submissions(
 }
 
 /// Contacts made, and contacts confirmed, counted without their origin.
-pub async fn contacts(
+async fn contacts(
     session: &mut Session<'_>,
     site: SiteId,
     (from, until): (UtcMs, UtcMs),

@@ -4,9 +4,10 @@
 use std::collections::BTreeMap;
 
 use model::ids::{ContactId, OrderId, ProductId};
-use model::spans::{Span, start_of};
+use model::spans::{Span, month_named, month_of, month_start, moved, start_of};
 use model::{SiteId, UtcMs, Zone};
 
+use crate::order_sums::pieces;
 use crate::{FromRow, Result, Row, Session, Tx, order_sums};
 
 const LEADS: &str = "select coalesce(t.channel, 'unknown'), coalesce(t.source, ''),
@@ -42,7 +43,10 @@ const REFERRALS: &str = "select coalesce(t.channel, 'unknown'), coalesce(t.sourc
         and e.referrer_id = f.id and e.state in ('held', 'credited') and e.created_at < $2)
     group by coalesce(t.channel, 'unknown'), coalesce(t.source, ''), coalesce(t.landing, '')";
 const ROLLED: &str = "select stage, channel, source, landing, cast(sum(contacts) as bigint)
-    from stage_days where site_id = $1 and day >= $2 and day <= $3
+    from stage_days where site_id = $1 and day >= $2 and day <= $3 and stage = $4
+    group by stage, channel, source, landing";
+const ROLLED_MONTHS: &str = "select stage, channel, source, landing, cast(sum(contacts) as bigint)
+    from stage_months where site_id = $1 and month >= $2 and month <= $3 and stage = $4
     group by stage, channel, source, landing";
 const PUT: &str = "insert into stage_days (site_id, day, stage, channel, source, landing, contacts)
     values ($1, $2, $3, $4, $5, $6, $7)";
@@ -53,6 +57,12 @@ const COUNT_DAYS: &str = "select count(*) from rolled_days
     where site_id = $1 and day >= $2 and day <= $3";
 const SET_DAY: &str = "insert into rolled_days (site_id, day, rolled_at) values ($1, $2, $3)
     on conflict (site_id, day) do update set rolled_at = excluded.rolled_at";
+const FORGET_MONTHS: [&str; 2] = [
+    "delete from rolled_months where site_id = $1 and month >= substr(cast($2 as text), 1, 7)
+        and month <= substr(cast($3 as text), 1, 7)",
+    "delete from stage_months where site_id = $1 and month >= substr(cast($2 as text), 1, 7)
+        and month <= substr(cast($3 as text), 1, 7)",
+];
 const FORGET_DAYS: [&str; 5] = [
     "delete from rolled_days where site_id = $1 and day >= $2 and day <= $3",
     "delete from stage_days where site_id = $1 and day >= $2 and day <= $3",
@@ -60,6 +70,15 @@ const FORGET_DAYS: [&str; 5] = [
     "delete from form_days where site_id = $1 and day >= $2 and day <= $3",
     "delete from link_days where site_id = $1 and day >= $2 and day <= $3",
 ];
+const MONTHS: &str = "select month from rolled_months
+    where site_id = $1 and month >= $2 and month <= $3 order by month";
+const ADD_UP_MONTH: &str = "insert into stage_months
+        (site_id, month, stage, channel, source, landing, contacts)
+    select site_id, cast($2 as text), stage, channel, source, landing,
+        cast(sum(contacts) as bigint)
+    from stage_days where site_id = $1 and day >= $3 and day <= $4
+    group by site_id, stage, channel, source, landing";
+const SET_MONTH: &str = "insert into rolled_months (site_id, month) values ($1, $2)";
 /// No day comes after it.
 const LAST: &str = "9999-12-31";
 
@@ -100,25 +119,35 @@ pub async fn count(
     from: UtcMs,
     until: UtcMs,
 ) -> Result<Vec<StageCount>> {
-    let id = |at| ContactId(model::ids::first_id_at(at));
     let mut counts = Vec::new();
     for stage in STAGES {
-        let query = match stage {
-            "lead" => session.query(LEADS).bind(site).bind(id(from)).bind(id(until)),
-            "confirmed" => session.query(CONFIRMED).bind(site).bind(from).bind(until),
-            "qualified" => session.query(QUALIFIED).bind(site).bind(from).bind(until),
-            _ => session.query(REFERRALS).bind(site).bind(from).bind(until),
-        };
-        let rows: Vec<(String, String, String, i64)> = query.all().await?;
-        counts.extend(rows.into_iter().map(|(channel, source, landing, contacts)| StageCount {
-            stage: stage.to_owned(),
-            channel,
-            source,
-            landing,
-            contacts,
-        }));
+        counts.extend(count_stage(session, site, (from, until), stage).await?);
     }
     Ok(counts)
+}
+
+async fn count_stage(
+    session: &mut Session<'_>,
+    site: SiteId,
+    (from, until): (UtcMs, UtcMs),
+    stage: &'static str,
+) -> Result<Vec<StageCount>> {
+    let id = |at| ContactId(model::ids::first_id_at(at));
+    let query = match stage {
+        "lead" => session.query(LEADS).bind(site).bind(id(from)).bind(id(until)),
+        "confirmed" => session.query(CONFIRMED).bind(site).bind(from).bind(until),
+        "qualified" => session.query(QUALIFIED).bind(site).bind(from).bind(until),
+        _ => session.query(REFERRALS).bind(site).bind(from).bind(until),
+    };
+    let rows: Vec<(String, String, String, i64)> = query.all().await?;
+    let count = |(channel, source, landing, contacts)| StageCount {
+        stage: stage.to_owned(),
+        channel,
+        source,
+        landing,
+        contacts,
+    };
+    Ok(rows.into_iter().map(count).collect())
 }
 
 /// First and second orders of a span, of customers who bought `product` first (0: anything):
@@ -144,19 +173,53 @@ pub async fn orders(
         .collect())
 }
 
-/// Every stage but the visit in a span: days that are rolled up from the rollup, the others from
+/// Every stage but the visit.
+pub const ALL: [&str; 6] = ["lead", "confirmed", "qualified", "referral", "order", "second"];
+
+/// Some of the stages of [`ALL`] in a span: what is rolled up from the rollup, the other days from
 /// their rows. One line an origin.
 pub async fn within(
     session: &mut Session<'_>,
     site: SiteId,
-    span: Span,
-    zone: &Zone,
+    (span, zone): (Span, &Zone),
+    stages: &[&'static str],
 ) -> Result<Vec<StageCount>> {
-    let mut counts = rolled(session, site, &span.from.to_string(), &span.to.to_string()).await?;
-    for (from, until) in unrolled(session, site, span, zone).await? {
-        counts.extend(count(session, site, from, until).await?);
+    let open = unrolled(session, site, span, zone).await?;
+    let months = rolled_months(session, site, span).await?;
+    let mut counts = Vec::new();
+    for stage in STAGES.into_iter().filter(|stage| stages.contains(stage)) {
+        for (first, last) in beside(span, &months) {
+            counts.extend(rolled(session, site, (&first, &last), stage).await?);
+        }
+        if let (Some(first), Some(last)) = (months.first(), months.last()) {
+            let query = session.query(ROLLED_MONTHS).bind(site).bind(first).bind(last);
+            counts.extend(query.bind(stage).all::<StageCount>().await?);
+        }
+        for (from, until) in &open {
+            counts.extend(count_stage(session, site, (*from, *until), stage).await?);
+        }
     }
-    counts.extend(orders(session, site, span, ProductId(0)).await?);
+    if stages.contains(&"order") || stages.contains(&"second") {
+        let mut orders = orders(session, site, span, ProductId(0)).await?;
+        orders.retain(|count| stages.contains(&count.stage.as_str()));
+        counts.extend(orders);
+    }
+    Ok(one_an_origin(counts))
+}
+
+/// The days of a span before and after its months that are rolled up, as ISO days.
+fn beside(span: Span, months: &[String]) -> Vec<(String, String)> {
+    let day = |month: Option<&String>| month.and_then(|month| month_named(month));
+    let (Some(first), Some(last)) = (day(months.first()), day(months.last())) else {
+        return vec![(span.from.to_string(), span.to.to_string())];
+    };
+    let after = month_start(last, 1);
+    let sides = [Span { from: span.from, to: moved(first, -1) }, Span { from: after, to: span.to }];
+    let some = sides.into_iter().filter(|side| side.from <= side.to);
+    some.map(|side| (side.from.to_string(), side.to.to_string())).collect()
+}
+
+fn one_an_origin(counts: Vec<StageCount>) -> Vec<StageCount> {
     let mut sums: BTreeMap<(String, String, String, String), i64> = BTreeMap::new();
     for count in counts {
         let key = (count.stage, count.channel, count.source, count.landing);
@@ -169,7 +232,23 @@ pub async fn within(
         landing,
         contacts,
     };
-    Ok(sums.into_iter().map(line).collect())
+    sums.into_iter().map(line).collect()
+}
+
+/// The last unbroken run of whole months of a span that are rolled up.
+async fn rolled_months(session: &mut Session<'_>, site: SiteId, span: Span) -> Result<Vec<String>> {
+    let whole = pieces(span).into_iter().find(|(per, ..)| *per == "month");
+    let Some((_, from, to)) = whole else { return Ok(Vec::new()) };
+    let rolled: Vec<String> = session.query(MONTHS).bind(site).bind(&from).bind(&to).all().await?;
+    let mut run: Vec<String> = Vec::new();
+    for month in rolled {
+        let last = run.last().and_then(|last| month_named(last));
+        if last.is_some_and(|last| month_of(month_start(last, 1)) != month) {
+            run.clear();
+        }
+        run.push(month);
+    }
+    Ok(run)
 }
 
 /// The stretches of a span whose days are not rolled up.
@@ -192,14 +271,14 @@ pub async fn unrolled(
     Ok(stretches)
 }
 
-/// What the rollup holds of the days `from ..= to` (ISO).
+/// What the rollup holds of a stage on the days `from ..= to` (ISO).
 pub async fn rolled(
     session: &mut Session<'_>,
     site: SiteId,
-    from: &str,
-    to: &str,
+    (from, to): (&str, &str),
+    stage: &str,
 ) -> Result<Vec<StageCount>> {
-    session.query(ROLLED).bind(site).bind(from).bind(to).all().await
+    session.query(ROLLED).bind(site).bind(from).bind(to).bind(stage).all().await
 }
 
 /// Which of the days `from ..= to` are rolled up.
@@ -231,6 +310,7 @@ pub async fn put_day(
     now: UtcMs,
 ) -> Result<()> {
     tx.query(FORGET).bind(site).bind(day).run().await?;
+    forget_months(tx, site, (day, day)).await?;
     for count in counts {
         tx.query(PUT)
             .bind(site)
@@ -262,7 +342,51 @@ async fn forget_span(tx: &mut Tx<'_>, site: SiteId, from: &str, to: &str) -> Res
     for sql in FORGET_DAYS {
         tx.query(sql).bind(site).bind(from).bind(to).run().await?;
     }
+    forget_months(tx, site, (from, to)).await
+}
+
+async fn forget_months(tx: &mut Tx<'_>, site: SiteId, (from, to): (&str, &str)) -> Result<()> {
+    for sql in FORGET_MONTHS {
+        tx.query(sql).bind(site).bind(from).bind(to).run().await?;
+    }
     Ok(())
+}
+
+/// Which of the months `from ..= to` are added up.
+pub async fn months(
+    session: &mut Session<'_>,
+    site: SiteId,
+    from: &str,
+    to: &str,
+) -> Result<Vec<String>> {
+    session.query(MONTHS).bind(site).bind(from).bind(to).all().await
+}
+
+/// Adds up a month from its days, where all of them are rolled up; whether they were.
+pub async fn put_month(tx: &mut Tx<'_>, site: SiteId, month: Span) -> Result<bool> {
+    let (from, to) = (month.from.to_string(), month.to.to_string());
+    if count_rolled(tx, site, &from, &to).await? < month.days() {
+        return Ok(false);
+    }
+    forget_months(tx, site, (&from, &to)).await?;
+    let name = month_of(month.from);
+    tx.query(ADD_UP_MONTH).bind(site).bind(&name).bind(&from).bind(&to).run().await?;
+    tx.query(SET_MONTH).bind(site).bind(&name).run().await?;
+    Ok(true)
+}
+
+/// What is kept of a month, by stage.
+pub async fn of_month(
+    session: &mut Session<'_>,
+    site: SiteId,
+    month: &str,
+) -> Result<Vec<StageCount>> {
+    let mut counts = Vec::new();
+    for stage in STAGES {
+        let query = session.query(ROLLED_MONTHS).bind(site).bind(month).bind(month).bind(stage);
+        counts.extend(query.all::<StageCount>().await?);
+    }
+    Ok(counts)
 }
 
 const LEAD_ROWS: &str = "select c.id, c.email, c.status, c.created_at,

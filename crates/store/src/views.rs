@@ -1,9 +1,14 @@
-//! Page views in a database of their own: each as it came, and counted by day. Pages and origins
+//! Page views in a database of their own: each as it came, and
+//! counted by day and by month. Pages and origins
 //! are words; a view holds their numbers.
 
+use std::collections::BTreeMap;
+
+use model::spans::Span;
 use model::views::{Origin, day_number};
 use model::{SiteId, UtcMs};
 
+use crate::order_sums::pieces;
 use crate::{FromRow, Result, Row, Session, Tx};
 
 const TAKE_IDS: &str = "insert into view_ids (one, last_id) values (1, $1)
@@ -20,11 +25,11 @@ const FIRST_KEPT: &str = "select coalesce(
 const UNMARK: &str = "update view_days set first_id = 0, last_id = 0
     where day < $1 and last_id > 0";
 
-const ADD: &str = "insert into page_view_days (site_id, day, page, origin, views, visitors)
-    values ($1, $2, $3, $4, $5, $6)
-    on conflict (site_id, day, page, origin) do update
-    set views = page_view_days.views + excluded.views,
-        visitors = page_view_days.visitors + excluded.visitors";
+const ADD: &str = "insert into page_view_sums (site_id, per, period, page, origin, views, visitors)
+    values ($1, $2, $3, $4, $5, $6, $7)
+    on conflict (site_id, per, period, page, origin) do update
+    set views = page_view_sums.views + excluded.views,
+        visitors = page_view_sums.visitors + excluded.visitors";
 const ADD_DAY: &str = "insert into view_days (site_id, day, first_id, last_id, views, visitors)
     values ($1, $2, $3, $4, $5, $6)
     on conflict (site_id, day) do update
@@ -34,31 +39,43 @@ const ADD_DAY: &str = "insert into view_days (site_id, day, first_id, last_id, v
             then excluded.last_id else view_days.last_id end,
         views = view_days.views + excluded.views,
         visitors = view_days.visitors + excluded.visitors";
-const FORGET_DAY: [&str; 2] = [
-    "delete from page_view_days where site_id = $1 and day = $2",
-    "update view_days set views = 0, visitors = 0 where site_id = $1 and day = $2",
-];
+const FORGET: &str = "delete from page_view_sums where site_id = $1 and per = $2 and period = $3";
+const FORGET_DAY: &str =
+    "update view_days set views = 0, visitors = 0 where site_id = $1 and day = $2";
+const COUNT_MONTH: &str = "insert into page_view_sums
+        (site_id, per, period, page, origin, views, visitors)
+    select site_id, 'month', cast($2 as text), page, origin, cast(sum(views) as bigint),
+        cast(sum(visitors) as bigint)
+    from page_view_sums where site_id = $1 and per = 'day' and period >= cast($2 as text) || '-01'
+        and period <= cast($2 as text) || '-31'
+    group by site_id, page, origin";
 const DAYS: &str = "select day, first_id, last_id, views, visitors from view_days
     where site_id = $1 and day >= $2 and day <= $3 order by day";
-const OF_DAY: &str = "select page, origin, views, visitors from page_view_days
-    where site_id = $1 and day = $2";
+const OF: &str = "select page, origin, views, visitors from page_view_sums
+    where site_id = $1 and per = $2 and period = $3";
+const BY_DAYS_OF_MONTH: &str = "select page, origin, cast(sum(views) as bigint),
+    cast(sum(visitors) as bigint) from page_view_sums
+    where site_id = $1 and per = 'day' and period >= cast($2 as text) || '-01' and period <= cast($2 as text) || '-31'
+    group by page, origin";
 const BY_SOURCE: &str = "select o.source, o.medium, o.campaign, d.views, d.visitors
     from (select origin, cast(sum(views) as bigint) as views,
             cast(sum(visitors) as bigint) as visitors
-            from page_view_days where site_id = $1 and day >= $2 and day <= $3
+            from page_view_sums
+            where site_id = $1 and per = $2 and period >= $3 and period <= $4
             group by origin) d
         join view_origins o on o.site_id = $1 and o.id = d.origin";
 const BY_PAGE: &str = "select p.path, d.views, d.visitors
     from (select page, cast(sum(views) as bigint) as views,
             cast(sum(visitors) as bigint) as visitors
-            from page_view_days where site_id = $1 and day >= $2 and day <= $3
+            from page_view_sums
+            where site_id = $1 and per = $2 and period >= $3 and period <= $4
             group by page) d
         join view_pages p on p.site_id = $1 and p.id = d.page";
-
 const BY_BOTH: &str = "select p.path, o.source, o.medium, o.campaign, d.views, d.visitors
     from (select page, origin, cast(sum(views) as bigint) as views,
             cast(sum(visitors) as bigint) as visitors
-            from page_view_days where site_id = $1 and day >= $2 and day <= $3
+            from page_view_sums
+            where site_id = $1 and per = $2 and period >= $3 and period <= $4
             group by page, origin) d
         join view_pages p on p.site_id = $1 and p.id = d.page
         join view_origins o on o.site_id = $1 and o.id = d.origin";
@@ -82,10 +99,19 @@ const FORGET_SALTS: &str = "delete from view_salts where made_at < $1";
 /// Rounds in which a new word looks for a number that no other node takes at the same time.
 const TRIES: usize = 20;
 
-/// Path, source, medium, campaign, views, visitors.
-pub type PageOrigin = (String, String, String, String, i64, i64);
+/// Sums of one page and origin, in numbers: page, origin, views, visitors.
+pub type Counted = [i64; 4];
 /// One view, in numbers: id, site, day, instant, visitor (0: not told apart), page, origin.
 pub type ViewRow = [i64; 7];
+
+/// How often something was seen.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// Views.
+    pub views: i64,
+    /// Visitors told apart, each counted once a day, where they came in.
+    pub visitors: i64,
+}
 
 /// The sums of a day, and where its views stand.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -150,14 +176,14 @@ pub async fn forget_before(tx: &mut Tx<'_>, day: &str) -> Result<u64> {
     Ok(gone)
 }
 
-/// Adds to the rollup of a day: page, origin, views, visitors.
+/// Adds to the sums of a day or a month by page and origin.
 pub async fn add(
     tx: &mut Tx<'_>,
     site: SiteId,
-    day: &str,
-    [page, origin, views, visitors]: [i64; 4],
+    (per, period): (&str, &str),
+    [page, origin, views, visitors]: Counted,
 ) -> Result<()> {
-    let query = tx.query(ADD).bind(site).bind(day).bind(page).bind(origin);
+    let query = tx.query(ADD).bind(site).bind(per).bind(period).bind(page).bind(origin);
     query.bind(views).bind(visitors).run().await.map(drop)
 }
 
@@ -167,12 +193,16 @@ pub async fn add_day(tx: &mut Tx<'_>, site: SiteId, day: &Day) -> Result<()> {
     query.bind(day.views).bind(day.visitors).run().await.map(drop)
 }
 
-/// Empties the rollup of a day, to be counted anew.
+/// Empties the sums of a day, to be counted anew.
 pub async fn forget_day(tx: &mut Tx<'_>, site: SiteId, day: &str) -> Result<()> {
-    for sql in FORGET_DAY {
-        tx.query(sql).bind(site).bind(day).run().await?;
-    }
-    Ok(())
+    tx.query(FORGET).bind(site).bind("day").bind(day).run().await?;
+    tx.query(FORGET_DAY).bind(site).bind(day).run().await.map(drop)
+}
+
+/// Adds up a month from its days once more.
+pub async fn count_month(tx: &mut Tx<'_>, site: SiteId, month: &str) -> Result<()> {
+    tx.query(FORGET).bind(site).bind("month").bind(month).run().await?;
+    tx.query(COUNT_MONTH).bind(site).bind(month).run().await.map(drop)
 }
 
 /// The days `from ..= to` (ISO) that had views.
@@ -185,34 +215,90 @@ pub async fn days(
     session.query(DAYS).bind(site).bind(from).bind(to).all().await
 }
 
-/// The rollup of a day: page, origin, views, visitors.
-pub async fn of_day(
+/// The sums of a day or a month by page and origin.
+pub async fn of(
     session: &mut Session<'_>,
     site: SiteId,
-    day: &str,
-) -> Result<Vec<(i64, i64, i64, i64)>> {
-    session.query(OF_DAY).bind(site).bind(day).all().await
+    (per, period): (&str, &str),
+) -> Result<Vec<Counted>> {
+    let rows: Vec<(i64, i64, i64, i64)> =
+        session.query(OF).bind(site).bind(per).bind(period).all().await?;
+    Ok(rows.into_iter().map(Into::into).collect())
 }
 
-/// Views and visitors of the days `from ..= to` by where they came from: source, medium,
-/// campaign, views, visitors.
+/// What [`of`] has to say of a month, from its days.
+pub async fn by_days_of_month(
+    session: &mut Session<'_>,
+    site: SiteId,
+    month: &str,
+) -> Result<Vec<Counted>> {
+    let rows: Vec<(i64, i64, i64, i64)> =
+        session.query(BY_DAYS_OF_MONTH).bind(site).bind(month).all().await?;
+    Ok(rows.into_iter().map(Into::into).collect())
+}
+
+/// Views and visitors of a span by where they came from.
 pub async fn by_source(
     session: &mut Session<'_>,
     site: SiteId,
-    from: &str,
-    to: &str,
-) -> Result<Vec<(String, String, String, i64, i64)>> {
-    session.query(BY_SOURCE).bind(site).bind(from).bind(to).all().await
+    span: Span,
+) -> Result<Vec<(Origin, Seen)>> {
+    let rows: Vec<(String, String, String, i64, i64)> =
+        in_pieces(session, site, BY_SOURCE, span).await?;
+    let origin = |(source, medium, campaign, views, visitors)| {
+        (Origin { source, medium, campaign }, Seen { views, visitors })
+    };
+    Ok(added(rows.into_iter().map(origin)))
 }
 
-/// The same by page: path, views, and visitors who came in by it.
+/// The same by path; visitors are those who came in by it.
 pub async fn by_page(
     session: &mut Session<'_>,
     site: SiteId,
-    from: &str,
-    to: &str,
-) -> Result<Vec<(String, i64, i64)>> {
-    session.query(BY_PAGE).bind(site).bind(from).bind(to).all().await
+    span: Span,
+) -> Result<Vec<(String, Seen)>> {
+    let rows: Vec<(String, i64, i64)> = in_pieces(session, site, BY_PAGE, span).await?;
+    let page = |(path, views, visitors)| (path, Seen { views, visitors });
+    Ok(added(rows.into_iter().map(page)))
+}
+
+/// The same by path and origin.
+pub async fn by_page_and_source(
+    session: &mut Session<'_>,
+    site: SiteId,
+    span: Span,
+) -> Result<Vec<((String, Origin), Seen)>> {
+    let rows: Vec<(String, String, String, String, i64, i64)> =
+        in_pieces(session, site, BY_BOTH, span).await?;
+    let both = |(path, source, medium, campaign, views, visitors)| {
+        ((path, Origin { source, medium, campaign }), Seen { views, visitors })
+    };
+    Ok(added(rows.into_iter().map(both)))
+}
+
+/// The rows of whole months and of the days at their ends.
+async fn in_pieces<R: FromRow>(
+    session: &mut Session<'_>,
+    site: SiteId,
+    sql: &'static str,
+    span: Span,
+) -> Result<Vec<R>> {
+    let mut rows = Vec::new();
+    for (per, from, to) in pieces(span) {
+        rows.extend(session.query(sql).bind(site).bind(per).bind(&from).bind(&to).all().await?);
+    }
+    Ok(rows)
+}
+
+/// One row a key.
+fn added<K: Ord>(rows: impl Iterator<Item = (K, Seen)>) -> Vec<(K, Seen)> {
+    let mut sums: BTreeMap<K, Seen> = BTreeMap::new();
+    for (key, seen) in rows {
+        let sum = sums.entry(key).or_default();
+        sum.views += seen.views;
+        sum.visitors += seen.visitors;
+    }
+    sums.into_iter().collect()
 }
 
 /// All pages of a site that were ever viewed.
@@ -281,14 +367,4 @@ pub async fn salt(
 /// those days was.
 pub async fn forget_salts(tx: &mut Tx<'_>, before: UtcMs) -> Result<u64> {
     tx.query(FORGET_SALTS).bind(before).run().await
-}
-
-/// The same by both, without their days.
-pub async fn by_page_and_source(
-    session: &mut Session<'_>,
-    site: SiteId,
-    from: &str,
-    to: &str,
-) -> Result<Vec<PageOrigin>> {
-    session.query(BY_BOTH).bind(site).bind(from).bind(to).all().await
 }

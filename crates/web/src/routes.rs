@@ -107,6 +107,7 @@ fn admin_numbers() -> Router<AppState> {
         .route("/admin/numbers/customers", get(customers::index))
         .route("/admin/numbers/simulator", get(simulator::index))
         .route("/admin/numbers/reconciliation", get(reconciliation::index))
+        .route("/admin/numbers/reconciliation/again", post(reconciliation::again))
         .route("/admin/numbers/reconciliation/{name}", get(reconciliation::apart::show))
 }
 

@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use model::SiteId;
 use model::sites::Site;
-use model::spans::{Span, day_of, moved};
-use store::views::Day;
+use model::spans::{Span, day_of, month_of, month_start, moved};
+use store::views::{Counted, Day};
 use store::{Session, Tx};
 
 use crate::engine::Engine;
@@ -113,8 +113,10 @@ async fn recount(tx: &mut Tx<'_>, site: SiteId, day: &str) -> Result<()> {
     let counts = count(tx, site, &day).await?;
     store::views::forget_day(tx, site, &day.day).await?;
     for ((page, origin), (views, visitors)) in &counts {
-        store::views::add(tx, site, &day.day, [*page, *origin, *views, *visitors]).await?;
+        let row = [*page, *origin, *views, *visitors];
+        store::views::add(tx, site, ("day", &day.day), row).await?;
     }
+    store::views::count_month(tx, site, &day.day.chars().take(7).collect::<String>()).await?;
     (day.views, day.visitors) = totals(&counts);
     Ok(store::views::add_day(tx, site, &day).await?)
 }
@@ -152,14 +154,42 @@ pub async fn compare(engine: &Engine, site: &Site, span: Span) -> Result<Vec<Dri
                 let mut drifts = Vec::new();
                 for day in days {
                     let counted = count(session, id, &day).await?;
-                    let rolled = store::views::of_day(session, id, &day.day).await?;
-                    let rolled = rolled.into_iter().map(|(p, o, v, w)| ((p, o), (v, w))).collect();
-                    drifts.extend(differences(&day, &rolled, &counted));
+                    let rolled = store::views::of(session, id, ("day", &day.day)).await?;
+                    drifts.extend(differences(&day, &keyed_by(rolled), &counted));
+                }
+                for month in months(span) {
+                    let rolled = store::views::of(session, id, ("month", &month)).await?;
+                    let counted = store::views::by_days_of_month(session, id, &month).await?;
+                    drifts.extend(month_drift(&month, &keyed_by(rolled), &keyed_by(counted)));
                 }
                 Ok(drifts)
             })
         })
         .await
+}
+
+fn keyed_by(rows: Vec<Counted>) -> Counts {
+    rows.into_iter().map(|[page, origin, views, seen]| ((page, origin), (views, seen))).collect()
+}
+
+/// The months that a span touches.
+fn months(span: Span) -> Vec<String> {
+    let mut months = Vec::new();
+    let mut first = month_start(span.from, 0);
+    while first <= span.to {
+        months.push(month_of(first));
+        first = month_start(first, 1);
+    }
+    months
+}
+
+fn month_drift(month: &str, rolled: &Counts, counted: &Counts) -> Option<Drift> {
+    (rolled != counted).then(|| Drift {
+        day: month.to_owned(),
+        stage: "page view of the month".to_owned(),
+        rolled: totals(rolled).0,
+        counted: totals(counted).0,
+    })
 }
 
 fn differences(day: &Day, rolled: &Counts, counted: &Counts) -> Vec<Drift> {

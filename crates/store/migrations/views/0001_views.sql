@@ -56,14 +56,15 @@ create table view_days (
     primary key (site_id, day)
 ) /* sqlite: without rowid */;
 
-create table page_view_days (
+create table page_view_sums (
     site_id bigint not null,
-    day text not null,
+    per text not null check (per = 'day' or per = 'month'),
+    period text not null,
     page bigint not null,
     origin bigint not null,
     views bigint not null,
     visitors bigint not null,
-    primary key (site_id, day, page, origin)
+    primary key (site_id, per, period, page, origin)
 ) /* sqlite: without rowid */;
 
 -- Whose visit it was: a visitor of a day and the contact who said so by an act; `joined` once that

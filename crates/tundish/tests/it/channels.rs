@@ -3,9 +3,11 @@
 
 use std::collections::BTreeMap;
 
+use jiff::civil::date;
 use model::blocks::{PageContent, PageKind};
 use model::operators::Role;
 use model::pages::PageDraft;
+use model::spans::Span;
 use testkit::{Answer, TestApp};
 
 async fn with_page() -> TestApp {
@@ -32,11 +34,13 @@ async fn counted(app: &TestApp) -> (Vec<(String, i64, i64)>, BTreeMap<String, i6
         .views_reader()
         .read::<_, store::StoreError, _>(move |session| {
             Box::pin(async move {
-                let (from, to) = ("2000-01-01", "2100-01-01");
-                let mut pages = store::views::by_page(session, site, from, to).await?;
-                pages.sort();
+                let span = Span { from: date(2000, 1, 1), to: date(2100, 1, 1) };
+                let pages = store::views::by_page(session, site, span).await?;
+                let pages = pages.into_iter().map(|(path, seen)| (path, seen.views, seen.visitors));
+                let pages = pages.collect();
+                let (from, to) = (span.from.to_string(), span.to.to_string());
                 let mut reasons = BTreeMap::new();
-                for row in store::left_out::within(session, site, from, to).await? {
+                for row in store::left_out::within(session, site, &from, &to).await? {
                     *reasons.entry(row.reason).or_default() += row.views;
                 }
                 Ok((pages, reasons))

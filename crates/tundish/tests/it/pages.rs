@@ -1,7 +1,9 @@
 //! Pages: drafts, what is public, and what becomes of a page that is gone.
 
+use jiff::civil::date;
 use model::blocks::{Block, PageContent, PageKind};
 use model::pages::PageDraft;
+use model::spans::Span;
 use testkit::TestApp;
 
 fn draft(title: &str) -> PageDraft {
@@ -79,12 +81,16 @@ async fn views_are_counted_by_day_and_a_robot_is_not() {
         .views_reader()
         .read::<_, store::StoreError, _>(move |session| {
             Box::pin(async move {
-                store::views::by_source(session, site, "2026-01-01", "2026-12-31").await
+                let year = Span { from: date(2026, 1, 1), to: date(2026, 12, 31) };
+                store::views::by_source(session, site, year).await
             })
         })
         .await
         .unwrap();
-    let rows: Vec<_> = rows.iter().map(|row| (row.0.as_str(), row.3, row.4)).collect();
+    let rows: Vec<_> = rows
+        .iter()
+        .map(|(origin, seen)| (origin.source.as_str(), seen.views, seen.visitors))
+        .collect();
     assert_eq!(rows, [("paper", 2, 1)]);
 }
 

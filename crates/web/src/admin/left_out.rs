@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use axum::extract::{Query, State};
 use engine::EngineError;
 use model::bots::LeftOut;
+use model::spans::{Span, day_of};
 use model::times::DAY_MS;
 use serde::Serialize;
 use store::left_out::LeftOutDay;
@@ -106,17 +107,20 @@ pub(crate) async fn within(
     days: i64,
 ) -> Result<(i64, Vec<LeftOutDay>), WebError> {
     let zone = model::Zone::parse(&who.site.timezone).unwrap_or_else(|_| model::Zone::utc());
-    let day = |at: model::UtcMs| zone.local(at).date().to_string();
-    let (site, to) = (who.site.id, day(who.now));
-    let from = day(who.now.plus_ms(-(days - 1) * DAY_MS));
+    let site = who.site.id;
+    let span = Span {
+        from: day_of(who.now.plus_ms(-(days - 1) * DAY_MS), &zone),
+        to: day_of(who.now, &zone),
+    };
     let found = state
         .engine
         .views_reader()
         .read::<_, EngineError, _>(move |session| {
             Box::pin(async move {
-                let views = store::views::by_source(session, site, &from, &to).await?;
+                let views = store::views::by_source(session, site, span).await?;
+                let (from, to) = (span.from.to_string(), span.to.to_string());
                 let left_out = store::left_out::within(session, site, &from, &to).await?;
-                Ok((views.iter().map(|row| row.3).sum(), left_out))
+                Ok((views.iter().map(|(_, seen)| seen.views).sum(), left_out))
             })
         })
         .await?;

@@ -83,7 +83,16 @@ pub struct Asked {
     review: String,
     /// Paid on this day (ISO).
     paid: String,
+    /// Or from that day to this one.
+    paid_to: String,
     before: Option<OrderId>,
+}
+
+impl Asked {
+    /// The last day of those on which they were paid.
+    fn paid_to(&self) -> &str {
+        if self.paid_to.is_empty() { &self.paid } else { &self.paid_to }
+    }
 }
 
 /// The orders, newest first: all, of a state, of an address, or with an invoice number.
@@ -105,7 +114,7 @@ pub async fn index(
             .unwrap_or_default(),
         invoice: q.trim_start_matches('#').parse().unwrap_or(0),
         review: !asked.review.is_empty(),
-        paid: Period::opened(&who, &asked.paid, &asked.paid).map(|day| day.bounds()),
+        paid: Period::opened(&who, &asked.paid, asked.paid_to()).map(|day| day.bounds()),
     };
     // A search that is neither an address nor a number finds nothing, and says so.
     let is_lost = !q.is_empty() && filter.address_hmac.is_empty() && filter.invoice == 0;
@@ -125,6 +134,7 @@ pub async fn index(
     found.truncate(shown);
     let mut query = vec![("q", q.to_owned()), ("state", asked.state.clone())];
     query.extend([("review", asked.review.clone()), ("paid", asked.paid.clone())]);
+    query.push(("paid_to", asked.paid_to.clone()));
     query.retain(|(_, value)| !value.is_empty());
     let is_filtered = !query.is_empty();
     let next = found.last().filter(|_| more).map(|order| {

@@ -241,10 +241,13 @@ fn views(file: &Path, site: i64, first: UtcMs) -> anyhow::Result<()> {
          select {site}, 1000 + i, 'source-' || i, 'cpc', 'c' || i from s where true
          on conflict do nothing;
          with recursive d(i) as (select 0 union all select i + 1 from d where i < 365)
-         insert into page_view_days (site_id, day, page, origin, views, visitors)
-         select {site}, date({first} / 1000 + d.i * 86400, 'unixepoch'), p.id, o.id, 40, 20
+         insert into page_view_sums (site_id, per, period, page, origin, views, visitors)
+         select {site}, 'day', date({first} / 1000 + d.i * 86400, 'unixepoch'), p.id, o.id, 40, 20
          from d, view_pages p, view_origins o
-         where p.site_id = {site} and o.site_id = {site} and p.id >= 1000 and o.id >= 1000",
+         where p.site_id = {site} and o.site_id = {site} and p.id >= 1000 and o.id >= 1000;
+         insert into page_view_sums (site_id, per, period, page, origin, views, visitors)
+         select site_id, 'month', substr(period, 1, 7), page, origin, sum(views), sum(visitors)
+         from page_view_sums where per = 'day' group by site_id, substr(period, 1, 7), page, origin",
         first = first.0
     ))?;
     Ok(())

@@ -38,7 +38,8 @@ async fn balance(rig: &Rig) -> (i64, i64) {
         .read::<_, store::StoreError, _>(move |session| {
             Box::pin(async move {
                 let ever = (model::UtcMs(0), now.plus_days(1));
-                store::reconciliation::sums(session, site, balance, ever).await
+                let taken = store::reconciliation::sums(session, site, balance, ever).await?;
+                Ok(taken.first().map_or((0, 0), |taken| (taken.left, taken.right)))
             })
         })
         .await

@@ -212,7 +212,9 @@ async fn counted(app: &TestApp, span: Span) -> Vec<(&'static str, i64)> {
         .engine
         .reader()
         .read::<_, StoreError, _>(move |session| {
-            Box::pin(async move { store::stages::within(session, site, span, &zone).await })
+            Box::pin(async move {
+                store::stages::within(session, site, (span, &zone), &store::stages::ALL).await
+            })
         })
         .await
         .unwrap();

@@ -181,7 +181,7 @@ async fn people(
     people.brought = store::customer_sums::by_origin(session, site, of, horizon).await?;
     people.rewards = store::customer_sums::rewards(session, site, of, bounds).await?;
     people.spends = store::spends::within(session, site, &from, &to).await?;
-    let staged = store::stages::within(session, site, span, &period.zone).await?;
+    let staged = store::stages::within(session, site, (span, &period.zone), &["lead"]).await?;
     let leads = staged.into_iter().filter(|count| count.stage == "lead");
     people.leads = leads.map(|count| (count.channel, count.source, count.contacts)).collect();
     Ok(people)

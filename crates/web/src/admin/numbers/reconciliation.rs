@@ -3,32 +3,43 @@
 
 use axum::extract::{Query, State};
 use engine::EngineError;
-use model::spans::DEFAULT_DAYS;
-use store::reconciliation::{Balance, ByState, Counts, MONEY, PEOPLE};
+use jiff::civil::Date;
+use model::operators::Role;
+use model::spans::{DEFAULT_DAYS, Span, moved};
+use model::{SiteId, UtcMs, Zone};
+use store::balances::BalanceSum;
+use store::reconciliation::{self as balance};
+use store::views::Seen;
+use store::{Session, StoreError};
 
 use super::report::{LENGTHS, Note, Report, filter};
-use super::sheet::{Cell, Sheet, columns};
-use super::{Asked, Period, link};
+use super::{Asked, Period, days_text, link};
 use crate::extract::operator::CurrentOperator;
-use crate::reply::Reply;
+use crate::reply::{self, Reply};
 use crate::state::AppState;
 
 pub mod apart;
+mod lines;
 
 const PATH: &str = "/admin/numbers/reconciliation";
-const MESSAGES: &str = "/admin/messages";
-/// Orders and mails that are counted without being asked to: some tens of milliseconds.
+/// Orders, mails and contacts that are counted while somebody waits: some tens of milliseconds.
 const ROWS_MAX: i64 = 4_000;
-const ANSWERS: &str = "/admin/answers";
 
-/// One line: two sums that must be equal.
-struct Line {
-    left: (String, i64),
-    right: (String, i64),
-    counts: Counts,
-    href: String,
-    /// Where the rows stand that make them differ.
-    apart: Option<String>,
+/// Both sums of everything, and of which rows.
+struct Found {
+    sums: Vec<BalanceSum>,
+    visits: (i64, i64),
+    kept: Option<Kept>,
+}
+
+/// Sums that were counted before now.
+struct Kept {
+    /// The days they are of.
+    span: Span,
+    /// The longest ago that one of them was counted.
+    since: Option<UtcMs>,
+    /// Days that are not counted yet.
+    missing: i64,
 }
 
 /// Both sums of everything.
@@ -37,7 +48,7 @@ pub async fn index(
     who: CurrentOperator,
     Query(asked): Query<Asked>,
 ) -> Reply {
-    let (period, shorter) = period(&state, &who, &asked).await?;
+    let period = Period::read(&who, &asked, DEFAULT_DAYS);
     let query = period.query().to_vec();
     let found = read(&state, &who, &period).await?;
     let mut report = Report::new(
@@ -47,69 +58,53 @@ pub async fn index(
     );
     report.filter = Some(filter(PATH, &period, &LENGTHS, &query, Vec::new()));
     report.notes.extend(period.wrong.clone().map(Note::warn));
-    if shorter {
-        report.notes.push(Note::info(
-            "Every row is counted here, none is taken from a sum; so fewer days are shown at first. \
-             Choose more, and it takes as long as it takes.",
-        ));
+    let sheets = lines::sheets(&found, &who.site.currency, &query);
+    report.notes.push(verdict(sheets.apart));
+    if let Some(kept) = &found.kept {
+        report.notes.push(Note::info(kept_text(kept, &period)));
+        let may = who.present.operator.role.may(Role::Editor);
+        report.again = may.then(|| link(&format!("{PATH}/again"), &query));
     }
-    let apart = found.money.iter().chain(&found.people).filter(|l| l.left.1 != l.right.1).count();
-    report.notes.push(match apart {
-        0 => Note { tone: "good", text: "Everything adds up in these days.".to_owned() },
-        1 => bad("One line does not add up. Look at its rows first; then run tundish verify."),
-        _ => bad("Some lines do not add up. Look at their rows first; then run tundish verify."),
-    });
-    let currency = &who.site.currency;
-    report.sheets.push(lines("Money", &found.money, currency));
-    report.sheets.push(lines("People, mail and pages", &found.people, currency));
-    report.sheets.push(by_state("Mails by state", &found.messages, MESSAGES, &query));
-    report.sheets.push(by_state("Forms sent, by outcome", &found.submissions, ANSWERS, &query));
+    report.sheets = sheets.all;
     report.answer(PATH, &asked, &query)
 }
 
-/// The days asked for; where nobody asks, as many as can be counted row by row at once. Whether
-/// these are fewer than usual.
-async fn period(
-    state: &AppState,
-    who: &CurrentOperator,
-    asked: &Asked,
-) -> Result<(Period, bool), EngineError> {
-    let usual = Period::read(who, asked, DEFAULT_DAYS);
-    if !asked.from.trim().is_empty() || !asked.to.trim().is_empty() {
-        return Ok((usual, false));
-    }
-    for days in [DEFAULT_DAYS, 7] {
-        let period = Period::read(who, asked, days);
-        let (site, span) = (who.site.id, period.span);
-        let rows = state
-            .reader
-            .read::<_, EngineError, _>(move |session| {
-                Box::pin(async move {
-                    let days = (span.from.to_string(), span.to.to_string());
-                    let mails = store::revenue::rolled_mails(session, site, &days.0, &days.1);
-                    let mails: i64 = mails.await?.values().map(|figure| figure.sent).sum();
-                    let product = model::ids::ProductId(0);
-                    let orders = store::order_sums::by_origin(session, site, span, product).await?;
-                    Ok(mails + orders.iter().map(|(.., orders)| orders).sum::<i64>())
-                })
-            })
-            .await?;
-        if rows <= ROWS_MAX {
-            return Ok((period, days != DEFAULT_DAYS));
-        }
-    }
-    Ok((Period::read(who, asked, 1), true))
+/// Has the days counted again.
+pub async fn again(
+    State(state): State<AppState>,
+    who: CurrentOperator,
+    Query(asked): Query<Asked>,
+) -> Reply {
+    who.require(Role::Editor)?;
+    let period = Period::read(&who, &asked, DEFAULT_DAYS);
+    engine::balances::count_again(&state.engine, who.site.id, period.span).await?;
+    Ok(reply::done(&link(PATH, &period.query()), "These days are being counted again."))
 }
 
-fn bad(text: &str) -> Note {
-    Note { tone: "bad", text: text.to_owned() }
+fn verdict(apart: usize) -> Note {
+    let bad = |text: &str| Note { tone: "bad", text: text.to_owned() };
+    match apart {
+        0 => Note { tone: "good", text: "Everything adds up in these days.".to_owned() },
+        1 => bad("One line does not add up. Look at its rows first; then run tundish verify."),
+        _ => bad("Some lines do not add up. Look at their rows first; then run tundish verify."),
+    }
 }
 
-struct Found {
-    money: Vec<Line>,
-    people: Vec<Line>,
-    messages: ByState,
-    submissions: ByState,
+fn kept_text(kept: &Kept, period: &Period) -> String {
+    let mut text = "Every row is counted here, none is taken from a sum; for so many rows that is \
+                    done in the background, day by day."
+        .to_owned();
+    if let Some(since) = kept.since {
+        let when = period.zone.local(since).strftime("%-d\u{a0}%b\u{a0}%Y, %H:%M").to_string();
+        let days = days_text(kept.span);
+        text.push_str(&format!(" Shown: {days}; no day of them was counted before {when}."));
+    }
+    match kept.missing {
+        0 => {}
+        1 => text.push_str(" One day is not counted yet; look again in a moment."),
+        n => text.push_str(&format!(" {n} days are not counted yet; look again in a minute.")),
+    }
+    text
 }
 
 async fn read(
@@ -117,171 +112,71 @@ async fn read(
     who: &CurrentOperator,
     period: &Period,
 ) -> Result<Found, EngineError> {
-    let (site, bounds, query) = (who.site.id, period.bounds(), period.query());
-    let (span, zone) = (period.span, period.zone.clone());
-    let mut found = state
+    let (site, span, zone, today) = (who.site.id, period.span, period.zone.clone(), period.today);
+    let visits = visits(state, who, period).await?;
+    state
         .reader
         .read::<_, EngineError, _>(move |session| {
             Box::pin(async move {
-                let mut money = Vec::new();
-                let mut people = Vec::new();
-                for balance in MONEY.iter().chain(PEOPLE) {
-                    let sums = store::reconciliation::sums(session, site, balance, bounds).await?;
-                    let to = if MONEY.iter().any(|of| of.name == balance.name) {
-                        &mut money
-                    } else {
-                        &mut people
-                    };
-                    to.push(line(balance, sums, &query));
+                if rows(session, site, (span, &zone)).await? <= ROWS_MAX {
+                    let sums = balance::count(session, site, (span, &zone)).await?;
+                    return Ok(Found { sums, visits, kept: None });
                 }
-                let staged = store::stages::within(session, site, span, &zone).await?;
-                let (made, confirmed) =
-                    store::reconciliation::contacts(session, site, bounds).await?;
-                let of = |stage: &str| -> i64 {
-                    let own = staged.iter().filter(|count| count.stage == stage);
-                    own.map(|count| count.contacts).sum()
-                };
-                people.push(stage_line("lead", "contacts made", of("lead"), made, &query));
-                let text = "contacts confirmed";
-                people.push(stage_line("confirmed", text, of("confirmed"), confirmed, &query));
-                let messages = store::reconciliation::messages(session, site, bounds).await?;
-                let submissions = store::reconciliation::submissions(session, site, bounds).await?;
-                people.push(state_line(
-                    "mails planned",
-                    "sum by state",
-                    &messages,
-                    &link(MESSAGES, &query),
-                ));
-                people.push(state_line(
-                    "forms sent",
-                    "sum by outcome",
-                    &submissions,
-                    &link(ANSWERS, &query),
-                ));
-                Ok(Found { money, people, messages, submissions })
+                let (sums, kept) = kept(session, site, (span, today)).await?;
+                Ok(Found { sums, visits, kept: Some(kept) })
             })
         })
-        .await?;
-    found.people.push(visits(state, who, period).await?);
-    Ok(found)
+        .await
 }
 
-fn line(balance: &'static Balance, (left, right): (i64, i64), query: &[(&str, String)]) -> Line {
-    let href = match balance.name {
-        "messages_attempts" | "clicks_messages" => link(MESSAGES, query),
-        _ => link("/admin/numbers/orders", query),
-    };
-    Line {
-        left: (balance.left.to_owned(), left),
-        right: (balance.right.to_owned(), right),
-        counts: balance.counts,
-        href,
-        apart: Some(link(&format!("{PATH}/{}", balance.name), query)),
-    }
+/// How many rows there are to count in a span, about.
+async fn rows(
+    session: &mut Session<'_>,
+    site: SiteId,
+    (span, zone): (Span, &Zone),
+) -> Result<i64, StoreError> {
+    let (from, to) = (span.from.to_string(), span.to.to_string());
+    let mails = store::revenue::rolled_mails(session, site, &from, &to).await?;
+    let staged = store::stages::within(session, site, (span, zone), &["lead", "order"]).await?;
+    let mails: i64 = mails.values().map(|figure| figure.sent).sum();
+    Ok(mails + staged.iter().map(|count| count.contacts).sum::<i64>())
 }
 
-fn stage_line(stage: &str, text: &str, staged: i64, rows: i64, query: &[(&str, String)]) -> Line {
-    Line {
-        left: (format!("{text}, by the stages page"), staged),
-        right: (format!("{text}, counted row by row"), rows),
-        counts: Counts::Rows,
-        href: link(&format!("/admin/numbers/stages/{stage}"), query),
-        apart: None,
-    }
-}
-
-fn state_line(left: &str, right: &str, of: &ByState, href: &str) -> Line {
-    Line {
-        left: (left.to_owned(), of.all),
-        right: (right.to_owned(), of.states.iter().map(|(_, count)| count).sum()),
-        counts: Counts::Rows,
-        href: href.to_owned(),
-        apart: None,
-    }
+/// What was counted in the background of the days that are over.
+async fn kept(
+    session: &mut Session<'_>,
+    site: SiteId,
+    (span, today): (Span, Date),
+) -> Result<(Vec<BalanceSum>, Kept), StoreError> {
+    let span = Span { from: span.from, to: span.to.min(moved(today, -1)) };
+    let (from, to) = (span.from.to_string(), span.to.to_string());
+    let days = store::balances::days(session, site, &from, &to).await?;
+    let first = store::balances::first_day(session, site).await?;
+    let first = first.and_then(|day| day.parse().ok()).map_or(span.from, |day| span.from.max(day));
+    let counted: Vec<UtcMs> = days.iter().map(|(_, at)| *at).filter(|at| at.0 > 0).collect();
+    let all = Span { from: first, to: span.to }.days();
+    let missing = all - i64::try_from(counted.len()).unwrap_or(all);
+    let sums = store::balances::within(session, site, &from, &to).await?;
+    Ok((sums, Kept { span, since: counted.into_iter().min(), missing }))
 }
 
 async fn visits(
     state: &AppState,
     who: &CurrentOperator,
     period: &Period,
-) -> Result<Line, EngineError> {
-    let site = who.site.id;
-    let (from, to) = (period.span.from.to_string(), period.span.to.to_string());
-    let sources = super::stages::visits(state, who, period.span).await?;
+) -> Result<(i64, i64), EngineError> {
+    let (site, span) = (who.site.id, period.span);
+    let sources = super::stages::visits(state, who, span).await?;
     let pages = state
         .engine
         .views_reader()
         .read::<_, EngineError, _>(move |session| {
-            Box::pin(async move { Ok(store::views::by_page(session, site, &from, &to).await?) })
+            Box::pin(async move { Ok(store::views::by_page(session, site, span).await?) })
         })
         .await?;
-    Ok(Line {
-        left: ("visits, by the stages page".to_owned(), sources.iter().map(|row| row.4).sum()),
-        right: ("visits, summed by page".to_owned(), pages.iter().map(|row| row.2).sum()),
-        counts: Counts::Rows,
-        href: link("/admin/numbers/stages/visit", &period.query()),
-        apart: None,
-    })
+    Ok((visitors(&sources), visitors(&pages)))
 }
 
-fn lines(title: &str, lines: &[Line], currency: &str) -> Sheet {
-    let row = |line: &Line| {
-        let figure = |value: i64| match line.counts {
-            Counts::Money => Cell::money(value, currency),
-            Counts::Rows => Cell::count(value),
-        };
-        let apart = line.left.1 - line.right.1;
-        let verdict = if apart == 0 {
-            Cell::text("equal").tone("good")
-        } else {
-            Cell::text("differs").tone("bad")
-        };
-        vec![
-            Cell::text(line.left.0.clone()),
-            figure(line.left.1).to(line.href.clone()),
-            Cell::text(line.right.0.clone()),
-            figure(line.right.1).to(line.href.clone()),
-            match &line.apart {
-                Some(href) if apart != 0 => figure(apart).to(href.clone()),
-                _ => figure(apart),
-            },
-            verdict,
-        ]
-    };
-    Sheet {
-        title: title.to_owned(),
-        formula: Some("difference = first sum − second sum; it must be nothing".to_owned()),
-        columns: columns(&[
-            "One way",
-            "#Sum",
-            "Another way",
-            "#The same sum",
-            "#Difference",
-            "Verdict",
-        ]),
-        rows: lines.iter().map(row).collect(),
-        ..Sheet::default()
-    }
-}
-
-fn by_state(title: &str, of: &ByState, path: &str, days: &[(&'static str, String)]) -> Sheet {
-    let row = |(state, count): &(String, i64)| {
-        let mut query = days.to_vec();
-        query.push(("state", state.clone()));
-        let href = link(path, &query);
-        vec![Cell::text(state.clone()), Cell::count(*count).to(href)]
-    };
-    let mut rows: Vec<Vec<Cell>> = of.states.iter().map(row).collect();
-    if !rows.is_empty() {
-        rows.push(vec![Cell::text("all"), Cell::count(of.all).to(link(path, days))]);
-    }
-    Sheet {
-        title: title.to_owned(),
-        note: Some("Made in these days, as they stand now.".to_owned()),
-        formula: Some("count = rows made in these days that stand so".to_owned()),
-        columns: columns(&["State", "#Count"]),
-        rows,
-        empty: "None in these days.".to_owned(),
-        ..Sheet::default()
-    }
+fn visitors<K>(rows: &[(K, Seen)]) -> i64 {
+    rows.iter().map(|(_, seen)| seen.visitors).sum()
 }

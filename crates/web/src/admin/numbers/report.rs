@@ -23,6 +23,8 @@ pub struct Report {
     pub back: Vec<Crumb>,
     /// What can be done with what is shown: address and words.
     pub action: Option<(String, String)>,
+    /// Where what is shown is counted again, if that is done beside the page.
+    pub again: Option<String>,
     /// Views of it.
     pub tabs: Vec<Tab>,
     /// Which of them this is.
@@ -211,6 +213,7 @@ impl Report {
             lead: lead.to_owned(),
             back: Vec::new(),
             action: None,
+            again: None,
             tabs: Vec::new(),
             tab: String::new(),
             filter: None,

@@ -9,8 +9,10 @@ use model::channels::{Rule, channel_of};
 use model::ids::{ContactId, ProductId};
 use model::sources::{Touch, Utm};
 use model::spans::{DEFAULT_DAYS, Span};
+use model::views::Origin;
 use numbers::stages::stages;
 use store::stages::{StageCount, StageRows};
+use store::views::Seen;
 
 use super::compare::{Compared, Delta, Good};
 use super::narrow::Narrow;
@@ -282,7 +284,9 @@ async fn counts(
         .reader
         .read::<_, EngineError, _>(move |session| {
             Box::pin(async move {
-                let mut people = store::stages::within(session, site, span, &zone).await?;
+                let mut people =
+                    store::stages::within(session, site, (span, &zone), &store::stages::ALL)
+                        .await?;
                 if product.0 != 0 {
                     people.retain(|count| !["order", "second"].contains(&count.stage.as_str()));
                     people.extend(store::stages::orders(session, site, span, product).await?);
@@ -297,9 +301,9 @@ async fn counts(
         *stages.entry(count.stage).or_default() += count.contacts;
     }
     let rules = rules(state, who).await?;
-    for (source, medium, campaign, _, visitors) in visits(state, who, span).await? {
-        let stages = counts.entry(origin(&rules, &source, &medium, &campaign)).or_default();
-        *stages.entry("visit".to_owned()).or_default() += visitors;
+    for (of, seen) in visits(state, who, span).await? {
+        let stages = counts.entry(origin(&rules, &of)).or_default();
+        *stages.entry("visit".to_owned()).or_default() += seen.visitors;
     }
     Ok(counts)
 }
@@ -309,13 +313,13 @@ pub(crate) async fn visits(
     state: &AppState,
     who: &CurrentOperator,
     span: Span,
-) -> Result<Vec<(String, String, String, i64, i64)>, EngineError> {
-    let (site, from, to) = (who.site.id, span.from.to_string(), span.to.to_string());
+) -> Result<Vec<(Origin, Seen)>, EngineError> {
+    let site = who.site.id;
     state
         .engine
         .views_reader()
         .read::<_, EngineError, _>(move |session| {
-            Box::pin(async move { Ok(store::views::by_source(session, site, &from, &to).await?) })
+            Box::pin(async move { Ok(store::views::by_source(session, site, span).await?) })
         })
         .await
 }
@@ -335,22 +339,17 @@ pub(crate) async fn rules(
 }
 
 /// The channel and source tag of a view, by the same rules as those of a touch.
-pub(crate) fn origin(
-    rules: &[Rule],
-    source: &str,
-    medium: &str,
-    campaign: &str,
-) -> (String, String) {
+pub(crate) fn origin(rules: &[Rule], of: &Origin) -> (String, String) {
     let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-    let referred = medium == "referral";
+    let referred = of.medium == "referral";
     let touch = Touch {
         utm: Utm {
-            source: some(source).filter(|_| !referred),
-            medium: some(medium).filter(|_| !referred),
-            campaign: some(campaign),
+            source: some(&of.source).filter(|_| !referred),
+            medium: some(&of.medium).filter(|_| !referred),
+            campaign: some(&of.campaign),
             ..Utm::default()
         },
-        referrer: some(source).filter(|_| referred),
+        referrer: some(&of.source).filter(|_| referred),
         ..Touch::default()
     };
     (channel_of(rules, &touch).as_str().to_owned(), touch.utm.source.unwrap_or_default())
@@ -447,17 +446,17 @@ async fn visit_rows(
     report.back.push(Crumb { href: link(PATH, &query), label: "Stages".to_owned() });
     let mut rows: Vec<(i64, Vec<Cell>)> = Vec::new();
     let rules = rules(state, who).await?;
-    for (source, medium, campaign, views, visitors) in visits(state, who, period.span).await? {
-        let (channel, tag) = origin(&rules, &source, &medium, &campaign);
+    for (of, Seen { views, visitors }) in visits(state, who, period.span).await? {
+        let (channel, tag) = origin(&rules, &of);
         let wanted = asked.channel.is_empty() || asked.channel == channel;
         if !wanted || asked.source.as_ref().is_some_and(|source| *source != tag) {
             continue;
         }
         let cells = vec![
             Cell::text(channel_name(&channel)),
-            Cell::text(source),
-            Cell::text(medium),
-            Cell::text(campaign),
+            Cell::text(of.source),
+            Cell::text(of.medium),
+            Cell::text(of.campaign),
             Cell::count(views),
             Cell::count(visitors),
         ];

@@ -123,21 +123,21 @@ impl Choices {
             })
             .await?;
         all.extend(own);
-        let (from, to) = (period.span.from.to_string(), period.span.to.to_string());
+        let span = period.span;
         let (pages, sources) = state
             .engine
             .views_reader()
             .read::<_, EngineError, _>(move |session| {
                 Box::pin(async move {
-                    let pages = store::views::by_page(session, site, &from, &to).await?;
-                    Ok((pages, store::views::by_source(session, site, &from, &to).await?))
+                    let pages = store::views::by_page(session, site, span).await?;
+                    Ok((pages, store::views::by_source(session, site, span).await?))
                 })
             })
             .await?;
-        let pages = pages.into_iter().map(|(path, views, _)| (path, views));
+        let pages = pages.into_iter().map(|(path, seen)| (path, seen.views));
         let page = |path: String| (Step::Page(path.clone()), format!("Viewed {path}"));
         all.extend(most(pages).into_iter().map(page));
-        let sources = sources.into_iter().map(|(source, _, _, views, _)| (source, views));
+        let sources = sources.into_iter().map(|(origin, seen)| (origin.source, seen.views));
         let source =
             |source: String| (Step::Source(source.clone()), format!("Viewed, from {source}"));
         all.extend(most(sources.filter(|one| !one.0.is_empty())).into_iter().map(source));

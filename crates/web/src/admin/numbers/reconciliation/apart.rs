@@ -2,8 +2,8 @@
 
 use axum::extract::{Path, Query, State};
 use engine::EngineError;
-use model::spans::DEFAULT_DAYS;
-use store::reconciliation::{Apart, Counts};
+use model::spans::{DEFAULT_DAYS, Span};
+use store::reconciliation::{Apart, Balance, Counts, Taken};
 
 use crate::admin::numbers::report::Report;
 use crate::admin::numbers::sheet::{Cell, Sheet, columns};
@@ -27,15 +27,7 @@ pub async fn show(
     let period = Period::read(&who, &asked, DEFAULT_DAYS);
     let found = store::reconciliation::named(&name);
     let balance = found.ok_or(crate::error::WebError::NotFound)?;
-    let (site, bounds) = (who.site.id, period.bounds());
-    let rows = state
-        .reader
-        .read::<_, EngineError, _>(move |session| {
-            Box::pin(async move {
-                Ok(store::reconciliation::apart(session, site, balance, bounds, MOST).await?)
-            })
-        })
-        .await?;
+    let rows = read(&state, &who, &period, balance).await?;
     let lead = format!(
         "Where \"{}\" and \"{}\" differ, {}.",
         balance.left,
@@ -45,11 +37,12 @@ pub async fn show(
     let mut report = Report::new(who.frame("reconciliation"), "What does not add up", &lead);
     let query = period.query();
     report.back.push(Crumb { href: link(PATH, &query), label: "Reconciliation".to_owned() });
-    let figure = |value: i64| match balance.counts {
-        Counts::Money => Cell::money(value, &who.site.currency),
-        Counts::Rows => Cell::count(value),
-    };
     let row = |apart: &Apart| {
+        let Taken { currency, left, right, .. } = &apart.taken;
+        let figure = |value: i64| match balance.counts {
+            Counts::Money => Cell::money(value, currency),
+            Counts::Rows => Cell::count(value),
+        };
         let when = period.zone.local(apart.at).strftime("%-d\u{a0}%b\u{a0}%Y, %H:%M:%S");
         let (order, mail) = (apart.orders.first(), apart.messages.first());
         let open = match (order, mail) {
@@ -61,9 +54,9 @@ pub async fn show(
         vec![
             Cell::text(when.to_string()),
             if others > 0 { open.note(format!("and {others} of the same instant")) } else { open },
-            figure(apart.left),
-            figure(apart.right),
-            figure(apart.left - apart.right),
+            figure(*left),
+            figure(*right),
+            figure(left - right),
         ]
     };
     report.sheets.push(Sheet {
@@ -76,4 +69,32 @@ pub async fn show(
         ..Sheet::default()
     });
     report.answer(&format!("{PATH}/{name}"), &asked, &query)
+}
+
+/// The rows that differ; where they are too many to be counted now, those of the days on which they
+/// were found to differ in the background.
+async fn read(
+    state: &AppState,
+    who: &CurrentOperator,
+    period: &Period,
+    balance: &'static Balance,
+) -> Result<Vec<Apart>, EngineError> {
+    let (site, span, zone) = (who.site.id, period.span, period.zone.clone());
+    state
+        .reader
+        .read::<_, EngineError, _>(move |session| {
+            Box::pin(async move {
+                let few = super::rows(session, site, (span, &zone)).await? <= super::ROWS_MAX;
+                let mut open = vec![span.bounds(&zone)];
+                if !few {
+                    let (from, to) = (span.from.to_string(), span.to.to_string());
+                    let of = balance.name;
+                    let days = store::balances::apart(session, site, (&from, &to), of).await?;
+                    let days = days.iter().filter_map(|day| day.parse().ok());
+                    open = days.map(|day| Span { from: day, to: day }.bounds(&zone)).collect();
+                }
+                Ok(store::reconciliation::apart(session, site, balance, open, MOST).await?)
+            })
+        })
+        .await
 }

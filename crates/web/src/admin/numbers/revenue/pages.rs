@@ -7,6 +7,7 @@ use model::ids::ProductId;
 use model::spans::Span;
 use numbers::real::{ratio, real_signed};
 use store::order_sums::{Sums, What};
+use store::views::Seen;
 
 use super::{View, before_cell, picture};
 use crate::admin::numbers::compare::Compared;
@@ -45,12 +46,16 @@ pub(super) async fn fill(report: &mut Report, view: &View<'_>) -> Result<(), Eng
                     }
                     None => Vec::new(),
                 };
-                Ok((orders, before, store::stages::within(session, site, span, &zone).await?))
+                Ok((
+                    orders,
+                    before,
+                    store::stages::within(session, site, (span, &zone), &["lead"]).await?,
+                ))
             })
         })
         .await?;
     let mut pages: BTreeMap<String, PageFigure> = BTreeMap::new();
-    for (page, views, visitors) in views(view, span).await? {
+    for (page, Seen { views, visitors }) in views(view, span).await? {
         let figure = pages.entry(page).or_default();
         figure.views += views;
         figure.visitors += visitors;
@@ -69,29 +74,29 @@ pub(super) async fn fill(report: &mut Report, view: &View<'_>) -> Result<(), Eng
 }
 
 /// Views by page, of the chosen channel where one is.
-async fn views(view: &View<'_>, span: Span) -> Result<Vec<(String, i64, i64)>, EngineError> {
-    let (site, from, to) = (view.who.site.id, span.from.to_string(), span.to.to_string());
+async fn views(view: &View<'_>, span: Span) -> Result<Vec<(String, Seen)>, EngineError> {
+    let site = view.who.site.id;
     let narrowed = !view.narrow.channel().is_empty();
     let reader = view.state.engine.views_reader();
     if !narrowed {
         return reader
             .read::<_, EngineError, _>(move |session| {
-                Box::pin(async move { Ok(store::views::by_page(session, site, &from, &to).await?) })
+                Box::pin(async move { Ok(store::views::by_page(session, site, span).await?) })
             })
             .await;
     }
     let rows = reader
         .read::<_, EngineError, _>(move |session| {
-            Box::pin(async move {
-                Ok(store::views::by_page_and_source(session, site, &from, &to).await?)
-            })
+            Box::pin(
+                async move { Ok(store::views::by_page_and_source(session, site, span).await?) },
+            )
         })
         .await?;
     let rules = stages::rules(view.state, view.who).await?;
-    let own = rows.into_iter().filter(|(_, source, medium, campaign, ..)| {
-        stages::origin(&rules, source, medium, campaign).0 == view.narrow.channel()
-    });
-    Ok(own.map(|(page, .., views, visitors)| (page, views, visitors)).collect())
+    let own = rows
+        .into_iter()
+        .filter(|((_, origin), _)| stages::origin(&rules, origin).0 == view.narrow.channel());
+    Ok(own.map(|((page, _), seen)| (page, seen)).collect())
 }
 
 fn show(

@@ -82,7 +82,7 @@ pub async fn read(
     period: &Period,
 ) -> Result<Measured, EngineError> {
     let visits = stages::visits(state, who, period.span).await?;
-    let visits: i64 = visits.iter().map(|(.., visitors)| visitors).sum();
+    let visits: i64 = visits.iter().map(|(_, seen)| seen.visitors).sum();
     let (site, zone, span) = (who.site.id, period.zone.clone(), period.span);
     let currency = who.site.currency.clone();
     let old_enough = moved(period.today, -FOLLOWED_DAYS - 1);
@@ -99,7 +99,7 @@ pub async fn read(
                 let mut spends = store::spends::within(session, site, &first, &last).await?;
                 spends.retain(|spend| spend.currency == currency);
                 Ok((
-                    store::stages::within(session, site, span, &zone).await?,
+                    store::stages::within(session, site, (span, &zone), &["lead", "order"]).await?,
                     store::margins::firsts(session, site, of).await?,
                     store::margins::later(session, site, won, FOLLOWED_DAYS).await?,
                     spends,
