@@ -3,6 +3,7 @@
 
 pub mod columns;
 pub(crate) mod pictures;
+pub mod preambles;
 pub mod tables;
 
 use std::path::PathBuf;

@@ -272,20 +272,36 @@ impl Model {
 ///
 /// Where the lengths differ or the training part lacks one of the outcomes.
 pub fn learn(fields: &[Field], outcome: &[bool], lambda: f64) -> Result<Report, Refusal> {
-    if fields.iter().any(|field| field.len() != outcome.len()) {
+    let train: Vec<bool> = (0..).zip(outcome).map(|(row, _)| !table::is_held_out(row)).collect();
+    learn_apart(fields, outcome, &train, lambda)
+}
+
+/// The same where `train` says which cases are learned from: those of a file that was not read
+/// whole keep the part they had by their place in it.
+///
+/// # Errors
+///
+/// As [`learn`].
+pub fn learn_apart(
+    fields: &[Field],
+    outcome: &[bool],
+    train: &[bool],
+    lambda: f64,
+) -> Result<Report, Refusal> {
+    let is_short = |length: usize| length != outcome.len();
+    if fields.iter().any(|field| is_short(field.len())) || is_short(train.len()) {
         return Err(Refusal::Lengths);
     }
-    let train: Vec<bool> = (0..).zip(outcome).map(|(row, _)| !table::is_held_out(row)).collect();
     let mut warnings = Vec::new();
-    let fitted = fit(fields, outcome, &train, lambda, &mut warnings)?;
-    if let Some((strongest, alone)) = leaks::ask(fields, outcome, &train, &mut warnings)
+    let fitted = fit(fields, outcome, train, lambda, &mut warnings)?;
+    if let Some((strongest, alone)) = leaks::ask(fields, outcome, train, &mut warnings)
         && let Some(full) = fitted.held_out.auc
     {
         let asked = warnings
             .iter()
             .any(|w| matches!(w, Warning::TellsAll { field, .. } if field == strongest));
         if !asked && alone >= leaks::STRONG && fields.len() > 2 {
-            warnings.extend(outweighs(fields, outcome, &train, (strongest, alone), full));
+            warnings.extend(outweighs(fields, outcome, train, (strongest, alone), full));
         }
     }
     Ok(Report { warnings, ..fitted })

@@ -4,14 +4,17 @@
 //! |---|---|
 //! | a file as rows: encodings, separators, gzip, standard input | `source` |
 //! | which column is what | `columns` |
-//! | days and amounts as people write them | `dates`, `amounts` |
-//! | rows that are sales, those that are left out, who bought | `sales`, `buyers`, `baskets`, `names` |
+//! | days, amounts and answers as people write them | `dates`, `amounts`, `answers` |
+//! | which way of writing a file has | `formats` |
+//! | rows that are sales, how they stand, who bought | `sales`, `states`, `people`, `buyers`, `baskets`, `names` |
+//! | rows that are left out, and what to know of the reading | `left_out` |
 //! | touches and paths that lead to orders | `journeys` |
 //! | the picture of an answer | `plot` |
 //! | one question each | `ltv`, `rfm`, `cohorts`, `also_bought`, `attribution`, `roads`, `experiment`, `score` |
 
 mod also_bought;
 mod amounts;
+mod answers;
 mod attribution;
 mod baskets;
 mod buyers;
@@ -19,15 +22,19 @@ mod cohorts;
 mod columns;
 mod dates;
 mod experiment;
+mod formats;
 mod journeys;
+mod left_out;
 mod ltv;
 mod names;
+mod people;
 pub mod plot;
 mod rfm;
 mod roads;
 mod sales;
 mod score;
 mod source;
+mod states;
 pub mod words;
 
 use crate::cli::AnalyzeCommand;

@@ -54,13 +54,13 @@ impl std::fmt::Display for Cell<'_> {
 }
 
 impl Field {
-    /// From cells of text: empty is not known, and the field is of numbers where everything else in
-    /// it is one.
+    /// From cells of text: the field is of numbers where everything in it is one or is not known
+    /// ([`is_missing`]). Among words, only an empty cell is not known: `NA` may be one of them.
     pub fn read<'a>(name: &str, cells: impl Iterator<Item = &'a str> + Clone) -> Self {
         let numbers: Option<Vec<Option<f64>>> = cells
             .clone()
             .map(|cell| match cell.trim() {
-                "" => Some(None),
+                cell if is_missing(cell) => Some(None),
                 cell => cell.parse().ok().filter(|n: &f64| n.is_finite()).map(Some),
             })
             .collect();
@@ -266,6 +266,17 @@ fn scale(seen: &[Cell<'_>]) -> Option<(f64, f64)> {
     let sd = (numbers().map(|x| (x - mean) * (x - mean)).sum::<f64>() / n).sqrt();
     // A spread within rounding of the mean is none.
     (sd > 1e-12 * mean.abs() && sd.is_finite()).then_some((mean, sd))
+}
+
+/// What programs write among numbers where there is none.
+const MISSING: [&str; 14] = [
+    "", "na", "n/a", "#n/a", "<na>", "nan", "null", "none", "nil", "missing", "?", "-", ".", "\\n",
+];
+
+/// Whether a cell among numbers says that there is none: `NA`, `null`, `?`, or nothing.
+pub fn is_missing(cell: &str) -> bool {
+    let cell = cell.trim();
+    cell.len() <= 7 && MISSING.iter().any(|word| cell.eq_ignore_ascii_case(word))
 }
 
 /// Whether case `row`, counted from 0, is held out: row · 2654435761 mod 2³² below .3 · 2³². A

@@ -9,8 +9,9 @@ use web::charts::{self, Rank, RankItem, Size, Unit};
 
 use super::baskets::{self, Baskets};
 use super::columns::Columns;
+use super::formats::said;
+use super::left_out::LeftOut;
 use super::plot;
-use super::sales::LeftOut;
 use super::source::Source;
 use super::words::{count, figure, some};
 use crate::cli::AlsoBought;
@@ -30,6 +31,7 @@ struct Answer {
     pairs: Vec<Pair>,
     items: BTreeMap<String, Vec<Partner>>,
     left_out: LeftOut,
+    notes: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -62,11 +64,11 @@ pub fn run(output: Output, flags: &AlsoBought) -> anyhow::Result<()> {
     })?;
     let mut source = Source::open(&flags.table.file)?;
     let mut columns = Columns::mapped(source.headers(), &flags.table.map)?;
-    let baskets = baskets::read(&mut source, &mut columns)?;
+    let baskets = baskets::read(&mut source, &mut columns, said(&flags.table)?)?;
     let counts = PairCounts::from_baskets(&baskets.baskets);
     if counts.baskets() == 0 {
         let mut why = vec![format!("{}: no row names an order and a product", source.name())];
-        why.extend(baskets.left_out.told());
+        why.extend(baskets.left_out.counted());
         return Err(refused(why.join("; ")));
     }
     let answer = answer(&counts, measure, flags, baskets);
@@ -130,6 +132,7 @@ fn answer(
         basket: baskets.of,
         pairs,
         items: partners,
+        notes: baskets.left_out.notes.clone(),
         left_out: baskets.left_out,
     }
 }

@@ -1,5 +1,9 @@
-//! Amounts as files write them: with signs of currencies, separators of thousands, brackets for
-//! what is owed.
+//! Amounts as files write them: with signs and words of currencies, separators of thousands,
+//! brackets for what is owed.
+
+mod marks;
+
+pub use marks::Marks;
 
 /// Which mark stands before the fraction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -11,10 +15,33 @@ pub enum Decimal {
     Comma,
 }
 
+impl Decimal {
+    /// By its word, `point` or `comma`.
+    pub fn parse(word: &str) -> Option<Self> {
+        match word {
+            "point" => Some(Self::Point),
+            "comma" => Some(Self::Comma),
+            _ => None,
+        }
+    }
+
+    fn of(mark: char) -> Self {
+        if mark == ',' { Self::Comma } else { Self::Point }
+    }
+
+    fn mark(self) -> char {
+        match self {
+            Self::Point => '.',
+            Self::Comma => ',',
+        }
+    }
+}
+
 /// More than this is no amount of money, and no figure could be trusted beside it.
 const LARGEST: f64 = 1e12;
 
-/// Reads a cell; `None` where it holds no number, or one beyond all use.
+/// Reads a cell; `None` where it holds no number or more than one, or one beyond all use. What a
+/// cell says by itself goes before what the column does: `19,90` is no thousands anywhere.
 pub fn parse(text: &str, decimal: Decimal) -> Option<f64> {
     let plain = text.trim();
     // Most cells of most files.
@@ -23,76 +50,195 @@ pub fn parse(text: &str, decimal: Decimal) -> Option<f64> {
     {
         return (number.abs() <= LARGEST).then_some(number);
     }
-    let (mark, thousands) = match decimal {
-        Decimal::Point => ('.', ','),
-        Decimal::Comma => (',', '.'),
-    };
-    let owed = plain.starts_with('(') && plain.ends_with(')');
-    let mut digits = String::with_capacity(plain.len());
-    let mut minus = owed;
-    for c in plain.chars() {
+    let bare = Bare::of(plain)?;
+    let number: f64 = unmarked(&bare.digits, decimal)?.parse().ok()?;
+    (number <= LARGEST).then_some(if bare.is_minus { -number } else { number })
+}
+
+/// Reads a cell that is to be a number with nothing in words: `Room 5` is none.
+pub fn number(text: &str, decimal: Decimal) -> Option<f64> {
+    let has_word = text.chars().any(|c| c.is_alphabetic() || matches!(c, '/' | ':'));
+    if has_word { None } else { parse(text, decimal) }
+}
+
+/// The digits of a cell and the marks between them, with what stood around them taken off.
+struct Bare {
+    digits: String,
+    is_minus: bool,
+}
+
+impl Bare {
+    fn of(text: &str) -> Option<Self> {
+        // ="19.00": how a spreadsheet is made to keep text.
+        let text = text.trim_matches(['=', '"']);
+        let first = text.find(|c: char| c.is_ascii_digit())?;
+        let last = text.rfind(|c: char| c.is_ascii_digit())?;
+        let (head, core) = (text.get(..first)?, text.get(first..=last)?);
+        let mut digits = String::with_capacity(core.len() + 1);
+        // `.50`, but not the dot of `Rs.50`.
+        let leads = head.strip_suffix(['.', ',']).filter(|before| !ends_in_word(before));
+        let head = match leads {
+            Some(before) => {
+                digits.push_str(head.get(before.len()..)?);
+                before
+            }
+            None => head,
+        };
+        for c in core.chars() {
+            digits.push(match c {
+                '0'..='9' | '.' | ',' => c,
+                c if c.is_whitespace() || matches!(c, '\'' | '’') => ' ',
+                // A second number behind a word, as in `2 x 19.00`.
+                _ => return None,
+            });
+        }
+        let tail = Tail::of(text.get(last + 1..)?)?;
+        digits.extend(tail.bare_mark);
+        let (before, depth) = around(head)?;
+        let is_owed = depth > 0;
+        if depth + tail.depth != 0 || before + usize::from(tail.is_minus) > 1 {
+            return None;
+        }
+        Some(Self { digits, is_minus: is_owed || before > 0 || tail.is_minus })
+    }
+}
+
+/// What stands behind the last digit.
+struct Tail {
+    /// The mark of `49.-`, which stands for no parts.
+    bare_mark: Option<char>,
+    is_minus: bool,
+    depth: i32,
+}
+
+impl Tail {
+    fn of(text: &str) -> Option<Self> {
+        let (_, depth) = around(text)?;
+        let rest = text.strip_prefix(['.', ',']);
+        let bare_mark = rest.filter(|rest| rest.starts_with(is_dash)).and(text.chars().next());
+        // A dash with words behind it is a hyphen: `19.00 - monthly`.
+        let alone = |c: &char| !c.is_whitespace() && !is_money(*c) && *c != ')';
+        let mut others = text.chars().filter(alone);
+        let is_alone = others.next().is_some_and(is_dash) && others.next().is_none();
+        let is_minus = bare_mark.is_none() && (text.starts_with(is_dash) || is_alone);
+        Some(Self { bare_mark, is_minus, depth })
+    }
+}
+
+/// How many dashes and how many open brackets stand in what is around the digits; nothing where it
+/// holds what belongs to no amount.
+fn around(text: &str) -> Option<(usize, i32)> {
+    let (mut dashes, mut depth) = (0, 0);
+    for c in text.chars() {
         match c {
-            '0'..='9' => digits.push(c),
-            c if c == mark => digits.push('.'),
-            '-' | '\u{2212}' => minus = true,
-            // Thousands, signs and words of currencies, spaces of any width.
-            c if c == thousands || matches!(c, '\'' | '’') => {}
-            c if c.is_whitespace() || c.is_alphabetic() || !c.is_alphanumeric() => {}
+            '(' => depth += 1,
+            ')' => depth -= 1,
+            c if is_dash(c) => dashes += 1,
+            '.' | ',' | '/' | ':' | '+' | '\'' | '’' => {}
+            c if c.is_alphabetic() || c.is_whitespace() || is_money(c) || is_unseen(c) => {}
             _ => return None,
         }
     }
-    let number: f64 = digits.parse().ok()?;
-    (number <= LARGEST).then_some(if minus { -number } else { number })
+    Some((dashes, depth))
 }
 
-/// Which mark a column uses, by its first cells: the last of two different marks, or one with
-/// other than three digits behind it, is the fraction's.
-pub fn decimal_of<'a>(cells: impl Iterator<Item = &'a str>) -> Decimal {
-    for cell in cells {
-        let (point, comma) = (cell.rfind('.'), cell.rfind(','));
-        match (point, comma) {
-            (Some(point), Some(comma)) if comma > point => return Decimal::Comma,
-            (Some(_), Some(_)) => return Decimal::Point,
-            (Some(at), None) if behind(cell, at) != 3 => return Decimal::Point,
-            (None, Some(at)) if behind(cell, at) != 3 => return Decimal::Comma,
-            _ => {}
+fn ends_in_word(text: &str) -> bool {
+    text.ends_with(|c: char| c.is_alphabetic() || c == '/')
+}
+
+fn is_dash(c: char) -> bool {
+    matches!(c, '-' | '\u{2010}'..='\u{2014}' | '\u{2212}' | '\u{ff0d}')
+}
+
+/// Signs of currencies.
+fn is_money(c: char) -> bool {
+    matches!(
+        c,
+        '$' | '£' | '¤' | '¥' | '\u{20a0}'..='\u{20cf}' | '฿' | '৳' | '﷼' | '＄' | '￡' | '￥'
+    )
+}
+
+/// Marks that only say in which direction to write.
+fn is_unseen(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+/// What the marks between the digits of one cell can be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    /// There are none that could be a fraction's.
+    Whole,
+    /// The one at this place stands before the fraction.
+    Fraction(usize),
+    /// This one stands between thousands.
+    Thousands(char),
+    /// The one at this place, before three digits: of thousands, or of the fraction.
+    Either(usize, char),
+}
+
+impl Shape {
+    fn of(digits: &str) -> Option<Self> {
+        let count = |mark: char| digits.matches(mark).count();
+        let (mark, at) = match (digits.rfind('.'), digits.rfind(',')) {
+            (None, None) => return Some(Self::Whole),
+            (Some(point), Some(comma)) => {
+                let at = point.max(comma);
+                let mark = if at == point { '.' } else { ',' };
+                return (count(mark) == 1).then_some(Self::Fraction(at));
+            }
+            (Some(point), None) => ('.', point),
+            (None, Some(comma)) => (',', comma),
+        };
+        if count(mark) > 1 {
+            return Some(Self::Thousands(mark));
         }
+        let (before, behind) = (digits.get(..at)?, digits.get(at + 1..)?);
+        let is_fraction = behind.len() != 3
+            || before.len() > 3
+            || before.is_empty()
+            || before.starts_with('0')
+            || before.contains(' ');
+        Some(if is_fraction { Self::Fraction(at) } else { Self::Either(at, mark) })
     }
-    Decimal::Point
 }
 
-fn behind(cell: &str, at: usize) -> usize {
-    let rest = cell.get(at + 1..).unwrap_or_default();
-    rest.chars().take_while(char::is_ascii_digit).count()
+/// The digits with a point before the fraction and no other mark.
+fn unmarked(digits: &str, decimal: Decimal) -> Option<String> {
+    let at = match Shape::of(digits)? {
+        Shape::Fraction(at) => Some(at),
+        Shape::Either(at, mark) => (mark == decimal.mark()).then_some(at),
+        Shape::Whole | Shape::Thousands(_) => None,
+    };
+    let (whole, fraction) = match at {
+        Some(at) => (digits.get(..at)?, digits.get(at + 1..)?),
+        None => (digits, ""),
+    };
+    if !fraction.bytes().all(|octet| octet.is_ascii_digit()) {
+        return None;
+    }
+    let mut plain = thousands(whole)?;
+    if !fraction.is_empty() {
+        plain.push('.');
+        plain.push_str(fraction);
+    }
+    Some(plain)
+}
+
+/// Digits in groups of three, or as in India the last of three and those before it of two, without
+/// what stands between them.
+fn thousands(whole: &str) -> Option<String> {
+    let groups: Vec<&str> = whole.split(['.', ',', ' ']).collect();
+    let is_grouped = match groups.as_slice() {
+        [_] | [] => true,
+        [first, between @ .., last] => {
+            (1..=3).contains(&first.len())
+                && !first.starts_with('0')
+                && between.iter().all(|group| (2..=3).contains(&group.len()))
+                && last.len() == 3
+        }
+    };
+    is_grouped.then(|| groups.concat())
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn near(text: &str, decimal: Decimal, wanted: f64) {
-        let read = parse(text, decimal).unwrap();
-        assert!((read - wanted).abs() < 1e-9, "{text}: {read}");
-    }
-
-    #[test]
-    fn amounts_are_read_as_people_write_them() {
-        near("19", Decimal::Point, 19.0);
-        near("$1,234.56", Decimal::Point, 1_234.56);
-        near("1.234,56 €", Decimal::Comma, 1_234.56);
-        near("CHF 1'234.50", Decimal::Point, 1_234.5);
-        near("(5.00)", Decimal::Point, -5.0);
-        near("-0.5", Decimal::Point, -0.5);
-        for text in ["", "free", "n/a", "-", "NaN", "inf", "1e300"] {
-            assert_eq!(parse(text, Decimal::Point), None, "{text}");
-        }
-    }
-
-    #[test]
-    fn the_mark_of_the_fraction_is_told_by_the_column() {
-        assert_eq!(decimal_of(["1,000", "12,50"].into_iter()), Decimal::Comma);
-        assert_eq!(decimal_of(["1,000", "12.50"].into_iter()), Decimal::Point);
-        assert_eq!(decimal_of(["1.000,00"].into_iter()), Decimal::Comma);
-        assert_eq!(decimal_of(["7"].into_iter()), Decimal::Point);
-    }
-}
+mod tests;

@@ -7,7 +7,8 @@ use numbers::journeys::Journeys;
 use serde::Serialize;
 use web::charts::{self, RangeRow, Ranges, Size, Unit};
 
-use super::journeys;
+use super::journeys::{self, Read};
+use super::left_out::LeftOut;
 use super::plot;
 use super::words::figure;
 use crate::cli::Attribution;
@@ -23,6 +24,8 @@ struct Answer {
     /// Which game the Shapley values are of.
     shapley_game: &'static str,
     models: BTreeMap<&'static str, Credits>,
+    left_out: LeftOut,
+    notes: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -41,7 +44,7 @@ pub fn run(output: Output, flags: &Attribution) -> anyhow::Result<()> {
     let half_life = HalfLife::default()
         .with_days(flags.half_life_days)
         .ok_or_else(|| usage("--half-life-days: give a number of days above zero"))?;
-    let (journeys, told) = journeys::read(&flags.table, &flags.separator)?;
+    let Read { journeys, left_out, told } = journeys::read(&flags.table, &flags.separator)?;
     let settings = Settings { order: flags.order, half_life };
     let all = models::all(&journeys, settings).map_err(|why| refused(why.to_string()))?;
     let answer = Answer {
@@ -51,6 +54,8 @@ pub fn run(output: Output, flags: &Attribution) -> anyhow::Result<()> {
         untouched: journeys.untouched().conversions,
         shapley_game: models::SET_GAME,
         models: all.iter().map(|model| (model.model, credits(&journeys, model))).collect(),
+        notes: left_out.notes.clone(),
+        left_out,
     };
     output.say(told);
     plot::write(output, &flags.picture, || charts::ranges(&drawn(&journeys, &all), Size::Wide))?;
@@ -135,5 +140,6 @@ fn human(answer: &Answer, journeys: &Journeys, all: &[Model]) -> Vec<String> {
         lines.push(format!("{untouched} conversions had no touch before them: in no credit."));
     }
     lines.push("These are conventions; only an experiment shows what a channel causes.".to_owned());
+    lines.extend(answer.left_out.told());
     lines
 }

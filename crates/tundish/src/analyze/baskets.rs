@@ -6,9 +6,13 @@ use std::collections::{BTreeMap, HashSet};
 
 use super::amounts::{self, Decimal};
 use super::columns::{Columns, Role};
+use super::formats::{Looked, Said};
+use super::left_out::LeftOut;
 use super::names::Names;
-use super::sales::{self, LeftOut};
+use super::people::person;
+use super::sales;
 use super::source::{Row, Source};
+use super::states::{State, States, TAKEN_BACK};
 
 /// Baskets of a file.
 #[derive(Debug)]
@@ -59,25 +63,29 @@ const NO_PRODUCT: &str = "no product, by its code";
 ///
 /// # Errors
 /// A column is missing, or the file cannot be read.
-pub fn read(source: &mut Source, columns: &mut Columns) -> anyhow::Result<Baskets> {
+pub fn read(source: &mut Source, columns: &mut Columns, said: Said) -> anyhow::Result<Baskets> {
     let places = Places::of(columns)?;
+    let looked = Looked { date: None, figures: &places.figures };
+    let written = looked.at(source, said)?;
+    let mut states =
+        places.status.map_or_else(States::default, |at| States::of(&columns.named(at)));
     let (mut orders, mut customers) = (Names::default(), Names::default());
     let mut products = Names::default();
     let mut void = HashSet::new();
     let mut lines = Vec::new();
-    let mut left_out = LeftOut::default();
+    let mut left_out = LeftOut::with(written.notes);
     while let Some(row) = source.next_row()? {
         let cell = |at: Option<usize>| at.map_or(Cow::Borrowed(""), |at| row.cell(at));
-        let (order, customer) = (cell(places.order), cell(places.customer));
+        let (order, customer) = (cell(places.order), person(cell(places.customer)));
         let product = row.cell(places.product);
         let key = match order.is_empty() {
             true => Order::Row(row.line),
             false => Order::Numbered(orders.place(&order)),
         };
-        if sales::came_to_nothing(&cell(places.status)) {
+        if states.read(&cell(places.status)) != State::Holds {
             void.insert(key);
         }
-        match places.refused(row, &product, &order, &customer) {
+        match places.refused(row, written.decimal, (&product, &order, &customer)) {
             Some(why) => left_out.count(why),
             None => lines.push(Line {
                 order: key,
@@ -88,7 +96,7 @@ pub fn read(source: &mut Source, columns: &mut Columns) -> anyhow::Result<Basket
     }
     let before = lines.len();
     lines.retain(|line| !void.contains(&line.order));
-    left_out.add(sales::TAKEN_BACK, before - lines.len());
+    left_out.add(TAKEN_BACK, before - lines.len());
     let (products, named) = named(products.into_list(), &lines);
     let before = lines.len();
     lines.retain_mut(|line| {
@@ -116,13 +124,12 @@ impl Places {
     fn refused(
         &self,
         row: Row<'_>,
-        product: &str,
-        order: &str,
-        customer: &str,
+        decimal: Decimal,
+        (product, order, customer): (&str, &str, &str),
     ) -> Option<&'static str> {
         let none_of_it = || {
             self.figures.into_iter().flatten().any(|at| {
-                let number = amounts::parse(&row.cell(at), Decimal::Point);
+                let number = amounts::parse(&row.cell(at), decimal);
                 number.is_some_and(|number| number <= 0.0)
             })
         };
@@ -130,7 +137,7 @@ impl Places {
             () if self.customer.is_some() && customer.is_empty() => Some("nobody is named"),
             () if order.is_empty() && customer.is_empty() => Some("no order"),
             () if product.is_empty() => Some("no product"),
-            () if sales::is_cancellation(order) => Some(sales::TAKEN_BACK),
+            () if sales::is_cancellation(order) => Some(TAKEN_BACK),
             () if none_of_it() => Some("taken back, or none of it"),
             () => None,
         }
@@ -193,7 +200,7 @@ mod tests {
     fn read_text(text: &'static str) -> Baskets {
         let mut source = Source::read("a.csv".to_owned(), Box::new(text.as_bytes())).unwrap();
         let mut columns = Columns::mapped(source.headers(), &[]).unwrap();
-        read(&mut source, &mut columns).unwrap()
+        read(&mut source, &mut columns, Said::default()).unwrap()
     }
 
     #[test]
@@ -230,6 +237,6 @@ mod tests {
              3,cup,bob,paid\n",
         );
         assert_eq!((all.of, all.baskets.as_slice()), ("customer", &[vec![0, 1]][..]));
-        assert_eq!(all.left_out.reasons.get(sales::TAKEN_BACK), Some(&2));
+        assert_eq!(all.left_out.reasons.get(TAKEN_BACK), Some(&2));
     }
 }

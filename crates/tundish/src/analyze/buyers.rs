@@ -7,8 +7,9 @@ use numbers::real::nearest;
 
 use super::columns::Columns;
 use super::dates::{self, Order};
+use super::left_out::LeftOut;
 use super::names::Names;
-use super::sales::{self, LeftOut, Sale, Wanted};
+use super::sales::{self, Sale, Wanted};
 use super::source::Source;
 use crate::cli::TableFile;
 use crate::output::usage;
@@ -100,7 +101,7 @@ impl Buyers {
     /// The flag holds no date.
     pub fn last_day(&self, given: Option<&str>, flag: &str) -> anyhow::Result<i64> {
         match given {
-            Some(text) => dates::parse(text, Order::MonthFirst)
+            Some(text) => dates::parse(text, Order::Usual)
                 .map(dates::day_of)
                 .ok_or_else(|| usage(format!("{flag} {text:?}: write a date as 2024-12-31"))),
             None => Ok(self.bought.iter().map(|one| one.day).max().unwrap_or(0)),

@@ -11,9 +11,11 @@ use web::charts::{self, Heat, HeatRow, Unit};
 use super::buyers::{PARTS, parts};
 use super::columns::Columns;
 use super::dates;
+use super::formats::said;
+use super::left_out::LeftOut;
 use super::names::Names;
 use super::plot;
-use super::sales::{self, LeftOut, Sale, Wanted};
+use super::sales::{self, Sale, Wanted};
 use super::source::Source;
 use super::words::{count, money, some};
 use crate::cli::Cohorts;
@@ -29,6 +31,7 @@ struct Answer {
     customers: u64,
     cohorts: Vec<Cohort>,
     left_out: LeftOut,
+    notes: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -79,14 +82,15 @@ pub fn run(output: Output, flags: &Cohorts) -> anyhow::Result<()> {
     let mut source = Source::open(&flags.table.file)?;
     let mut columns = Columns::mapped(source.headers(), &flags.table.map)?;
     let mut sums = Sums::default();
-    let left_out = sales::read(&mut source, &mut columns, Wanted::default(), &mut |sale| {
+    let wanted = Wanted { amount: false, said: said(&flags.table)? };
+    let left_out = sales::read(&mut source, &mut columns, wanted, &mut |sale| {
         sums.add(&sale, by);
     })?;
     sums.settle();
     let customers = u64::try_from(sums.names.len()).unwrap_or(u64::MAX);
     let shown = |cohort| shown(cohort, by, sums.has_amounts);
     let cohorts = sums.cohorts().into_iter().map(shown).collect();
-    let answer = Answer { customers, cohorts, left_out };
+    let answer = Answer { customers, cohorts, notes: left_out.notes.clone(), left_out };
     output.say(columns.told());
     plot::write(output, &flags.picture, || charts::heat(&drawn(&answer)))?;
     output.either(&answer, || human(&answer))

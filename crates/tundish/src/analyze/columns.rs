@@ -1,7 +1,10 @@
 //! Which column is what: as `--map` says, or guessed from the names programs give them.
 
+mod names;
+
 use engine::files::tables::plain;
 
+use self::names::ROLES;
 use crate::output::usage;
 
 /// What a column can be to an analysis.
@@ -49,149 +52,9 @@ pub enum Role {
     Converted,
     /// What they paid.
     Revenue,
+    /// What came of a case.
+    Target,
 }
-
-/// Every role, its word in `--map`, and names of such columns in files as [`plain`] leaves them, the
-/// surest first.
-const ROLES: [(Role, &str, &[&str]); 21] = [
-    (
-        Role::Customer,
-        "customer",
-        &[
-            "customer",
-            "customeremail",
-            "purchaseemail",
-            "buyeremail",
-            "billingemail",
-            "customerid",
-            "custid",
-            "emailaddress",
-            "email",
-            "buyer",
-            "client",
-            "clientid",
-            "userid",
-            "user",
-            "contact",
-            "contactid",
-            "customername",
-            "buyername",
-            "billingname",
-            "name",
-            "id",
-        ],
-    ),
-    (
-        Role::Date,
-        "date",
-        &[
-            "date",
-            "orderdate",
-            "invoicedate",
-            "purchasedate",
-            "paidat",
-            "paiddate",
-            "placedat",
-            "createdutc",
-            "createdat",
-            "created",
-            "transactiondate",
-            "datetime",
-            "timestamp",
-            "time",
-            "day",
-        ],
-    ),
-    (
-        Role::Amount,
-        "amount",
-        &[
-            "amount",
-            "saleprice",
-            "ordertotal",
-            "total",
-            "totalamount",
-            "nettotal",
-            "subtotal",
-            "revenue",
-            "sales",
-            "value",
-            "paid",
-            "spend",
-        ],
-    ),
-    (
-        Role::Refunded,
-        "refunded",
-        &["amountrefunded", "refundedamount", "partialrefund", "refundamount"],
-    ),
-    (Role::Currency, "currency", &["currency", "ordercurrency", "currencycode"]),
-    (
-        Role::Product,
-        "product",
-        &[
-            "product",
-            "productname",
-            "itemname",
-            "lineitemname",
-            "item",
-            "items",
-            "title",
-            "productid",
-            "sku",
-            "stockcode",
-            "description",
-        ],
-    ),
-    (Role::Quantity, "quantity", &["quantity", "qty", "lineitemquantity", "units", "count", "cds"]),
-    (Role::Price, "price", &["unitprice", "price", "lineitemprice", "itemprice"]),
-    (
-        Role::Order,
-        "order",
-        &[
-            "order",
-            "orderid",
-            "ordernumber",
-            "invoice",
-            "invoiceno",
-            "invoiceid",
-            "purchaseid",
-            "transaction",
-            "transactionid",
-            "basket",
-            "basketid",
-            "name",
-        ],
-    ),
-    (Role::Status, "status", &["status", "financialstatus", "fullyrefunded", "orderstatus"]),
-    (
-        Role::Contact,
-        "contact",
-        &["contact", "contactid", "customer", "customerid", "user", "userid", "email", "id"],
-    ),
-    (Role::Time, "time", &["time", "timestamp", "date", "at", "datetime"]),
-    (
-        Role::Channel,
-        "channel",
-        &["channel", "source", "medium", "utmsource", "touch", "touchpoint"],
-    ),
-    (Role::Conversion, "conversion", &["conversion", "converted", "isconversion"]),
-    (
-        Role::Value,
-        "value",
-        &["value", "totalconversionvalue", "conversionvalue", "revenue", "amount"],
-    ),
-    (Role::Path, "path", &["path", "journey", "channels"]),
-    (Role::Conversions, "conversions", &["conversions", "totalconversions", "converted", "orders"]),
-    (Role::Nulls, "nulls", &["nulls", "totalnull", "totalnulls", "null", "lost"]),
-    (
-        Role::Variant,
-        "variant",
-        &["variant", "group", "arm", "version", "experimentgroup", "bucket"],
-    ),
-    (Role::Converted, "converted", &["converted", "conversion", "success", "outcome", "bought"]),
-    (Role::Revenue, "revenue", &["revenue", "amount", "value", "spend"]),
-];
 
 /// `Name` is the number of an order where this is a column as well, as one program writes it; in
 /// all other files it is a person's.
@@ -249,18 +112,61 @@ impl Columns {
 
     /// The column that is `role`, as was said or else guessed; none is guessed twice.
     pub fn find(&mut self, role: Role) -> Option<usize> {
-        if let Some((_, at)) = self.said.iter().find(|(said, _)| *said == role) {
-            return Some(*at);
+        let at = self.look(role)?;
+        if !self.said.iter().any(|(said, _)| *said == role) {
+            self.take(role, at);
         }
-        let place = |name: &str| self.headers.iter().position(|header| plain(header) == name);
+        Some(at)
+    }
+
+    /// The same, for a look at it: it is not taken for that.
+    pub fn look(&self, role: Role) -> Option<usize> {
+        if let Some(at) = self.said(role) {
+            return Some(at);
+        }
+        let is_called = |name: &str| self.place(name, plain).is_some();
         let fits = |name: &&&str| {
-            **name != "name" || (role == Role::Order) == place(BESIDE_ORDER_NAMES).is_some()
+            **name != "name" || (role == Role::Order) == is_called(BESIDE_ORDER_NAMES)
         };
-        let free = |at: &usize| !self.taken.contains(at);
-        let at = role.names().iter().filter(fits).find_map(|name| place(name).filter(free))?;
+        let names = || role.names().iter().filter(fits);
+        let exact = names().find_map(|name| self.place(name, plain).filter(|at| self.is_free(*at)));
+        exact.or_else(|| {
+            names().find_map(|name| self.place(name, bare).filter(|at| self.is_free(*at)))
+        })
+    }
+
+    /// The column that was said to be `role`.
+    pub fn said(&self, role: Role) -> Option<usize> {
+        self.said.iter().find(|(said, _)| *said == role).map(|(_, at)| *at)
+    }
+
+    /// A column of this name that is nothing else yet.
+    pub fn free(&self, name: &str) -> Option<usize> {
+        self.place(name, plain).filter(|at| self.is_free(*at))
+    }
+
+    /// Takes a column for `role`.
+    pub fn take(&mut self, role: Role, at: usize) {
         self.said.push((role, at));
         self.taken.push(at);
-        Some(at)
+    }
+
+    fn is_free(&self, at: usize) -> bool {
+        !self.taken.contains(&at)
+    }
+
+    fn place(&self, name: &str, as_compared: fn(&str) -> String) -> Option<usize> {
+        self.headers.iter().position(|header| as_compared(header) == name)
+    }
+
+    /// A column's name as it is compared, without what brackets or a currency say beside it.
+    pub fn named(&self, at: usize) -> String {
+        self.headers.get(at).map_or_else(String::new, |header| bare(header))
+    }
+
+    /// All columns there are, for a sentence.
+    pub fn all(&self) -> String {
+        self.headers.join(", ")
     }
 
     /// The same, where there is no doing without it.
@@ -270,7 +176,7 @@ impl Columns {
     pub fn need(&mut self, role: Role) -> anyhow::Result<usize> {
         self.find(role).ok_or_else(|| {
             let word = role.word();
-            let all = self.headers.join(", ");
+            let all = self.all();
             usage(format!("no column looks like the {word}: say which with --map {word}=NAME (there are {all})"))
         })
     }
@@ -284,12 +190,40 @@ impl Columns {
     }
 }
 
-fn find(headers: &[String], name: &str) -> anyhow::Result<usize> {
+/// Currencies that stand beside what a column is: `Amount EUR`, `Betrag in EUR`.
+const CODES: &[&str] = &[
+    "usd", "eur", "gbp", "chf", "cad", "aud", "nzd", "jpy", "inr", "sek", "nok", "dkk", "pln",
+    "brl", "mxn", "zar", "czk", "huf",
+];
+
+/// A header for comparing, without what stands in brackets and without a currency behind it.
+fn bare(header: &str) -> String {
+    let outside = header.split(['(', '[']).next().unwrap_or(header);
+    let name = plain(outside);
+    let is_rest = |rest: &&str| !rest.is_empty();
+    match CODES.iter().find_map(|code| name.strip_suffix(code)).filter(is_rest) {
+        Some(rest) => rest.strip_suffix("in").filter(is_rest).unwrap_or(rest).to_owned(),
+        None => name,
+    }
+}
+
+/// The column of this name; `Email#2` is the second of those called `Email`.
+///
+/// # Errors
+/// There is none.
+pub fn find(headers: &[String], name: &str) -> anyhow::Result<usize> {
     let name = name.trim();
-    let found = headers
-        .iter()
-        .position(|header| header == name)
-        .or_else(|| headers.iter().position(|header| plain(header) == plain(name)));
+    let nth = |name: &str, nth: usize| {
+        let exact = headers.iter().enumerate().filter(|(_, header)| *header == name);
+        let alike = headers.iter().enumerate().filter(|(_, header)| plain(header) == plain(name));
+        exact.map(|(at, _)| at).nth(nth).or_else(|| alike.map(|(at, _)| at).nth(nth))
+    };
+    let numbered = || {
+        let (name, number) = name.rsplit_once('#')?;
+        nth(name.trim(), number.trim().parse::<usize>().ok()?.checked_sub(1)?)
+    };
+    let is_written = headers.iter().any(|header| header == name);
+    let found = if is_written { nth(name, 0) } else { numbered().or_else(|| nth(name, 0)) };
     found.ok_or_else(|| {
         usage(format!("there is no column {name:?}: there are {}", headers.join(", ")))
     })
@@ -325,6 +259,37 @@ mod tests {
         let mut columns = Columns::mapped(&list, &[]).unwrap();
         let found = (columns.find(Role::Customer), columns.find(Role::Order));
         assert_eq!(found, (Some(0), None));
+    }
+
+    #[test]
+    fn columns_are_guessed_in_the_words_of_many_programs() {
+        for (line, wanted) in [
+            ("Created date (UTC),Amount,Customer Email", [2, 0, 1]),
+            ("Sale Date,Order Total (inc tax),Email (Billing)", [2, 0, 1]),
+            ("Date,N. Revenue,Customer", [2, 0, 1]),
+            ("Date,Gross,Fee,Net,From Email Address", [4, 0, 1]),
+            ("Datum;Kunde;Betrag in EUR;Bestellnummer;Menge", [1, 0, 2]),
+            ("Date de commande;Client;Montant TTC;Quantité", [1, 0, 2]),
+            ("id,date,amount_usd,email", [3, 1, 2]),
+        ] {
+            let file = headers(&line.replace(';', ","));
+            let mut columns = Columns::mapped(&file, &[]).unwrap();
+            let found = [Role::Customer, Role::Date, Role::Amount].map(|role| columns.find(role));
+            assert_eq!(found, wanted.map(Some), "{line}");
+        }
+        let file = headers("id,date,amount");
+        assert_eq!(Columns::mapped(&file, &[]).unwrap().find(Role::Customer), None);
+    }
+
+    #[test]
+    fn of_two_columns_of_one_name_each_can_be_said() {
+        let file = headers("Email,Date,Email,Total #2");
+        let second = |name: &str| find(&file, name).ok();
+        assert_eq!(
+            (second("Email"), second("Email#2"), second("email #2")),
+            (Some(0), Some(2), Some(2))
+        );
+        assert_eq!((second("Email#3"), second("Total #2")), (None, Some(3)));
     }
 
     #[test]

@@ -9,11 +9,13 @@ use numbers::experiments::{self as maths, Arm, Plan, Report};
 use serde::Serialize;
 use web::charts::{self, RangeRow, Ranges, Size, Unit};
 
-use super::amounts::{self, Decimal};
 use super::columns::{Columns, Role};
+use super::formats::{Looked, Said};
+use super::left_out::{LeftOut, shown};
 use super::plot;
 use super::source::Source;
 use super::words::{count, figure, money, percent};
+use super::{amounts, answers};
 use crate::cli::Experiment;
 use crate::output::{Output, refused, table, usage};
 
@@ -32,6 +34,8 @@ struct Answer {
     verdict: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     revenue: Option<Revenue>,
+    left_out: LeftOut,
+    notes: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -74,9 +78,9 @@ struct Seen {
 /// # Errors
 /// The file or the counts cannot be read, or cannot be meant.
 pub fn run(output: Output, flags: &Experiment) -> anyhow::Result<()> {
-    let (mut seen, has_revenue, told) = match (&flags.counts, &flags.file) {
-        (Some(counts), _) => (of_counts(counts)?, false, None),
-        (None, Some(file)) => of_file(file, &flags.map)?,
+    let Read { mut seen, has_revenue, left_out, told } = match (&flags.counts, &flags.file) {
+        (Some(counts), _) => Read { seen: of_counts(counts)?, ..Read::default() },
+        (None, Some(file)) => of_file(file, flags)?,
         (None, None) => return Err(usage("name a file, or give --counts a=1000:100,b=1000:130")),
     };
     if let Some(control) = &flags.control {
@@ -96,7 +100,7 @@ pub fn run(output: Output, flags: &Experiment) -> anyhow::Result<()> {
         .collect();
     let report = maths::compare(&arms, &plan).map_err(|why| refused(why.to_string()))?;
     let revenue = has_revenue.then(|| by_revenue(seen, &plan)).transpose()?;
-    let answer = answer(&report, revenue);
+    let answer = answer(&report, revenue, left_out);
     if let Some(told) = told {
         output.say(told);
     }
@@ -127,36 +131,48 @@ fn of_counts(counts: &str) -> anyhow::Result<Vec<Seen>> {
         .collect()
 }
 
-type Read = (Vec<Seen>, bool, Option<String>);
+/// What a file holds of an experiment.
+#[derive(Default)]
+struct Read {
+    seen: Vec<Seen>,
+    has_revenue: bool,
+    left_out: LeftOut,
+    told: Option<String>,
+}
 
-fn of_file(file: &Path, map: &[String]) -> anyhow::Result<Read> {
+fn of_file(file: &Path, flags: &Experiment) -> anyhow::Result<Read> {
+    let said = Said::of(None, flags.decimal.as_deref())?;
     let mut source = Source::open(file)?;
-    let mut columns = Columns::mapped(source.headers(), map)?;
+    let mut columns = Columns::mapped(source.headers(), &flags.map)?;
     let variant = columns.need(Role::Variant)?;
     let converted = columns.find(Role::Converted);
     let revenue = columns.find(Role::Revenue);
     if converted.is_none() && revenue.is_none() {
         columns.need(Role::Converted)?;
     }
+    let written = Looked { date: None, figures: &[revenue] }.at(&mut source, said)?;
     let name = source.name().to_owned();
+    let mut left_out = LeftOut::with(written.notes);
     let mut seen: Vec<Seen> = Vec::new();
     while let Some(row) = source.next_row()? {
         let variant = row.cell(variant);
-        if variant.is_empty() {
+        if answers::is_missing(&variant) {
+            left_out.count("no version");
             continue;
         }
-        let not_read = |cell: &str| {
-            refused(format!("{name}, line {}: {cell:?} is neither yes nor no", row.line))
+        let not_read = |cell: &str, what: &str| {
+            refused(format!("{name}, line {}: {} is {what}", row.line, shown(cell)))
         };
-        let paid = match revenue.map(|at| row.cell(at)).filter(|cell| !cell.is_empty()) {
+        let paid = match revenue.map(|at| row.cell(at)).filter(|cell| !answers::is_missing(cell)) {
             None => 0.0,
-            Some(cell) => amounts::parse(&cell, Decimal::Point).ok_or_else(|| {
-                refused(format!("{name}, line {}: {cell:?} is not a number", row.line))
-            })?,
+            Some(cell) => amounts::parse(&cell, written.decimal)
+                .ok_or_else(|| not_read(&cell, "not a number"))?,
         };
         let has_converted = match converted.map(|at| row.cell(at)) {
             None => paid > 0.0,
-            Some(cell) => yes(&cell).ok_or_else(|| not_read(&cell))?,
+            Some(cell) => {
+                answers::yes(&cell).ok_or_else(|| not_read(&cell, "neither yes nor no"))?
+            }
         };
         let at = match seen.iter().position(|arm| arm.name == *variant) {
             Some(at) => at,
@@ -172,15 +188,7 @@ fn of_file(file: &Path, map: &[String]) -> anyhow::Result<Read> {
             arm.amounts.push(paid);
         }
     }
-    Ok((seen, revenue.is_some(), Some(columns.told())))
-}
-
-fn yes(cell: &str) -> Option<bool> {
-    match cell.to_lowercase().as_str() {
-        "1" | "1.0" | "true" | "yes" | "y" | "t" => Some(true),
-        "" | "0" | "0.0" | "false" | "no" | "n" | "f" => Some(false),
-        _ => None,
-    }
+    Ok(Read { seen, has_revenue: revenue.is_some(), left_out, told: Some(columns.told()) })
 }
 
 fn valid(test: AlwaysValid) -> Valid {
@@ -206,7 +214,7 @@ fn by_revenue(seen: Vec<Seen>, plan: &Plan) -> anyhow::Result<Revenue> {
     })
 }
 
-fn answer(report: &Report, revenue: Option<Revenue>) -> Answer {
+fn answer(report: &Report, revenue: Option<Revenue>, left_out: LeftOut) -> Answer {
     let leading = report.leading();
     let fixed = leading.and_then(|one| one.fixed);
     Answer {
@@ -233,6 +241,8 @@ fn answer(report: &Report, revenue: Option<Revenue>) -> Answer {
         challenger: leading.map(|one| one.arm.clone()),
         verdict: report.verdict.word(),
         revenue,
+        notes: left_out.notes.clone(),
+        left_out,
     }
 }
 
@@ -302,6 +312,7 @@ fn human(answer: &Answer) -> Vec<String> {
         }
         lines.push(format!("by revenue: {}", revenue.verdict.replace('_', " ")));
     }
+    lines.extend(answer.left_out.told());
     lines
 }
 

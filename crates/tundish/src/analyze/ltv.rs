@@ -14,8 +14,10 @@ use web::charts::{self, Size};
 use self::tracking::Tracked;
 use super::buyers::{Buyers, PARTS};
 use super::dates;
+use super::formats::said;
+use super::left_out::LeftOut;
 use super::plot;
-use super::sales::{LeftOut, Wanted};
+use super::sales::Wanted;
 use super::words::{count, figure, money, percent, some};
 use crate::cli::Ltv;
 use crate::output::{Output, table, usage};
@@ -40,6 +42,7 @@ struct Answer {
     total_clv: Option<f64>,
     warnings: Vec<String>,
     left_out: LeftOut,
+    notes: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     per_customer: Option<Vec<One>>,
 }
@@ -113,7 +116,7 @@ pub fn run(output: Output, flags: &Ltv) -> anyhow::Result<()> {
         return Err(usage("--horizon-weeks: give a number of weeks above zero"));
     }
     let rate = discount(flags)?;
-    let buyers = Buyers::read(&flags.table, Wanted::default())?;
+    let buyers = Buyers::read(&flags.table, Wanted { amount: false, said: said(&flags.table)? })?;
     let until = buyers.last_day(flags.until.as_deref(), "--until")?;
     let histories = lifetime::histories(&buyers.bought, until, PARTS);
     if histories.is_empty() {
@@ -157,6 +160,7 @@ pub fn run(output: Output, flags: &Ltv) -> anyhow::Result<()> {
         total_clv,
         warnings,
         left_out: buyers.left_out.clone(),
+        notes: buyers.left_out.notes.clone(),
         per_customer: flags.per_customer.then(|| {
             let one = |history: &History<u32>| One {
                 customer: buyers.name(history.customer).to_owned(),

@@ -7,8 +7,10 @@ use web::charts::{self, Heat, HeatRow, Unit};
 
 use super::buyers::{Buyers, PARTS};
 use super::dates;
+use super::formats::said;
+use super::left_out::LeftOut;
 use super::plot;
-use super::sales::{LeftOut, Wanted};
+use super::sales::Wanted;
 use super::words::{figure, money, some};
 use crate::cli::Rfm;
 use crate::output::{Output, table, usage};
@@ -19,6 +21,7 @@ struct Answer {
     edges: AllEdges,
     customers: Vec<One>,
     left_out: LeftOut,
+    notes: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -53,7 +56,7 @@ pub fn run(output: Output, flags: &Rfm) -> anyhow::Result<()> {
         "above" => Ties::Above,
         other => return Err(usage(format!("--ties {other:?}: say below or above"))),
     };
-    let wanted = Wanted { amount: true };
+    let wanted = Wanted { amount: true, said: said(&flags.table)? };
     let buyers = Buyers::read_orders(&flags.table, wanted)?;
     let at = buyers.last_day(flags.at.as_deref(), "--at")?;
     let scored = rfm::score(&buyers.bought, at, PARTS, ties)
@@ -74,6 +77,7 @@ pub fn run(output: Output, flags: &Rfm) -> anyhow::Result<()> {
         edges: AllEdges { recency, frequency, monetary },
         customers: scored.customers.iter().map(one).collect(),
         left_out: buyers.left_out.clone(),
+        notes: buyers.left_out.notes.clone(),
     };
     output.say(&buyers.told);
     if let Some(doubt) = buyers.doubtful_end(flags.at.as_deref(), "--at") {

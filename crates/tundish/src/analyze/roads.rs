@@ -4,7 +4,8 @@ use numbers::roads::{self as maths, Place, Repeats, View};
 use serde::Serialize;
 use web::charts::{self, Rank, RankItem, Size, Unit};
 
-use super::journeys;
+use super::journeys::{self, Read};
+use super::left_out::LeftOut;
 use super::plot;
 use super::words::{figure, percent};
 use crate::cli::Roads;
@@ -15,6 +16,8 @@ struct Answer {
     paths: Vec<Road>,
     edges: Vec<Edge>,
     steps: Vec<Step>,
+    left_out: LeftOut,
+    notes: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -46,7 +49,7 @@ struct Step {
 /// # Errors
 /// The file holds no journeys.
 pub fn run(output: Output, flags: &Roads) -> anyhow::Result<()> {
-    let (journeys, told) = journeys::read(&flags.table, &flags.separator)?;
+    let Read { journeys, left_out, told } = journeys::read(&flags.table, &flags.separator)?;
     let repeats = if flags.collapse { Repeats::Collapsed } else { Repeats::Kept };
     let view = View { repeats, paths_max: flags.top, ..View::default() };
     let roads = maths::roads(&journeys, view);
@@ -81,6 +84,8 @@ pub fn run(output: Output, flags: &Roads) -> anyhow::Result<()> {
                 lost: step.lost,
             })
             .collect(),
+        notes: left_out.notes.clone(),
+        left_out,
     };
     output.say(told);
     plot::write(output, &flags.picture, || charts::rank(&drawn(&answer), Size::Wide))?;
@@ -135,5 +140,6 @@ fn human(answer: &Answer) -> Vec<String> {
         vec![step.touch.to_string(), figure(step.reached), figure(step.ordered), figure(step.lost)]
     }));
     lines.extend(table(&rows));
+    lines.extend(answer.left_out.told());
     lines
 }

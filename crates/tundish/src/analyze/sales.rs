@@ -1,16 +1,19 @@
 //! Sales out of a file, one by one, by the clean rule: who bought is known, nothing was taken back
 //! or came to nothing, and every row that was left out is counted with its reason.
 
+mod totals;
+
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
-use serde::Serialize;
-
+use self::totals::Totals;
 use super::amounts::{self, Decimal};
 use super::columns::{Columns, Role};
 use super::dates::{self, Order};
+use super::formats::{LOOKED_AT, Looked, Said, Written};
+use super::left_out::LeftOut;
+use super::people;
 use super::source::{Row, Source};
-use super::words::some;
+use super::states::{State, States, TAKEN_BACK};
 use crate::output::refused;
 
 /// One row that is a sale.
@@ -25,57 +28,6 @@ pub struct Sale<'a> {
     pub amount: Option<f64>,
     /// Which order it is of; empty where no column says.
     pub order: &'a str,
-}
-
-/// What was left out, and why.
-#[derive(Debug, Clone, Default, Serialize)]
-pub struct LeftOut {
-    /// Rows by reason.
-    #[serde(flatten)]
-    pub reasons: BTreeMap<&'static str, u64>,
-    /// Lines of the first rows that could not be read.
-    #[serde(skip)]
-    pub unreadable: Vec<(u64, String)>,
-}
-
-/// Lines that are named at most.
-const NAMED_MAX: usize = 5;
-/// Letters of a cell that are shown: a broken file may have them all in one.
-const SHOWN_MAX: usize = 40;
-
-impl LeftOut {
-    /// Counts a row that was left out.
-    pub fn count(&mut self, reason: &'static str) {
-        self.add(reason, 1);
-    }
-
-    /// Counts rows that were left out, if any were.
-    pub fn add(&mut self, reason: &'static str, rows: usize) {
-        if rows > 0 {
-            let rows = u64::try_from(rows).unwrap_or(u64::MAX);
-            *self.reasons.entry(reason).or_default() += rows;
-        }
-    }
-
-    fn unreadable(&mut self, reason: &'static str, line: u64, cell: &str) {
-        self.count(reason);
-        if self.unreadable.len() < NAMED_MAX {
-            let begin: String = cell.chars().take(SHOWN_MAX).collect();
-            let more = if begin.len() < cell.len() { "…" } else { "" };
-            self.unreadable.push((line, format!("{reason}: {begin:?}{more}")));
-        }
-    }
-
-    /// In words, a line each.
-    pub fn told(&self) -> Vec<String> {
-        let mut lines: Vec<String> = self
-            .reasons
-            .iter()
-            .map(|(why, rows)| format!("left out: {} ({why})", some(*rows, "row")))
-            .collect();
-        lines.extend(self.unreadable.iter().map(|(line, why)| format!("  line {line}: {why}")));
-        lines
-    }
 }
 
 /// Where a sale's figures stand.
@@ -94,6 +46,8 @@ struct Places {
 pub struct Wanted {
     /// Rows without an amount are left out.
     pub amount: bool,
+    /// How the cells are written, as the person said.
+    pub said: Said,
 }
 
 /// Calls `each` for every sale of `source`.
@@ -106,31 +60,34 @@ pub fn read(
     wanted: Wanted,
     each: &mut dyn FnMut(Sale<'_>),
 ) -> anyhow::Result<LeftOut> {
-    let places = Places::of(columns, wanted)?;
-    let first = first_rows(source, &places)?;
-    let figures = first.iter().flat_map(|row| row.figures.iter().flatten());
-    let mut reading = Reading {
-        wanted,
-        dates: dates::order_of(first.iter().map(|row| &*row.date)),
-        decimal: amounts::decimal_of(figures.map(|cell| &**cell)),
-        left_out: LeftOut::default(),
-        currency: String::new(),
-        order: String::new(),
-    };
+    let places = Places::of(source, columns, wanted)?;
+    let looked = Looked { date: Some(places.date), figures: &places.figures };
+    let written = looked.at(source, wanted.said)?;
+    let first = source.held().take(LOOKED_AT);
+    let totals = Totals::of(columns, &places, written.decimal, first);
+    let mut reading = Reading::of(wanted, written, totals);
+    if let Some(status) = places.status {
+        reading.states = States::of(&columns.named(status));
+    }
+    if !places.has_money() {
+        reading.left_out.notes.push(format!(
+            "no column of money found: nothing is said of it; if there is one, say which with \
+             --map amount=NAME (there are {})",
+            columns.all()
+        ));
+    }
     let mut sales = 0_u64;
-    let mut take = |row: &Cells<'_>| {
-        if let Some((day, amount)) = reading.sale(row) {
+    while let Some(row) = source.next_row()? {
+        let row = Cells::of(&places, row);
+        if let Some((day, amount)) = reading.sale(&row) {
             sales += 1;
             each(Sale { customer: &row.customer, day, amount, order: &row.order });
         }
-    };
-    first.iter().for_each(&mut take);
-    while let Some(row) = source.next_row()? {
-        take(&Cells::of(&places, row));
     }
+    reading.check(source.name())?;
     let left_out = reading.left_out;
     if sales == 0 {
-        let why = left_out.told();
+        let why = left_out.counted();
         let name = source.name();
         return Err(refused(match why.is_empty() {
             true => format!("{name}: there is no row below the names of the columns"),
@@ -141,8 +98,8 @@ pub fn read(
 }
 
 impl Places {
-    fn of(columns: &mut Columns, wanted: Wanted) -> anyhow::Result<Self> {
-        let customer = columns.need(Role::Customer)?;
+    fn of(source: &mut Source, columns: &mut Columns, wanted: Wanted) -> anyhow::Result<Self> {
+        let customer = people::column(source, columns, Role::Customer)?;
         let date = columns.need(Role::Date)?;
         let amount = columns.find(Role::Amount);
         let quantity = columns.find(Role::Quantity);
@@ -164,6 +121,10 @@ impl Places {
         let figures = [amount, quantity, price, refunded];
         Ok(Self { customer, date, figures, order, status, currency })
     }
+
+    fn has_money(&self) -> bool {
+        matches!(self.figures, [Some(_), ..] | [_, _, Some(_), _])
+    }
 }
 
 /// The cells of a row that are looked at.
@@ -182,7 +143,7 @@ impl<'a> Cells<'a> {
         let maybe = |at: Option<usize>| at.map_or(Cow::Borrowed(""), |at| row.cell(at));
         Self {
             line: row.line,
-            customer: row.cell(places.customer),
+            customer: people::person(row.cell(places.customer)),
             date: row.cell(places.date),
             figures: places.figures.map(|at| at.map(|at| row.cell(at))),
             order: maybe(places.order),
@@ -190,29 +151,6 @@ impl<'a> Cells<'a> {
             currency: maybe(places.currency),
         }
     }
-
-    fn kept(self) -> Cells<'static> {
-        let keep = |cell: Cow<'a, str>| Cow::Owned(cell.into_owned());
-        Cells {
-            line: self.line,
-            customer: keep(self.customer),
-            date: keep(self.date),
-            figures: self.figures.map(|cell| cell.map(keep)),
-            order: keep(self.order),
-            status: keep(self.status),
-            currency: keep(self.currency),
-        }
-    }
-}
-
-/// Rows by which it is told how days and amounts are written.
-fn first_rows(source: &mut Source, places: &Places) -> anyhow::Result<Vec<Cells<'static>>> {
-    let mut first = Vec::new();
-    while first.len() < dates::LOOKED_AT {
-        let Some(row) = source.next_row()? else { break };
-        first.push(Cells::of(places, row).kept());
-    }
-    Ok(first)
 }
 
 /// How the cells are written, and what was seen so far.
@@ -220,14 +158,50 @@ struct Reading {
     wanted: Wanted,
     dates: Order,
     decimal: Decimal,
+    states: States,
+    totals: Option<Totals>,
     left_out: LeftOut,
     /// Of the first sale: sums of different currencies would mean nothing.
     currency: String,
     /// Of the row before.
     order: String,
+    /// Days that were read, and those that are days only the other way round.
+    days: u64,
+    days_otherwise: u64,
 }
 
+/// Beyond one in so many days that are none but the other way round, it was the wrong way for some.
+const OTHERWISE_MAX: u64 = 20;
+
 impl Reading {
+    fn of(wanted: Wanted, written: Written, totals: Option<Totals>) -> Self {
+        Self {
+            wanted,
+            dates: written.dates,
+            decimal: written.decimal,
+            states: States::default(),
+            totals,
+            left_out: LeftOut::with(written.notes),
+            currency: String::new(),
+            order: String::new(),
+            days: 0,
+            days_otherwise: 0,
+        }
+    }
+
+    /// Refuses a file whose days were read the wrong way round, or which writes them both ways.
+    fn check(&self, name: &str) -> anyhow::Result<()> {
+        let all = self.days + self.days_otherwise;
+        if self.days_otherwise * OTHERWISE_MAX <= all {
+            return Ok(());
+        }
+        Err(refused(format!(
+            "{name}: {} of {all} dates are none as the others are written, but are with day and \
+             month the other way round: say --dates dmy or mdy, or write all of them one way",
+            self.days_otherwise,
+        )))
+    }
+
     /// On which day and for how much, or why not.
     fn sale(&mut self, row: &Cells<'_>) -> Option<(i64, Option<f64>)> {
         if self.goes_on(row) {
@@ -237,22 +211,14 @@ impl Reading {
             self.left_out.count("nobody is named");
             return None;
         }
-        if is_taken_back(row) {
-            self.left_out.count(TAKEN_BACK);
-            return None;
-        }
-        if UNPAID.iter().any(|word| row.status.eq_ignore_ascii_case(word)) {
-            self.left_out.count("not paid yet");
-            return None;
-        }
-        if row.date.is_empty() {
-            self.left_out.count("no date");
-            return None;
-        }
-        let Some(at) = dates::parse(&row.date, self.dates) else {
-            self.left_out.unreadable("not a date", row.line, &row.date);
-            return None;
+        let state = match is_cancellation(&row.order) {
+            true => State::TakenBack,
+            false => self.states.read(&row.status),
         };
+        if state.leaves_out(&mut self.left_out) {
+            return None;
+        }
+        let day = self.day(row)?;
         let amount = self.amount(row)?;
         if self.wanted.amount && amount.is_none() {
             self.left_out.count("no amount");
@@ -264,7 +230,29 @@ impl Reading {
             self.left_out.count("in another currency than the first sale");
             return None;
         }
-        Some((dates::day_of(at), amount))
+        if self.totals.as_mut().is_some_and(|totals| totals.is_counted(row)) {
+            self.left_out.count("further lines of an order whose total stands on each");
+            return None;
+        }
+        Some((day, amount))
+    }
+
+    /// The day that is written.
+    fn day(&mut self, row: &Cells<'_>) -> Option<i64> {
+        if row.date.is_empty() {
+            self.left_out.count("no date");
+            return None;
+        }
+        let day = dates::civil_day(&row.date, self.dates);
+        if day.is_some() {
+            self.days += 1;
+        } else {
+            let mut ways = [Order::DayFirst, Order::MonthFirst].into_iter();
+            let otherwise = ways.any(|way| dates::civil_day(&row.date, way).is_some());
+            self.days_otherwise += u64::from(otherwise);
+            self.left_out.unreadable("not a date", row.line, &row.date);
+        }
+        day
     }
 
     /// Whether the row is but a further line of the order before, whose first line has the sum.
@@ -314,50 +302,8 @@ impl Reading {
     }
 }
 
-/// Why most rows are left out.
-pub const TAKEN_BACK: &str = "returned, refunded or failed";
-
-/// What programs of shops call orders that came to nothing.
-const BACK: [&str; 12] = [
-    "refunded",
-    "voided",
-    "failed",
-    "cancelled",
-    "canceled",
-    "declined",
-    "disputed",
-    "blocked",
-    "trash",
-    "true",
-    "yes",
-    "1",
-];
-/// And those that nobody has paid yet.
-const UNPAID: [&str; 10] = [
-    "pending",
-    "authorized",
-    "unpaid",
-    "expired",
-    "on-hold",
-    "draft",
-    "checkout-draft",
-    "incomplete",
-    "uncaptured",
-    "pending payment",
-];
-
-/// An invoice `C536379` takes another back; so do the words of the programs of shops.
-fn is_taken_back(row: &Cells<'_>) -> bool {
-    is_cancellation(&row.order) || BACK.iter().any(|word| row.status.eq_ignore_ascii_case(word))
-}
-
 /// Whether it is the number of an invoice that takes another back: `C536379`.
 pub fn is_cancellation(order: &str) -> bool {
     let digits = order.strip_prefix(['C', 'c']).unwrap_or_default();
     !digits.is_empty() && digits.bytes().all(|octet| octet.is_ascii_digit())
-}
-
-/// Whether a word says that an order came to nothing.
-pub fn came_to_nothing(status: &str) -> bool {
-    BACK.iter().chain(&UNPAID).any(|word| status.eq_ignore_ascii_case(word))
 }

@@ -2,11 +2,15 @@
 //! out.
 
 use numbers::scores::metrics::Bin;
-use numbers::scores::table::Field;
+use numbers::scores::table::{Field, Values, is_held_out, is_missing};
 use numbers::scores::{self, Report};
 use serde::Serialize;
 use web::charts::{self, Lines, Series, Size, Unit};
 
+use super::amounts::{self, Decimal, Marks};
+use super::columns::{self, Columns, Role};
+use super::formats::{self, Said};
+use super::left_out::LeftOut;
 use super::plot;
 use super::source::Source;
 use super::words::{count, figure, percent};
@@ -31,6 +35,8 @@ struct Answer {
     calibration: Vec<Part>,
     coefficients: Vec<Coefficient>,
     warnings: Vec<String>,
+    left_out: LeftOut,
+    notes: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -52,46 +58,122 @@ struct Coefficient {
 /// # Errors
 /// The file cannot be read, a column is not there, or there is nothing to learn from.
 pub fn run(output: Output, flags: &Score) -> anyhow::Result<()> {
+    let said = Said::of(None, flags.decimal.as_deref())?;
     let mut source = Source::open(&flags.file)?;
-    let headers = source.headers().to_vec();
-    let place = |name: &str| {
-        headers.iter().position(|header| header == name).ok_or_else(|| {
-            usage(format!("there is no column {name:?}: there are {}", headers.join(", ")))
-        })
-    };
-    let target = place(&flags.target)?;
-    let mut left_out = vec![target];
-    for name in &flags.exclude {
-        left_out.push(place(name.trim())?);
-    }
-    let used: Vec<usize> = (0..headers.len()).filter(|at| !left_out.contains(at)).collect();
-    let mut cells: Vec<Vec<String>> = vec![Vec::new(); used.len()];
-    let mut outcome = Vec::new();
-    while let Some(row) = source.next_row()? {
-        outcome.push(*row.cell(target) == *flags.positive);
-        for (kept, at) in cells.iter_mut().zip(&used) {
-            kept.push(row.cell(*at).into_owned());
-        }
-    }
-    if !outcome.contains(&true) {
-        let (target, positive) = (&flags.target, &flags.positive);
-        return Err(refused(format!(
-            "no row has {positive:?} in {target}: say its value with --positive"
-        )));
-    }
-    let name = |at: &usize| headers.get(*at).map_or("", String::as_str);
-    let fields: Vec<Field> = used
-        .iter()
-        .zip(&cells)
-        .map(|(at, cells)| Field::read(name(at), cells.iter().map(String::as_str)))
-        .collect();
-    let report = scores::learn(&fields, &outcome, 0.0).map_err(|why| refused(why.to_string()))?;
-    let answer = answer(&report, &outcome);
+    let columns = Columns::mapped(source.headers(), &flags.map)?;
+    let cases = Cases::read(&mut source, &columns, flags)?;
+    let (fields, notes) = fields(&cases, source.headers(), said, source.separator());
+    let report = scores::learn_apart(&fields, &cases.outcome, &cases.train, 0.0)
+        .map_err(|why| refused(why.to_string()))?;
+    output.say(format!("target = {}", cases.target));
+    let answer = answer(&report, cases, notes);
     plot::write(output, &flags.picture, || charts::lines(&drawn(&answer), Size::Wide))?;
     output.either(&answer, || human(&answer))
 }
 
-fn answer(report: &Report, outcome: &[bool]) -> Answer {
+/// What a file holds of cases whose outcome is known.
+struct Cases {
+    /// The name of the column of outcomes.
+    target: String,
+    /// Columns that are facts.
+    used: Vec<usize>,
+    /// The cells of each of them.
+    cells: Vec<Vec<String>>,
+    outcome: Vec<bool>,
+    /// Which are learned from; by their place in the file, whatever was left out before them.
+    train: Vec<bool>,
+    left_out: LeftOut,
+}
+
+impl Cases {
+    fn read(source: &mut Source, columns: &Columns, flags: &Score) -> anyhow::Result<Self> {
+        let headers = source.headers().to_vec();
+        let target = match &flags.target {
+            Some(name) => columns::find(&headers, name)?,
+            None => columns.said(Role::Target).ok_or_else(|| {
+                let all = headers.join(", ");
+                usage(format!(
+                    "say which column has the outcome, with --target NAME (there are {all})"
+                ))
+            })?,
+        };
+        let mut excluded = vec![target];
+        for name in &flags.exclude {
+            excluded.push(columns::find(&headers, name)?);
+        }
+        // Who or what a case is is no fact about it.
+        let named = [Role::Customer, Role::Contact, Role::Order];
+        excluded.extend(named.into_iter().filter_map(|role| columns.said(role)));
+        let used: Vec<usize> = (0..headers.len()).filter(|at| !excluded.contains(at)).collect();
+        let mut cells: Vec<Vec<String>> = vec![Vec::new(); used.len()];
+        let (mut outcome, mut train) = (Vec::new(), Vec::new());
+        let mut left_out = LeftOut::default();
+        let mut rows = 0_u64..;
+        while let Some(row) = source.next_row()? {
+            let is_held_out = rows.next().is_some_and(is_held_out);
+            let came = row.cell(target);
+            let is_positive = *came == *flags.positive;
+            if !is_positive && is_missing(&came) {
+                left_out.count("what came of it is not known");
+                continue;
+            }
+            outcome.push(is_positive);
+            train.push(!is_held_out);
+            for (kept, at) in cells.iter_mut().zip(&used) {
+                kept.push(row.cell(*at).into_owned());
+            }
+        }
+        let target = headers.get(target).cloned().unwrap_or_default();
+        if !outcome.contains(&true) {
+            let positive = &flags.positive;
+            return Err(refused(format!(
+                "no row has {positive:?} in {target}: say its value with --positive"
+            )));
+        }
+        Ok(Self { target, used, cells, outcome, train, left_out })
+    }
+}
+
+/// The facts as fields: of numbers where all the cells of a column are, in whatever way the file
+/// writes them.
+fn fields(
+    cases: &Cases,
+    headers: &[String],
+    said: Said,
+    separator: char,
+) -> (Vec<Field>, Vec<String>) {
+    let known = |cells: &[String]| -> Vec<String> {
+        cells.iter().filter(|cell| !is_missing(cell)).cloned().collect()
+    };
+    let is_number = |cell: &String| amounts::number(cell, Decimal::Point).is_some();
+    let are_numbers: Vec<bool> =
+        cases.cells.iter().map(|cells| known(cells).iter().all(is_number)).collect();
+    let mut marks = Marks::default();
+    let numeric = cases.cells.iter().zip(&are_numbers).filter(|(_, numbers)| **numbers);
+    for (column, (cells, _)) in numeric.enumerate() {
+        cells.iter().for_each(|cell| marks.see(column, cell));
+    }
+    let settled = formats::decimal(&marks, said, separator);
+    let field = |((at, cells), are_numbers): ((&usize, &Vec<String>), &bool)| {
+        let name = headers.get(*at).map_or("", String::as_str);
+        let is_plain = settled.decimal == Decimal::Point
+            && known(cells).iter().all(|cell| cell.parse::<f64>().is_ok());
+        if is_plain || !are_numbers {
+            return Field::read(name, cells.iter().map(String::as_str));
+        }
+        let number = |cell: &String| {
+            if is_missing(cell) { None } else { amounts::number(cell, settled.decimal) }
+        };
+        let numbers = cells.iter().map(number).collect();
+        Field { name: name.to_owned(), values: Values::Numbers(numbers) }
+    };
+    let fields = cases.used.iter().zip(&cases.cells).zip(&are_numbers).map(field).collect();
+    (fields, settled.notes)
+}
+
+fn answer(report: &Report, cases: Cases, notes: Vec<String>) -> Answer {
+    let Cases { outcome, mut left_out, .. } = cases;
+    left_out.notes.clone_from(&notes);
     let held_out = &report.held_out;
     let whole = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
     Answer {
@@ -114,6 +196,8 @@ fn answer(report: &Report, outcome: &[bool]) -> Answer {
             .map(|one| Coefficient { name: one.name.clone(), value: one.value, se: one.se })
             .collect(),
         warnings: report.warnings.iter().map(ToString::to_string).collect(),
+        left_out,
+        notes,
     }
 }
 
@@ -181,5 +265,6 @@ fn human(answer: &Answer) -> Vec<String> {
     );
     lines.extend(table(&rows));
     lines.extend(answer.warnings.iter().map(|warning| format!("! {warning}")));
+    lines.extend(answer.left_out.told());
     lines
 }

@@ -1,34 +1,44 @@
 //! A file as a stream of rows, larger than memory or not: any usual encoding and separator, packed
 //! with gzip or not, or standard input.
 
+mod encodings;
+mod lines;
+
 use std::borrow::Cow;
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use csv::ByteRecord;
-use encoding_rs::{UTF_16BE, UTF_16LE, WINDOWS_1252};
+use encoding_rs::WINDOWS_1252;
+use engine::files::preambles::{Preamble, preamble};
 use engine::files::tables;
 use flate2::read::MultiGzDecoder;
 
+use self::encodings::Text;
+use self::lines::Lines;
 use crate::output::{refused, usage};
 
 /// What is read at once.
 const BUFFER: usize = 256 * 1_024;
-/// Octets looked at to tell the separator: more than a row of headers has.
-const LOOKED_AT: usize = 64 * 1_024;
 /// Lines one row may take; beyond that a quotation mark was not closed.
 const ROW_LINES_MAX: u64 = 200;
-/// Octets of one line; a file with longer ones is no table, and would fill the memory.
-const LINE_OCTETS_MAX: usize = 16 * 1_024 * 1_024;
 /// Columns of a table.
 const COLUMNS_MAX: usize = 10_000;
 
 /// A table that is read row by row.
 pub struct Source {
     name: String,
+    /// Where it can be read again from the beginning.
+    path: Option<PathBuf>,
     rows: csv::Reader<Box<dyn Read>>,
+    separator: char,
     headers: Vec<String>,
+    /// Lines above the names of the columns.
+    above: u64,
+    /// Rows that were looked at and not taken yet.
+    held: VecDeque<(u64, ByteRecord)>,
     record: ByteRecord,
 }
 
@@ -67,13 +77,22 @@ impl Source {
     /// It cannot be opened, is no table, or has no row of headers.
     pub fn open(path: &Path) -> anyhow::Result<Self> {
         let name = path.display().to_string();
-        let bytes: Box<dyn Read> = if name == "-" {
-            Box::new(io::stdin())
-        } else {
-            let file = File::open(path).map_err(|why| usage(format!("{name}: {why}")))?;
-            Box::new(file)
-        };
-        Self::read(name, bytes)
+        if name == "-" {
+            return Self::read(name, Box::new(io::stdin()));
+        }
+        let file = File::open(path).map_err(|why| usage(format!("{name}: {why}")))?;
+        let is_file = file.metadata().is_ok_and(|about| about.is_file());
+        let mut source = Self::read(name, Box::new(file))?;
+        source.path = is_file.then(|| path.to_owned());
+        Ok(source)
+    }
+
+    /// The same from the beginning, where it is a file and no stream.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn again(&self) -> anyhow::Result<Option<Self>> {
+        self.path.as_deref().map(Self::open).transpose()
     }
 
     /// Reads what is called `name` in sentences.
@@ -90,15 +109,14 @@ impl Source {
             tables::refuse_archive(begin).map_err(|why| failed(&why.message))?;
             Box::new(bytes)
         };
-        let mut unpacked = BufReader::with_capacity(BUFFER, unpacked);
-        let begin = look(&mut unpacked).map_err(|why| failed(&why))?;
-        let is_wide = begin.starts_with(b"\xff\xfe") || begin.starts_with(b"\xfe\xff");
-        if begin.contains(&0) && !is_wide {
+        let unpacked = BufReader::with_capacity(BUFFER, unpacked);
+        let text = encodings::text(unpacked).map_err(|why| failed(&why))?;
+        let Some(Text { begin, rest }) = text else {
             return Err(failed(&"this is no table of text: save it as CSV"));
-        }
-        let (text, text_begin) = decoded(unpacked, begin).map_err(|why| failed(&why))?;
-        let separator = tables::separator(&String::from_utf8_lossy(&text_begin));
-        let chained: Box<dyn Read> = Box::new(Lines::of(io::Cursor::new(text_begin).chain(text)));
+        };
+        let Preamble { lines: above, separator } = preamble(&String::from_utf8_lossy(&begin));
+        let begin = below(begin, above);
+        let chained: Box<dyn Read> = Box::new(Lines::of(io::Cursor::new(begin).chain(rest)));
         let mut rows = csv::ReaderBuilder::new()
             .flexible(true)
             .delimiter(u8::try_from(separator).unwrap_or(b','))
@@ -106,8 +124,10 @@ impl Source {
             .from_reader(chained);
         let headers = rows.byte_headers().map_err(|why| failed(&told(&why)))?.clone();
         if headers.len() > COLUMNS_MAX {
-            let columns = headers.len();
-            return Err(failed(&format!("line 1 has {columns} columns: {COLUMNS_MAX} is most")));
+            let (line, columns) = (above + 1, headers.len());
+            return Err(failed(&format!(
+                "line {line} has {columns} columns: {COLUMNS_MAX} is most"
+            )));
         }
         let headers = Row { line: 1, record: &headers };
         let headers: Vec<String> =
@@ -115,7 +135,9 @@ impl Source {
         if headers.iter().all(String::is_empty) {
             return Err(refused(format!("{name}: the file has no row with names")));
         }
-        Ok(Self { name, rows, headers, record: ByteRecord::new() })
+        let above = u64::try_from(above).unwrap_or(0);
+        let (path, held, record) = (None, VecDeque::new(), ByteRecord::new());
+        Ok(Self { name, path, rows, separator, headers, above, held, record })
     }
 
     /// What it is called in sentences.
@@ -123,9 +145,31 @@ impl Source {
         &self.name
     }
 
+    /// What separates its cells.
+    pub fn separator(&self) -> char {
+        self.separator
+    }
+
     /// The names of its columns as written.
     pub fn headers(&self) -> &[String] {
         &self.headers
+    }
+
+    /// Reads on until so many rows are held, to be looked at before they are taken.
+    ///
+    /// # Errors
+    /// As [`Self::next_row`].
+    pub fn hold(&mut self, rows: usize) -> anyhow::Result<()> {
+        while self.held.len() < rows {
+            let Some(line) = self.advance()? else { break };
+            self.held.push_back((line, self.record.clone()));
+        }
+        Ok(())
+    }
+
+    /// The rows that are held.
+    pub fn held(&self) -> impl Iterator<Item = Row<'_>> {
+        self.held.iter().map(|(line, record)| Row { line: *line, record })
     }
 
     /// The next row that holds anything.
@@ -133,27 +177,54 @@ impl Source {
     /// # Errors
     /// The file cannot be read on, or a quotation mark is not closed.
     pub fn next_row(&mut self) -> anyhow::Result<Option<Row<'_>>> {
+        let line = match self.held.pop_front() {
+            Some((line, record)) => {
+                self.record = record;
+                Some(line)
+            }
+            None => self.advance()?,
+        };
+        Ok(line.map(|line| Row { line, record: &self.record }))
+    }
+
+    /// Reads the next row that holds anything into `record`; the line it begins on.
+    fn advance(&mut self) -> anyhow::Result<Option<u64>> {
         loop {
-            let line = self.rows.position().line();
+            let before = self.above + self.rows.position().line();
             let more = self.rows.read_byte_record(&mut self.record);
-            let failed = |why| refused(format!("{}, line {line}: {}", self.name, told(&why)));
+            let failed = |why| refused(format!("{}, line {before}: {}", self.name, told(&why)));
             if !more.map_err(failed)? {
                 return Ok(None);
             }
-            if self.rows.position().line().saturating_sub(line) > ROW_LINES_MAX {
+            // Where the row begins: the reader counts to its end, lines that hold nothing passed
+            // over.
+            let within = self.record.as_slice().iter().filter(|octet| **octet == b'\n').count();
+            let within = u64::try_from(within).unwrap_or(0);
+            let line = self.above + self.rows.position().line().saturating_sub(1 + within);
+            if within > ROW_LINES_MAX {
                 let why = "a quotation mark is not closed; close it, or take the row out";
+                // No end of a line comes behind it, where the file ends in it.
+                let line = line.max(before);
                 return Err(refused(format!("{}, line {line}: {why}", self.name)));
             }
             if !(Row { line, record: &self.record }).is_blank() {
-                break;
+                return Ok(Some(line));
             }
         }
-        // Where the row begins: the reader counts to its end, lines that hold nothing passed over.
-        let within = self.record.as_slice().iter().filter(|octet| **octet == b'\n').count();
-        let within = u64::try_from(within).unwrap_or(0);
-        let line = self.rows.position().line().saturating_sub(1 + within);
-        Ok(Some(Row { line, record: &self.record }))
     }
+}
+
+/// What stands below so many lines.
+fn below(mut text: Vec<u8>, lines: usize) -> Vec<u8> {
+    let mut at = 0;
+    for _ in 0..lines {
+        let rest = text.get(at..).unwrap_or_default();
+        let Some(end) = rest.iter().position(|octet| matches!(octet, b'\n' | b'\r')) else { break };
+        let is_both = rest.get(end..end + 2) == Some(b"\r\n");
+        at += end + if is_both { 2 } else { 1 };
+    }
+    text.drain(..at);
+    text
 }
 
 /// Why a row could not be read, without what the reader puts around it.
@@ -162,104 +233,6 @@ fn told(why: &csv::Error) -> String {
         csv::ErrorKind::Io(why) => why.to_string(),
         _ => why.to_string(),
     }
-}
-
-/// Text whose lines end in LF, the last one too, whatever they ended in.
-struct Lines<R> {
-    text: R,
-    after_return: bool,
-    last: u8,
-    is_over: bool,
-    /// Octets since the last end of a line.
-    line: usize,
-}
-
-impl<R> Lines<R> {
-    fn of(text: R) -> Self {
-        Self { text, after_return: false, last: b'\n', is_over: false, line: 0 }
-    }
-
-    /// Puts LF in place of CRLF and of CR; how many octets are left.
-    fn mended(&mut self, octets: &mut [u8]) -> usize {
-        let mut kept = 0;
-        for at in 0..octets.len() {
-            let octet = octets.get(at).copied().unwrap_or_default();
-            let was_return = std::mem::replace(&mut self.after_return, octet == b'\r');
-            if was_return && octet == b'\n' {
-                continue;
-            }
-            if let Some(place) = octets.get_mut(kept) {
-                *place = if octet == b'\r' { b'\n' } else { octet };
-            }
-            kept += 1;
-        }
-        kept
-    }
-}
-
-impl<R: Read> Read for Lines<R> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        while !self.is_over && !into.is_empty() {
-            let read = self.text.read(into)?;
-            let Some(octets) = into.get_mut(..read).filter(|octets| !octets.is_empty()) else {
-                self.is_over = true;
-                break;
-            };
-            let has_return = self.after_return || octets.contains(&b'\r');
-            let kept = if has_return { self.mended(octets) } else { read };
-            let kept = octets.get(..kept).unwrap_or_default();
-            let Some(last) = kept.last() else { continue };
-            self.last = *last;
-            self.line = match kept.iter().rposition(|octet| *octet == b'\n') {
-                Some(end) => kept.len() - end,
-                None => self.line + kept.len(),
-            };
-            if self.line > LINE_OCTETS_MAX {
-                let megabytes = LINE_OCTETS_MAX / 1_048_576;
-                let why = format!("a line is longer than {megabytes} MB: this is no table");
-                return Err(io::Error::new(io::ErrorKind::InvalidData, why));
-            }
-            return Ok(kept.len());
-        }
-        match into.first_mut() {
-            Some(place) if self.last != b'\n' => {
-                (*place, self.last) = (b'\n', b'\n');
-                Ok(1)
-            }
-            _ => Ok(0),
-        }
-    }
-}
-
-/// What stands at the beginning, taken out of `bytes`.
-fn look(bytes: &mut impl Read) -> io::Result<Vec<u8>> {
-    let mut begin = Vec::with_capacity(LOOKED_AT);
-    let most = u64::try_from(LOOKED_AT).unwrap_or(u64::MAX);
-    bytes.take(most).read_to_end(&mut begin)?;
-    Ok(begin)
-}
-
-type Text = Box<dyn Read>;
-
-/// The text behind `begin`, and `begin` itself, both as UTF-8 or as the octets they were: cells are
-/// told apart one by one. UTF-16 is read whole: only small programs write it.
-fn decoded(mut rest: impl Read + 'static, begin: Vec<u8>) -> io::Result<(Text, Vec<u8>)> {
-    let wide = match begin.get(..2) {
-        Some(b"\xff\xfe") => Some(UTF_16LE),
-        Some(b"\xfe\xff") => Some(UTF_16BE),
-        _ => None,
-    };
-    if let Some(encoding) = wide {
-        let mut all = begin;
-        rest.read_to_end(&mut all)?;
-        let (text, _) = encoding.decode_with_bom_removal(&all);
-        return Ok((Box::new(io::empty()), text.into_owned().into_bytes()));
-    }
-    let begin = match begin.strip_prefix(b"\xef\xbb\xbf") {
-        Some(rest) => rest.to_vec(),
-        None => begin,
-    };
-    Ok((Box::new(rest), begin))
 }
 
 #[cfg(test)]
@@ -302,6 +275,61 @@ mod tests {
         let zip: &[u8] = b"PK\x03\x04xx";
         let why = Source::read("a.xlsx".to_owned(), Box::new(zip)).err().unwrap();
         assert!(why.to_string().contains("save the sheet as CSV"), "{why}");
+    }
+
+    #[test]
+    fn utf16_is_known_without_its_mark() {
+        let text = "email\tn\n".to_owned() + &"Jörg@x.test\t1\n".repeat(20_000);
+        let orders: [fn(u16) -> [u8; 2]; 2] = [u16::to_le_bytes, u16::to_be_bytes];
+        for order in orders {
+            let wide: Vec<u8> = text.encode_utf16().flat_map(order).collect();
+            let wide = Box::new(io::Cursor::new(wide));
+            let mut source = Source::read("w.csv".to_owned(), wide).unwrap();
+            let mut rows = 0;
+            while let Some(row) = source.next_row().unwrap() {
+                assert_eq!((&*row.cell(0), &*row.cell(1)), ("Jörg@x.test", "1"));
+                rows += 1;
+            }
+            assert_eq!(rows, 20_000);
+        }
+    }
+
+    #[test]
+    fn what_stands_above_the_names_is_passed_over_and_lines_are_counted_with_it() {
+        for (text, line) in [
+            (&b"sep=;\r\nemail;n\r\na@x.test;1\r\n"[..], 3),
+            (b"# Report\n# of 2024\n\nemail,n,m\na@x.test,1,2\n", 5),
+            (b"Export, M\xe4rz\r\rdate;email;n\r1.3.;a@x.test;1\r1.3.;b@x.test;2\r", 4),
+            (b"email|n\na@x.test|1\n", 2),
+        ] {
+            let mut source = Source::read("p.csv".to_owned(), Box::new(text)).unwrap();
+            let email = source.headers().iter().position(|name| name == "email").unwrap();
+            let row = source.next_row().unwrap().unwrap();
+            assert_eq!((row.line, &*row.cell(email)), (line, "a@x.test"), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn rows_that_are_looked_at_are_still_to_come() {
+        let text = &b"n\n1\n\n2\n3\n"[..];
+        let mut source = Source::read("h.csv".to_owned(), Box::new(text)).unwrap();
+        source.hold(2).unwrap();
+        let held: Vec<u64> = source.held().map(|row| row.line).collect();
+        assert_eq!(held, [2, 4]);
+        let mut lines = Vec::new();
+        while let Some(row) = source.next_row().unwrap() {
+            lines.push((row.line, row.cell(0).into_owned()));
+        }
+        assert_eq!(lines.iter().map(|(line, _)| *line).collect::<Vec<_>>(), [2, 4, 5]);
+        assert_eq!(lines.iter().map(|(_, cell)| cell.as_str()).collect::<String>(), "123");
+    }
+
+    #[test]
+    fn many_blank_lines_in_a_row_are_no_open_quotation() {
+        let text = format!("n,m\n1,1\n{}2,2\n", "\n".repeat(900)).into_bytes();
+        let mut source = Source::read("b.csv".to_owned(), Box::new(io::Cursor::new(text))).unwrap();
+        source.next_row().unwrap();
+        assert_eq!(source.next_row().unwrap().unwrap().line, 903);
     }
 
     #[test]

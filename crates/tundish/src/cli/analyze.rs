@@ -34,6 +34,12 @@ pub struct TableFile {
     /// Which column is what, where it is not guessed: customer=Email,date=Paid at,amount=Total
     #[arg(long, value_name = "WHAT=COLUMN,…")]
     pub map: Vec<String>,
+    /// Whether 3/4/2026 is a day in April or in March (default: as other dates in the file tell)
+    #[arg(long, value_name = "dmy|mdy")]
+    pub dates: Option<String>,
+    /// Which mark stands before the fraction (default: as the figures in the file tell)
+    #[arg(long, value_name = "point|comma")]
+    pub decimal: Option<String>,
 }
 
 /// Where the picture goes.
@@ -173,6 +179,9 @@ pub struct Experiment {
     /// Visitors and conversions of each version, the control first: a=1000:100,b=1000:130
     #[arg(long, value_name = "NAME=N:CONVERSIONS,…", conflicts_with = "file")]
     pub counts: Option<String>,
+    /// Which mark stands before the fraction (default: as the figures in the file tell)
+    #[arg(long, value_name = "point|comma")]
+    pub decimal: Option<String>,
     /// Which version is the control (default: the first)
     #[arg(long, value_name = "NAME")]
     pub control: Option<String>,
@@ -189,7 +198,13 @@ pub struct Score {
     pub file: PathBuf,
     /// The column that says what came of it
     #[arg(long, value_name = "COLUMN")]
-    pub target: String,
+    pub target: Option<String>,
+    /// Which column is what: target=Bought; those of people and orders are no facts to learn from
+    #[arg(long, value_name = "WHAT=COLUMN,…")]
+    pub map: Vec<String>,
+    /// Which mark stands before the fraction (default: as the figures of each column tell)
+    #[arg(long, value_name = "point|comma")]
+    pub decimal: Option<String>,
     /// Its value that is hoped for
     #[arg(long, value_name = "VALUE")]
     pub positive: String,

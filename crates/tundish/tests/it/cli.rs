@@ -9,6 +9,7 @@ use tempfile::TempDir;
 mod analyze;
 mod data_care;
 mod demo;
+mod exports;
 mod funnel;
 mod keys;
 mod mail;

@@ -6,7 +6,7 @@ use super::near;
 use crate::draws::tests::seeded;
 use crate::scores::metrics::metrics;
 use crate::scores::table::{Cell, Field, Values, is_held_out};
-use crate::scores::{Refusal, Warning, learn};
+use crate::scores::{self, Refusal, Warning, learn};
 
 fn field(name: &str, cells: &[String]) -> Field {
     Field::read(name, cells.iter().map(String::as_str))
@@ -197,6 +197,30 @@ fn extreme_numbers_do_not_break_the_fit() {
         Field::read("x", [" 1 ", ""].into_iter()).values,
         Values::Numbers(vec![Some(1.0), None])
     );
+}
+
+#[test]
+fn a_word_for_nothing_among_numbers_is_no_number_and_among_words_a_word() {
+    for gap in ["NA", "NaN", "n/a", "null", "?", "#N/A", "-", "None"] {
+        let read = Field::read("x", ["1", gap, "2.5"].into_iter()).values;
+        assert_eq!(read, Values::Numbers(vec![Some(1.0), None, Some(2.5)]), "{gap}");
+        let read = Field::read("x", ["a", gap, ""].into_iter()).values;
+        assert_eq!(read, Values::Words(vec![Some("a".into()), Some(gap.into()), None]), "{gap}");
+    }
+}
+
+#[test]
+fn a_case_that_was_left_out_moves_no_other_into_another_part() {
+    let (fields, outcome) = honest(300, 3);
+    let train: Vec<bool> = (0..300).map(|row| !is_held_out(row)).collect();
+    let whole = learn(&fields, &outcome, 0.0).unwrap();
+    assert_eq!(scores::learn_apart(&fields, &outcome, &train, 0.0).as_ref(), Ok(&whole));
+    let Values::Numbers(visits) = &fields[0].values else { panic!("numbers") };
+    let less = Field { name: "visits".into(), values: Values::Numbers(visits[1..].to_vec()) };
+    let told = scores::learn_apart(&[less], &outcome[1..], &train[1..], 0.0).unwrap();
+    let first_held_out = u64::from(!train[0]);
+    assert_eq!(told.held_out.n, whole.held_out.n - first_held_out);
+    assert_eq!(scores::learn_apart(&fields, &outcome, &train[1..], 0.0), Err(Refusal::Lengths));
 }
 
 #[test]
