@@ -31,6 +31,7 @@ mod figures;
 mod journeys;
 mod months;
 
+pub use customers::{OfSegment, of_segment};
 pub use journeys::WHOLE_PPB;
 
 use customers::Shares;

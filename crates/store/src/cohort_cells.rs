@@ -20,6 +20,9 @@ const WITHIN: &str = "select currency, unit, product_id, cohort, nth, customers,
     and product_id = $4 and cohort >= $5 and cohort <= $6 order by cohort, nth";
 const ALL: &str = "select currency, unit, product_id, cohort, nth, customers, revenue_minor,
     margin_minor from cohort_cells where site_id = $1";
+const FOREIGN: &str = "select coalesce(cast(sum(customers) as bigint), 0) from cohort_cells
+    where site_id = $1 and currency <> $2 and unit = $3 and product_id = $4 and cohort >= $5
+    and cohort <= $6 and nth = 0";
 const CUSTOMERS: &str = "select currency, cast(sum(customers) as bigint) from cohort_cells
     where site_id = $1 and unit = 'month' and product_id = 0 and nth = 0
     group by currency order by currency";
@@ -104,6 +107,17 @@ pub async fn within(
 ) -> Result<Vec<Cell>> {
     let query = session.query(WITHIN).bind(site).bind(currency).bind(unit).bind(product);
     query.bind(from).bind(to).all().await
+}
+
+/// How many are in cohorts of other currencies.
+pub async fn foreign(
+    session: &mut Session<'_>,
+    site: SiteId,
+    (currency, unit, product): (&str, &str, ProductId),
+    (from, to): (i64, i64),
+) -> Result<i64> {
+    let query = session.query(FOREIGN).bind(site).bind(currency).bind(unit).bind(product);
+    query.bind(from).bind(to).one().await
 }
 
 /// Every cell of a site.

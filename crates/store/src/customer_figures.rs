@@ -2,7 +2,7 @@
 
 use model::SiteId;
 use model::UtcMs;
-use model::ids::{ContactId, OrderId, ProductId};
+use model::ids::{ContactId, OrderId, ProductId, SegmentId};
 
 use crate::{FromRow, Result, Row, Session, Tx};
 
@@ -34,12 +34,14 @@ const BY_FIRST: &str = "select f.contact_id, f.currency, f.first_day, f.last_day
     from customer_figures f where f.site_id = $1 and f.currency = $2
     and f.first_day >= $3 and f.first_day <= $4
     and f.first_day <= $5 and (f.first_day < $5 or f.contact_id < $6)
-    and (cast($7 as text) = '' or f.source = $7 or f.channel = $7 and not exists
-        (select 1 from spends s where s.site_id = f.site_id and s.channel = f.source))
+    and (cast($7 as text) = '' or $7 = case when exists (select 1 from spends s
+        where s.site_id = f.site_id and s.channel = f.source) then f.source else f.channel end)
     and (cast($8 as bigint) = 0 or f.first_product_id = $8)
     and (cast($9 as bigint) = 0 or exists (select 1 from order_figures o
         where o.site_id = f.site_id and o.contact_id = f.contact_id and o.currency = f.currency
         and o.paid_day >= $10 and o.paid_day <= $11))
+    and (cast($13 as bigint) = 0 or exists (select 1 from segment_members g
+        where g.site_id = f.site_id and g.segment_id = $13 and g.contact_id = f.contact_id))
     order by f.first_day desc, f.contact_id desc limit $12";
 const BY_LAST: &str = "select f.contact_id, f.currency, f.first_day, f.last_day, f.last_at,
     f.orders, f.repeat_days, f.repeat_minor, f.repeat_margin_minor, f.net_minor, f.margin_minor,
@@ -50,7 +52,16 @@ const BY_LAST: &str = "select f.contact_id, f.currency, f.first_day, f.last_day,
     and f.last_day >= $3 and f.last_day <= $4
     and f.last_day <= $5 and (f.last_day < $5 or f.contact_id < $6)
     and f.orders >= $7 and f.orders <= $8 and f.net_minor >= $9 and f.net_minor <= $10
+    and (cast($12 as bigint) = 0 or exists (select 1 from segment_members g
+        where g.site_id = f.site_id and g.segment_id = $12 and g.contact_id = f.contact_id))
     order by f.last_day desc, f.contact_id desc limit $11";
+const OF_SEGMENT: &str = "select f.contact_id, f.currency, f.first_day, f.last_day, f.last_at,
+    f.orders, f.repeat_days, f.repeat_minor, f.repeat_margin_minor, f.net_minor, f.margin_minor,
+    f.first_product_id, f.channel, f.source
+    from segment_members m cross join customer_figures f
+    where m.site_id = $1 and m.segment_id = $2 and f.site_id = m.site_id
+        and f.contact_id = m.contact_id and f.currency = $3
+    order by f.contact_id";
 const ORDERS: &str = "select contact_id, nth, paid_day, currency, net_minor - refunded_minor
     from order_figures where site_id = $1 and contact_id >= $2
     and (contact_id > $2 or nth > $3) order by contact_id, nth limit $4";
@@ -147,10 +158,13 @@ pub struct ByFirst {
     pub currency: String,
     /// The first order was on one of these days.
     pub days: Range,
-    /// How they came: a source tag, or a channel by whose tag no money was spent; empty: any.
+    /// How they came, in the word under which customers meet what was spent
+    /// (`revenue::OrderRows`); empty: any.
     pub origin: String,
     /// What was bought first; 0: anything.
     pub product: ProductId,
+    /// Of this segment; 0: anyone.
+    pub segment: SegmentId,
     /// Who ordered on one of these days (ISO) too.
     pub bought: Option<(String, String)>,
     /// Where the page before ended: the first day, and who.
@@ -170,6 +184,8 @@ pub struct ByLast {
     pub orders: Range,
     /// So much was paid.
     pub net: Range,
+    /// Of this segment; 0: anyone.
+    pub segment: SegmentId,
     /// Where the page before ended: the last day, and who.
     pub before: (i64, ContactId),
     /// At most so many.
@@ -276,6 +292,7 @@ pub async fn by_first(
         .bind(from)
         .bind(to)
         .bind(of.limit)
+        .bind(of.segment)
         .all()
         .await
 }
@@ -295,8 +312,19 @@ pub async fn by_last(session: &mut Session<'_>, site: SiteId, of: &ByLast) -> Re
         .bind(of.net.0)
         .bind(of.net.1)
         .bind(of.limit)
+        .bind(of.segment)
         .all()
         .await
+}
+
+/// The customers among the contacts of a segment.
+pub async fn of_segment(
+    session: &mut Session<'_>,
+    site: SiteId,
+    segment: SegmentId,
+    currency: &str,
+) -> Result<Vec<CustomerFigure>> {
+    session.query(OF_SEGMENT).bind(site).bind(segment).bind(currency).all().await
 }
 
 /// Orders by customer and first to last, after the `nth` of `after`.

@@ -1,6 +1,6 @@
 //! Figures of paid orders: one derived row an order, and the rows it is derived from.
 
-use model::ids::{ContactId, CouponId, MessageId, OfferId, OrderId, ProductId};
+use model::ids::{ContactId, CouponId, MessageId, OfferId, OrderId, ProductId, SegmentId};
 use model::{SiteId, UtcMs};
 
 use crate::{FromRow, Result, Row, Session, Tx};
@@ -48,6 +48,19 @@ const OF_CONTACT: &str = "select order_id, contact_id, paid_at, paid_day, nth, f
     day, first_product_id, channel, source, landing, currency, net_minor, refunded_minor,
     discount_minor, reward_minor, reward_for, cost_minor, message_id, mail_kind, mail_source_id,
     mail_template_id, mail_version_id, mail_position from order_figures where site_id = $1 and contact_id = $2 order by nth";
+// The members who are customers first, some at once: a customer's orders are never parted.
+const OF_SEGMENT: &str =
+    "select f.order_id, f.contact_id, f.paid_at, f.paid_day, f.nth, f.first_at,
+    f.cohort, f.day, f.first_product_id, f.channel, f.source, f.landing, f.currency, f.net_minor,
+    f.refunded_minor, f.discount_minor, f.reward_minor, f.reward_for, f.cost_minor, f.message_id,
+    f.mail_kind, f.mail_source_id, f.mail_template_id, f.mail_version_id, f.mail_position
+    from (select s.contact_id from segment_members s where s.site_id = $1 and s.segment_id = $2
+            and s.contact_id > $3 and exists (select 1 from order_figures o
+                where o.site_id = s.site_id and o.contact_id = s.contact_id)
+            order by s.contact_id limit $4) m
+        cross join order_figures f
+    where f.site_id = $1 and f.contact_id = m.contact_id
+    order by f.contact_id, f.nth";
 const OF_ORDER: &str = "select order_id, contact_id, paid_at, paid_day, nth, first_at, cohort,
     day, first_product_id, channel, source, landing, currency, net_minor, refunded_minor,
     discount_minor, reward_minor, reward_for, cost_minor, message_id, mail_kind, mail_source_id,
@@ -418,6 +431,17 @@ pub async fn of_contact(
         figure.offers = own.cloned().collect();
     }
     Ok(figures)
+}
+
+/// The figures of the orders of `limit` customers of a segment whose ids lie above `after`, by
+/// customer and first to last; without what the orders held of offers.
+pub async fn of_segment(
+    session: &mut Session<'_>,
+    site: SiteId,
+    segment: SegmentId,
+    (after, limit): (ContactId, i64),
+) -> Result<Vec<OrderFigure>> {
+    session.query(OF_SEGMENT).bind(site).bind(segment).bind(after).bind(limit).all().await
 }
 
 /// The figure of an order, whoever it is counted for.

@@ -3,12 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use model::ids::ProductId;
+use model::ids::{ProductId, SegmentId};
 use model::spans::{Span, month_of, month_start, moved};
 use model::{SiteId, UtcMs};
 
 use crate::order_figures::OrderFigure;
-use crate::{FromRow, Result, Row, Session, Tx};
+use crate::{FromRow, Result, Row, Session, Tx, segment_sums};
 
 const ADD: &str = "insert into order_sums (site_id, per, what, day, currency, key, channel, source,
     product_id, nth, orders, pieces, net_minor, refunded_minor, cost_minor, shown, taken)
@@ -39,7 +39,11 @@ const BY_ORIGIN: &str = "select channel, source, nth, cast(sum(orders) as bigint
     group by channel, source, nth";
 const FOREIGN: &str = "select coalesce(cast(sum(orders) as bigint), 0) from order_sums
     where site_id = $1 and per = $2 and what = 'all' and day >= $3 and day <= $4
-        and currency <> $5";
+        and currency <> $5 and (cast($6 as text) = '' or channel = $6)
+        and (cast($7 as bigint) = 0 or product_id = $7)";
+const FIRSTS: &str = "select coalesce(cast(sum(orders) as bigint), 0) from order_sums
+    where site_id = $1 and per = $2 and what = 'all' and day >= $3 and day <= $4
+        and currency = $5 and nth = 1";
 const FORGET: &str = "delete from order_sums
     where site_id = $1 and per = $2 and what = $3 and day = $4";
 const COUNT_DAY: &str = "insert into order_sums (site_id, per, what, day, currency, key, channel,
@@ -139,6 +143,8 @@ pub struct Only<'a> {
     pub channel: &'a str,
     /// Of customers who bought this first; 0: anything.
     pub product: ProductId,
+    /// Of the contacts of this segment; 0: anyone. Counted from the orders themselves.
+    pub segment: SegmentId,
 }
 
 /// What orders come to together.
@@ -166,7 +172,8 @@ impl Sums {
         self.net_minor.saturating_sub(self.refunded_minor)
     }
 
-    fn add(&mut self, other: &Self, times: i64) {
+    /// Adds `other` `times` times: −1 takes it off.
+    pub fn add(&mut self, other: &Self, times: i64) {
         self.orders += other.orders * times;
         self.pieces += other.pieces * times;
         self.net_minor += other.net_minor * times;
@@ -178,7 +185,7 @@ impl Sums {
 }
 
 /// A sum with its key.
-struct Keyed(String, Sums);
+pub(crate) struct Keyed(pub String, pub Sums);
 
 impl FromRow for Keyed {
     fn from_row(row: &mut Row) -> Result<Self> {
@@ -323,6 +330,9 @@ pub async fn by_key(
     span: Span,
     only: Only<'_>,
 ) -> Result<Vec<(String, Sums)>> {
+    if only.segment.0 != 0 {
+        return segment_sums::by_key(session, site, what, span, only).await;
+    }
     let mut all: BTreeMap<String, Sums> = BTreeMap::new();
     for (per, from, to) in pieces(span) {
         let query = session.query(BY_KEY).bind(site).bind(per).bind(what.word());
@@ -347,8 +357,27 @@ pub async fn total(
     Ok(all.first().map(|(_, sums)| *sums).unwrap_or_default())
 }
 
-/// Orders in other currencies than this one.
+/// Orders in other currencies than that of `only`, else as it says.
 pub async fn foreign(
+    session: &mut Session<'_>,
+    site: SiteId,
+    span: Span,
+    only: Only<'_>,
+) -> Result<i64> {
+    if only.segment.0 != 0 {
+        return segment_sums::foreign(session, site, span, only).await;
+    }
+    let mut orders = 0;
+    for (per, from, to) in pieces(span) {
+        let query = session.query(FOREIGN).bind(site).bind(per).bind(&from).bind(&to);
+        let query = query.bind(only.currency).bind(only.channel).bind(only.product);
+        orders += query.one::<i64>().await?;
+    }
+    Ok(orders)
+}
+
+/// First orders in one currency.
+pub async fn firsts(
     session: &mut Session<'_>,
     site: SiteId,
     span: Span,
@@ -356,7 +385,7 @@ pub async fn foreign(
 ) -> Result<i64> {
     let mut orders = 0;
     for (per, from, to) in pieces(span) {
-        let query = session.query(FOREIGN).bind(site).bind(per).bind(&from).bind(&to);
+        let query = session.query(FIRSTS).bind(site).bind(per).bind(&from).bind(&to);
         orders += query.bind(currency).one::<i64>().await?;
     }
     Ok(orders)
@@ -395,6 +424,9 @@ pub async fn over_time(
     step: Step,
     only: Only<'_>,
 ) -> Result<BTreeMap<String, (i64, i64)>> {
+    if only.segment.0 != 0 {
+        return segment_sums::over_time(session, site, span, step, only).await;
+    }
     let pieces = match step {
         Step::Day => vec![("day", span.from.to_string(), span.to.to_string())],
         Step::Month => pieces(span),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use model::ids::{ContactId, MessageId, OfferId, OrderId, ProductId};
+use model::ids::{ContactId, MessageId, OfferId, OrderId, ProductId, SegmentId};
 use model::spans::Span;
 use model::{SiteId, UtcMs, Zone};
 
@@ -57,6 +57,8 @@ const ORDER_ROWS: &str =
             where s.site_id = f.site_id and s.channel = f.source) then f.source
             else f.channel end)
         and f.day <= $19
+        and (cast($21 as bigint) = 0 or exists (select 1 from segment_members g
+            where g.site_id = f.site_id and g.segment_id = $21 and g.contact_id = f.contact_id))
     order by f.paid_at desc, f.order_id desc limit $20";
 const ORDER_ROWS_WON: &str =
     "select f.order_id, c.email, f.paid_at, f.first_at, f.nth, f.channel, f.source,
@@ -80,6 +82,8 @@ const ORDER_ROWS_WON: &str =
             where s.site_id = f.site_id and s.channel = f.source) then f.source
             else f.channel end)
         and f.day <= $19
+        and (cast($21 as bigint) = 0 or exists (select 1 from segment_members g
+            where g.site_id = f.site_id and g.segment_id = $21 and g.contact_id = f.contact_id))
     order by f.first_at desc, f.order_id desc limit $20";
 const OFFER_TITLES: &str = "select id, title from offers where site_id = $1";
 const OFFER_ROWS: &str = "select f.order_id, c.email, f.paid_at, f.currency, p.quantity,
@@ -92,6 +96,8 @@ const OFFER_ROWS: &str = "select f.order_id, c.email, f.paid_at, f.currency, p.q
         and (cast($7 as text) = '' or f.channel = $7)
         and (cast($8 as bigint) = 0 or f.first_product_id = $8)
         and (cast($9 as text) = '' or f.currency = $9)
+        and (cast($11 as bigint) = 0 or exists (select 1 from segment_members g
+            where g.site_id = f.site_id and g.segment_id = $11 and g.contact_id = f.contact_id))
     order by p.order_id desc limit $10";
 // From the newest id down, not by the time it was accepted: that would read and sort a whole period
 // for a page. `mail_rows` begins where the period ends.
@@ -276,6 +282,8 @@ pub struct OrderRows {
     pub cohort: String,
     /// The contact's how-many-eth.
     pub nth: i64,
+    /// Of the contacts of this segment; 0: anyone.
+    pub segment: SegmentId,
     /// Amounts in this currency.
     pub currency: String,
     /// At most so many whole days after the contact's first order.
@@ -384,6 +392,7 @@ pub async fn order_rows(
         .bind(&of.origin)
         .bind(of.day_max)
         .bind(of.limit)
+        .bind(of.segment)
         .all()
         .await
 }
@@ -453,7 +462,7 @@ pub async fn offer_rows(
     let before = before.min(OrderId(model::ids::first_id_at(until)));
     let query = session.query(OFFER_ROWS).bind(site).bind(offer).bind(kind).bind(before);
     let query = query.bind(from).bind(until).bind(only.channel).bind(only.product);
-    query.bind(only.currency).bind(limit).all().await
+    query.bind(only.currency).bind(limit).bind(only.segment).all().await
 }
 
 /// A mail behind a figure.

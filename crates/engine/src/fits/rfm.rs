@@ -72,16 +72,7 @@ pub(super) fn grid(figures: &[CustomerFigure], at: i64, parts: u32) -> Option<Gr
         monetary: cuts(between(&|one| real_signed(one.net_minor) / unit)?, unit),
         cells: Vec::new(),
     };
-    let mut cells: BTreeMap<(u8, u8, u8), Cell> = BTreeMap::new();
-    for figure in figures {
-        let (r, f, m) = grid.scores(figure);
-        let none = Cell { r, f, m, customers: 0, net_minor: 0, margin_minor: 0 };
-        let cell = cells.entry((r, f, m)).or_insert(none);
-        cell.customers += 1;
-        cell.net_minor += figure.net_minor;
-        cell.margin_minor += figure.margin_minor;
-    }
-    grid.cells = cells.into_values().collect();
+    grid.count(figures);
     Some(grid)
 }
 
@@ -95,6 +86,20 @@ fn bin(value: i64, cuts: &[i64; 4]) -> u8 {
 }
 
 impl Grid {
+    /// Counts `figures` into the cells, in place of what stands there; the edges stay.
+    pub fn count(&mut self, figures: &[CustomerFigure]) {
+        let mut cells: BTreeMap<(u8, u8, u8), Cell> = BTreeMap::new();
+        for figure in figures {
+            let (r, f, m) = self.scores(figure);
+            let none = Cell { r, f, m, customers: 0, net_minor: 0, margin_minor: 0 };
+            let cell = cells.entry((r, f, m)).or_insert(none);
+            cell.customers += 1;
+            cell.net_minor += figure.net_minor;
+            cell.margin_minor += figure.margin_minor;
+        }
+        self.cells = cells.into_values().collect();
+    }
+
     /// The scores of a customer.
     pub fn scores(&self, figure: &CustomerFigure) -> (u8, u8, u8) {
         (

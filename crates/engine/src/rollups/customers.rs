@@ -6,18 +6,20 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use model::SiteId;
-use model::ids::{ContactId, ProductId};
+use model::ids::{ContactId, ProductId, SegmentId};
 use model::spans::day_number;
 use numbers::cohorts::{Month, Week};
 use store::customer_figures::CustomerFigure;
 use store::order_figures::OrderFigure;
-use store::{Tx, cohort_cells, value_cells};
+use store::{Session, StoreError, Tx, cohort_cells, value_cells};
 
 use crate::fault::Result;
 
 /// In which units of time cohorts are counted, by their words in the tables.
 const MONTH: &str = "month";
 const WEEK: &str = "week";
+/// Customers of a segment whose orders are in memory at once.
+const SEGMENT_AT_ONCE: i64 = 5_000;
 /// Whatever was bought first.
 const ANY_PRODUCT: ProductId = ProductId(0);
 
@@ -137,6 +139,33 @@ impl Shares {
     pub(super) fn len(&self) -> usize {
         self.cohorts.len() + self.values.len()
     }
+}
+
+/// The sums of one segment's customers: cohorts, and what they brought by days.
+pub type OfSegment = (Vec<cohort_cells::Cell>, Vec<value_cells::Cell>);
+
+/// The sums as they are of the contacts of one segment alone, counted from their orders: nothing is
+/// kept by segment, for a rule can change at any time.
+///
+/// # Errors
+/// The orders could not be read.
+pub async fn of_segment(
+    session: &mut Session<'_>,
+    site: SiteId,
+    segment: SegmentId,
+) -> std::result::Result<OfSegment, StoreError> {
+    let mut shares = Shares::default();
+    let mut after = ContactId(0);
+    loop {
+        let page = (after, SEGMENT_AT_ONCE);
+        let figures = store::order_figures::of_segment(session, site, segment, page).await?;
+        let Some(last) = figures.last() else { break };
+        after = last.contact_id;
+        figures.chunk_by(|a, b| a.contact_id == b.contact_id).for_each(|own| shares.add(own, 1));
+    }
+    let cohorts = shares.cohorts.into_iter().map(|(key, sums)| cohort_cells::Cell { key, sums });
+    let values = shares.values.into_iter().map(|(key, sums)| value_cells::Cell { key, sums });
+    Ok((cohorts.collect(), values.collect()))
 }
 
 /// An order and the number of its day.

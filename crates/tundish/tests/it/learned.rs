@@ -121,6 +121,12 @@ async fn who_clicks_like_those_who_bought_gets_the_better_chance_taken_apart() {
     let path = likeliest.split("row-link\" href=\"").nth(1).unwrap().split('"').next().unwrap();
     let shown = app.get(&path.replace("&#x2f;", "/").replace("&amp;", "&")).await.body;
     assert!(shown.contains("Chance to buy") && shown.contains("Clicks"), "{shown}");
+    for (of, head) in [("weights", "fact,odds\r\n"), ("likeliest", "id,name,email,chance\r\n")] {
+        let path = format!("/admin/scores/learned/csv?of={of}");
+        assert!(page.contains(&format!("csv?of={of}")), "{of}");
+        let file = app.get(&path).await.body;
+        assert!(file.starts_with(head) && file.lines().count() > 1, "{of}: {file}");
+    }
     let file = app.get("/admin/scores/learned/csv").await.body;
     assert!(file.lines().count() > 5, "{file}");
     // No mail went to anybody because of it.

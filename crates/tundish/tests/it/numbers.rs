@@ -233,8 +233,12 @@ async fn sums(app: &TestApp, span: Span) -> Vec<(String, i64)> {
     sums.into_iter().collect()
 }
 
-pub(crate) const USD: store::order_sums::Only<'static> =
-    store::order_sums::Only { currency: "USD", channel: "", product: model::ids::ProductId(0) };
+pub(crate) const USD: store::order_sums::Only<'static> = store::order_sums::Only {
+    currency: "USD",
+    channel: "",
+    product: model::ids::ProductId(0),
+    segment: model::ids::SegmentId(0),
+};
 
 async fn figures_are_right(app: TestApp) {
     story(&app).await;

@@ -7,6 +7,7 @@ use model::{UtcMs, Zone};
 use serde::{Deserialize, Deserializer};
 
 use crate::extract::operator::CurrentOperator;
+use crate::frame::Crumb;
 
 pub mod attribution;
 pub mod cohorts;
@@ -27,6 +28,9 @@ pub mod spend;
 pub mod stages;
 pub mod steps;
 pub mod value;
+
+/// Where all these pages are.
+const FOLDER: &str = "/admin/numbers/";
 
 /// Fewer of anything are an anecdote, and the page says so.
 pub(crate) const FEW: i64 = 30;
@@ -128,14 +132,62 @@ pub struct Asked {
     pub bought_from: String,
     /// and up to this one.
     pub bought_to: String,
+    /// A segment's outside id.
+    pub segment: String,
+    /// The page of figures a list was opened from, with its query.
+    pub back: String,
 }
 
-impl Asked {
-    /// Rows of a list: a page of them, or, in a file, all there are: who sums a file must find the
-    /// figure it was opened from.
-    fn rows_max(&self, page: i64) -> i64 {
-        if self.format == "csv" { i64::MAX } else { page }
-    }
+/// Pages of figures that lists of rows are opened from: the last part of the address, and the name.
+const HOMES: [(&str, &str); 10] = [
+    ("revenue", "Revenue"),
+    ("payback", "CAC & payback"),
+    ("cohorts", "Cohorts"),
+    ("value", "Lifetime value"),
+    ("simulator", "What if"),
+    ("attribution", "Attribution"),
+    ("roads", "Roads"),
+    ("rfm", "RFM"),
+    ("stages", "Stages"),
+    ("reconciliation", "Reconciliation"),
+];
+
+/// The way back to a page of figures with everything it was asked, as links to rows carry it.
+pub(crate) fn home(path: &str, query: &[(&'static str, String)]) -> (&'static str, String) {
+    let asked: Vec<(&str, String)> =
+        query.iter().filter(|(_, value)| !value.is_empty()).cloned().collect();
+    ("back", link(path.trim_start_matches(FOLDER), &asked))
+}
+
+/// The page that a list of rows was opened from; `usual` where the address does not name one.
+pub(crate) fn way_back(asked: &Asked, usual: Crumb) -> Crumb {
+    let word = asked.back.split('?').next().unwrap_or_default();
+    let known = HOMES.iter().find(|(known, _)| *known == word);
+    known.map_or(usual, |(_, label)| Crumb {
+        href: format!("{FOLDER}{}", asked.back),
+        label: (*label).to_owned(),
+    })
+}
+
+/// Where a list goes on: an instant or a day, and an id.
+pub(crate) fn before<I: std::str::FromStr>(text: &str) -> Option<(i64, I)> {
+    let (at, id) = text.split_once('.')?;
+    Some((at.parse().ok()?, id.parse().ok()?))
+}
+
+/// `12%`, for notes and tiles; cells of tables have `Cell::percent`.
+pub(crate) fn percent(share: f64) -> String {
+    format!("{:.0}%", share * 100.0)
+}
+
+/// The same, or a dash where it is not known.
+pub(crate) fn percent_or_dash(share: Option<f64>) -> String {
+    share.map_or_else(|| "–".to_owned(), percent)
+}
+
+/// A count as the maths takes it; no count is below zero.
+pub(crate) fn natural(count: i64) -> u64 {
+    u64::try_from(count).unwrap_or(0)
 }
 
 fn lenient<'de, D: Deserializer<'de>>(from: D) -> Result<i64, D::Error> {
@@ -179,6 +231,11 @@ impl Period {
     /// From the first instant to the first after it.
     pub fn bounds(&self) -> (UtcMs, UtcMs) {
         self.span.bounds(&self.zone)
+    }
+
+    /// `21 Nov 2026, 14:05`, not to be parted at the end of a line.
+    pub fn when(&self, at: UtcMs) -> String {
+        self.zone.local(at).strftime("%-d\u{a0}%b\u{a0}%Y, %H:%M").to_string()
     }
 
     /// For links: the days as they are shown.
@@ -246,6 +303,30 @@ mod tests {
     fn links_escape_what_they_carry() {
         let address = link("/admin/x", &[("a", "b c&d=é/".to_owned()), ("e", String::new())]);
         assert_eq!(address, "/admin/x?a=b%20c%26d%3D%C3%A9/&e=");
+    }
+
+    #[test]
+    fn a_list_leads_back_to_the_page_it_was_opened_from_and_nowhere_else() {
+        let usual = || Crumb { href: "/usual".to_owned(), label: "Usual".to_owned() };
+        let query = [("days", "60".to_owned()), ("source", "a b".to_owned()), ("x", String::new())];
+        let (_, back) = home("/admin/numbers/payback", &query);
+        let to = |back: &str| {
+            let asked = Asked { back: back.to_owned(), ..Asked::default() };
+            way_back(&asked, usual()).href
+        };
+        assert_eq!(to(&back), "/admin/numbers/payback?days=60&source=a%20b");
+        for wrong in ["", "//evil.test", "payback/../../sign-out", "https://evil.test", "orders"] {
+            assert_eq!(to(wrong), "/usual", "{wrong}");
+        }
+    }
+
+    #[test]
+    fn where_a_list_goes_on_is_an_instant_and_an_id() {
+        assert_eq!(before::<i64>("5.7"), Some((5, 7)));
+        assert_eq!(
+            (before::<i64>(""), before::<i64>("5"), before::<i64>("x.7")),
+            (None, None, None)
+        );
     }
 
     #[test]

@@ -32,6 +32,7 @@ const SAMPLE: i64 = 10;
 pub struct SegmentsPage {
     frame: Frame,
     rows: Vec<SegmentRow>,
+    may_change: bool,
 }
 
 /// One of them.
@@ -70,7 +71,11 @@ impl SegmentRow {
 impl SegmentsPage {
     pub(crate) fn sample() -> Self {
         let waiting = SegmentRow { counted_at: None, ..SegmentRow::sample() };
-        Self { frame: Frame::sample("segments"), rows: vec![SegmentRow::sample(), waiting] }
+        Self {
+            frame: Frame::sample("segments"),
+            rows: vec![SegmentRow::sample(), waiting],
+            may_change: true,
+        }
     }
 }
 
@@ -87,7 +92,7 @@ pub async fn index(State(state): State<AppState>, who: CurrentOperator) -> Reply
         })
         .await?;
     let rows = rows.into_iter().map(|segment| SegmentRow::of(segment, &names)).collect();
-    let page = SegmentsPage { frame: who.frame("segments"), rows };
+    let page = SegmentsPage { frame: who.frame("segments"), rows, may_change: who.may_change() };
     reply::page("admin/segments/index.html", page)
 }
 

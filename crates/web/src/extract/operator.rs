@@ -68,6 +68,11 @@ impl CurrentOperator {
         }
     }
 
+    /// Whether they may change anything: who only looks is offered nothing else.
+    pub fn may_change(&self) -> bool {
+        self.present.operator.role.may(Role::Editor)
+    }
+
     /// Who acts, for the audit log.
     pub fn actor(&self) -> Actor {
         Actor::Operator(self.present.operator.id)

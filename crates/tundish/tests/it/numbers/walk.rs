@@ -2,15 +2,13 @@
 //! table its file, each count among the first figures a link; and what a figure opens to comes to
 //! the figure.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use testkit::TestApp;
 
-use super::{sql, told};
+use super::{ANN, day, order, person, sql, told};
 
 const DAYS: &str = "from=2026-01-01&to=2026-06-30";
-/// Figures that stand for each of many, so that no sum of rows is one.
-const MEANS: &[&str] = &["Margin so far", "Sum", "The same sum"];
 
 fn plain(html: &str) -> String {
     html.replace("&#x2f;", "/").replace("&amp;", "&").replace("&quot;", "\"").replace("&#x27;", "'")
@@ -56,12 +54,11 @@ async fn pages(app: &TestApp) -> BTreeSet<String> {
     pages
 }
 
-/// A cell that opens: its column, what it shows, where it leads.
+/// A cell or a first figure that opens: its heading, what it shows, where it leads.
 struct Opened {
     column: String,
     shown: String,
     href: String,
-    in_a_tile: bool,
 }
 
 fn opened(html: &str) -> Vec<Opened> {
@@ -77,19 +74,13 @@ fn opened(html: &str) -> Vec<Opened> {
             column: column.to_owned(),
             shown: words(shown),
             href: href.to_owned(),
-            in_a_tile: false,
         });
     }
     for tile in between(html, "<li class=\"tile\">", "</li>") {
         let label = words(between(tile, "<p class=\"tile-label\">", "</p>")[0]);
         let Some(link) = between(tile, "<a href=\"", "</a>").first().copied() else { continue };
         let Some((href, shown)) = link.split_once("\">") else { continue };
-        cells.push(Opened {
-            column: label,
-            shown: words(shown),
-            href: href.to_owned(),
-            in_a_tile: true,
-        });
+        cells.push(Opened { column: label, shown: words(shown), href: href.to_owned() });
     }
     cells
 }
@@ -104,21 +95,116 @@ fn number(shown: &str) -> Option<f64> {
     digits.parse().ok()
 }
 
-/// Whether the rows of a file come to `figure`: by their number, or by the sum of a column.
-fn comes_to(csv: &str, figure: f64) -> bool {
-    let mut lines = csv.lines();
-    let columns = lines.next().unwrap_or_default().split(',').count();
-    let rows: Vec<Vec<f64>> = lines
-        .map(|line| {
-            line.rsplit(',').take(columns).map(|cell| cell.parse().unwrap_or(0.0)).collect()
-        })
-        .collect();
-    let near = |sum: f64| (sum - figure).abs() < 0.005;
-    let sum = |at: usize| rows.iter().filter_map(|row| row.get(at)).sum::<f64>();
-    near(rows.len() as f64) || (0..columns).any(|at| near(sum(at)))
+/// What the rows of a list come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Meant {
+    /// As many as the figure says.
+    Rows,
+    /// Their sum in a column.
+    Sum(&'static str),
+    /// That, for each first order among them.
+    Each(&'static str),
+    /// Not the figure: an average, a rate or a difference of more than these rows.
+    Other,
+    /// Nobody said.
+    Nothing,
 }
 
-/// Has the demo's spend and a reward, so that every kind of figure stands on the pages.
+/// What a figure with this heading says of the list it opens to. A heading that is not known here
+/// is not walked past: it fails.
+fn meant(list: &str, heading: &str) -> Meant {
+    let one_of = |all: &[&str]| all.contains(&heading);
+    match list {
+        "orders" if one_of(&["Revenue", "Before", "A year before"]) => Meant::Sum("Revenue"),
+        "orders" if one_of(&["Given back", "Margin"]) => Meant::Sum(match heading {
+            "Margin" => "Margin",
+            _ => "Given back",
+        }),
+        "orders" if heading == "Discounts" => Meant::Sum("Discount"),
+        "orders" if heading == "First-order margin" => Meant::Each("Before discounts"),
+        "orders" if heading.starts_with("Margin ") => Meant::Each("Before discounts"),
+        "orders" if one_of(&["Orders", "Customers", "Bought again", "Count"]) => Meant::Rows,
+        "orders" if heading == "After the first sale" => Meant::Other,
+        "orders" if heading.starts_with("Allowed loss") => Meant::Other,
+        "orders" if heading.starts_with("Break-even cost") => Meant::Other,
+        "offered" if heading == "Orders" => Meant::Sum("Bought"),
+        "offered" if one_of(&["Before", "A year before"]) => Meant::Sum("Sold"),
+        "offered" if heading == "Shown" => Meant::Sum("Shown"),
+        "offered" if heading == "Pieces" => Meant::Sum("Pieces"),
+        "offered" if heading == "Sold" => Meant::Sum("Sold"),
+        "offered" if heading == "Paid back" => Meant::Sum("Paid back"),
+        "offered" if heading == "Cost" => Meant::Sum("Cost"),
+        "offered" if heading == "Margin" => Meant::Sum("Margin"),
+        "mails" if one_of(&["Sent", "Clicked"]) => Meant::Rows,
+        "clicks" if heading == "Mails clicked" => Meant::Rows,
+        "spent" if heading == "Spend" => Meant::Sum("Of it in these days"),
+        "spent" if heading == "Clicks paid for" => Meant::Sum("Clicks in these days"),
+        "spent" if one_of(&["CAC", "Profit", "Cost of a lead", "Cost of a click"]) => Meant::Other,
+        "rewarded" if heading == "Rewards" => Meant::Sum("Reward"),
+        "customers" if heading == "Customers" => Meant::Rows,
+        "customers" if heading.ends_with(" on") => Meant::Rows,
+        "customers" if heading.starts_with('F') => Meant::Rows,
+        "stages/visit" => Meant::Sum("Visitors"),
+        list if list.starts_with("stages/") => Meant::Rows,
+        "roads/orders" if heading == "Revenue" => Meant::Sum("Revenue"),
+        "roads/orders" if heading.ends_with(" to the order") => Meant::Other,
+        "roads/orders" if one_of(&["Orders", "Before", "With an order"]) => Meant::Rows,
+        "roads/open" => Meant::Rows,
+        "attribution/orders" if heading == "Revenue" => Meant::Sum("Revenue"),
+        "attribution/orders" => Meant::Sum("Credit"),
+        // Both sides of a sum that is taken two ways; reconciliation has tests of its own.
+        _ if one_of(&["Sum", "The same sum", "Differs by"]) => Meant::Other,
+        _ => Meant::Nothing,
+    }
+}
+
+/// The cells of a line of CSV.
+fn cells(line: &str) -> Vec<String> {
+    let mut cells = vec![String::new()];
+    let mut quoted = false;
+    for letter in line.chars() {
+        match letter {
+            '"' => quoted = !quoted,
+            ',' if !quoted => cells.push(String::new()),
+            other => cells.last_mut().unwrap().push(other),
+        }
+    }
+    cells
+}
+
+/// What the rows of a file come to; nothing where they cannot.
+fn comes_to(csv: &str, meant: Meant) -> Option<f64> {
+    let mut lines = csv.lines();
+    let heads = cells(lines.next().unwrap_or_default());
+    let rows: Vec<Vec<String>> = lines.map(cells).collect();
+    let column = |name: &str| {
+        let at = heads.iter().position(|head| head == name)?;
+        Some(rows.iter().map(|row| row[at].parse().unwrap_or(0.0)).collect::<Vec<f64>>())
+    };
+    let sum = |name| column(name).map(|cells| cells.iter().sum::<f64>());
+    match meant {
+        Meant::Rows => Some(rows.len() as f64),
+        Meant::Sum("Credit") if column("Credit").is_none() => Some(rows.len() as f64),
+        Meant::Sum(name) => sum(name),
+        Meant::Each(name) => {
+            let firsts = column("Which order")?.iter().filter(|nth| **nth == 1.0).count();
+            Some(sum(name)? / firsts as f64)
+        }
+        Meant::Other | Meant::Nothing => None,
+    }
+}
+
+/// The list an address leads to: `orders` of `/admin/numbers/orders?…`; nothing for other pages.
+fn list_of(href: &str) -> Option<String> {
+    let path = href.strip_prefix("/admin/numbers/")?.split('?').next()?;
+    let lists = ["orders", "mails", "clicks", "offered", "spent", "rewarded", "customers"];
+    let deeper = ["stages/", "roads/", "attribution/"];
+    let is_list = lists.contains(&path) || deeper.iter().any(|part| path.starts_with(part));
+    is_list.then(|| path.to_owned())
+}
+
+/// Has the demo's spend and a reward, so that every kind of figure stands on the pages; and an
+/// order after the days, which no figure of them may count.
 async fn filled() -> TestApp {
     let app = told().await;
     for (key, channel, amount, day) in
@@ -127,49 +213,110 @@ async fn filled() -> TestApp {
         let form = [("key", key), ("channel", channel), ("amount", amount), ("from_day", day)];
         app.post("/admin/numbers/spend", &[&form[..], &[("clicks", "20")]].concat()).await;
     }
-    let link = "insert into links (site_id, version_id, position, target) values
-        ($s, 71, 1, 'https://shop.test/buy/book?utm_source=mail')";
-    sql(&app, link).await;
+    let mut rows = "insert into links (site_id, version_id, position, target) values
+        ($s, 71, 1, 'https://shop.test/buy/book?utm_source=mail');"
+        .to_owned();
+    order(&mut rows, 5, ANN, day(185), (3_300, 0, 300));
+    sql(&app, &rows).await;
+    engine::rollups::rebuild(&app.engine, &app.site).await.unwrap();
+    engine::recounts::run_due(&app.engine).await.unwrap();
     app
+}
+
+/// The same with so many who came back that every fit has something to say.
+async fn crowded() -> TestApp {
+    let app = filled().await;
+    let mut rows = String::new();
+    for n in 10..60 {
+        person(&mut rows, n, day(5), None, ["direct", "", "/"]);
+        order(&mut rows, 100 + n, n, day(6 + n), (1_900, 0, 300));
+        if n % 5 != 0 {
+            order(&mut rows, 200 + n, n, day(20 + n + 2 * (n % 7)), (9_700, 0, 700));
+        }
+        if n % 3 == 0 {
+            order(&mut rows, 300 + n, n, day(60 + n + n % 11), (4_900 + n, 0, 700));
+        }
+    }
+    sql(&app, &rows).await;
+    engine::rollups::rebuild(&app.engine, &app.site).await.unwrap();
+    engine::recounts::run_due(&app.engine).await.unwrap();
+    app
+}
+
+/// Pages as they come, and beside other days.
+async fn all_pages(app: &TestApp) -> Vec<String> {
+    let compared = ["stages", "revenue", "payback", "roads", "attribution"];
+    let mut all = Vec::new();
+    for page in pages(app).await {
+        if compared.iter().any(|name| page.contains(&format!("numbers/{name}?"))) {
+            let spring =
+                page.replace("2026-01-01", "2026-02-01").replace("2026-06-30", "2026-03-31");
+            all.push(format!("{spring}&compare=before"));
+        }
+        all.push(page);
+    }
+    all
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_figure_of_every_page_opens_to_rows_that_come_to_it() {
     let app = filled().await;
-    let mut followed = 0;
-    for page in pages(&app).await {
+    let mut followed = BTreeMap::<String, usize>::new();
+    let mut wrong = BTreeSet::new();
+    for page in all_pages(&app).await {
         let html = plain(&app.get(&page).await.body);
-        for Opened { column, shown, href, in_a_tile } in opened(&html) {
-            if !href.starts_with("/admin/numbers/") || MEANS.contains(&column.as_str()) {
-                continue;
-            }
+        for Opened { column, shown, href } in opened(&html) {
+            let Some(list) = list_of(&href) else { continue };
             let answer = app.get(&href).await;
             assert_eq!(answer.status, 200, "{page}: {column} {shown} leads to {href}");
-            let rows = ["/orders", "/mails", "/clicks", "/offered", "/spent", "/rewarded"];
-            let is_rows = rows.iter().any(|path| href.contains(&format!("numbers{path}?")))
-                || href.contains("numbers/stages/");
-            let counted = ["Orders", "Revenue", "Given back", "Customers"];
-            if !is_rows || in_a_tile && !counted.contains(&column.as_str()) {
+            let meant = meant(&list, &column);
+            if meant == Meant::Other {
                 continue;
             }
             let csv = app.get(&format!("{href}&format=csv")).await;
             assert_eq!(csv.status, 200, "{href}");
             let Some(figure) = number(&shown) else { continue };
-            assert!(
-                comes_to(&csv.body, figure) || figure == 0.0 && csv.body.lines().count() <= 1,
-                "{page}: {column} says {shown}, and {href} opens to\n{}",
-                csv.body
-            );
+            let by_markov = href.contains("by=markov") && href.contains("step=");
+            let rows = comes_to(&csv.body, meant);
+            if rows.is_none_or(|rows| (rows - figure).abs() > 0.0051) && !by_markov {
+                let path = page.split('?').next().unwrap_or_default();
+                wrong.insert(format!("{path}: {column} is {shown}, {meant:?} of {href}: {rows:?}"));
+            }
+            *followed.entry(list).or_default() += 1;
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    let all: usize = followed.values().sum();
+    assert!(all > 120, "only {all} figures were followed: {followed:?}");
+    for list in ["orders", "mails", "clicks", "offered", "spent", "customers", "stages/lead"] {
+        assert!(followed.contains_key(list), "nothing led to {list}: {followed:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_figure_of_what_was_bought_together_opens_to_as_many_customers() {
+    let app = filled().await;
+    let mut followed = 0;
+    let home = plain(&app.get("/admin/also-bought").await.body);
+    let one = between(&home, "href=\"", "\"").into_iter().find(|href| href.contains("/prd_"));
+    for page in ["/admin/also-bought", one.unwrap()] {
+        let html = plain(&app.get(page).await.body);
+        for anchor in between(&html, "<a href=\"/admin/also-bought/customers", "</a>") {
+            let (query, shown) = anchor.split_once("\">").unwrap();
+            let list = format!("/admin/also-bought/customers{query}");
+            let rows = app.get(&list).await.body.matches("class=\"row-link\"").count();
+            assert_eq!(Some(rows as f64), number(shown), "{page}: {shown} leads to {list}");
             followed += 1;
         }
     }
-    assert!(followed > 60, "only {followed} figures were followed");
+    assert!(followed > 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_picture_and_table_has_its_formula_and_every_table_its_file() {
-    let app = filled().await;
-    for page in pages(&app).await {
+    let app = crowded().await;
+    let mut titles = String::new();
+    for page in all_pages(&app).await {
         let answer = app.get(&page).await;
         assert_eq!(answer.status, 200, "{page}");
         let html = plain(&answer.body);
@@ -181,6 +328,7 @@ async fn every_picture_and_table_has_its_formula_and_every_table_its_file() {
         assert!(figures.is_empty() || !sheets.is_empty(), "{page}: a picture without a table");
         for sheet in sheets.iter().filter(|sheet| sheet.contains("<tr>")) {
             let title = between(sheet, "<h2>", "</h2>").first().copied().unwrap_or_default();
+            titles.push_str(title);
             assert!(sheet.contains("class=\"formula\""), "{page}: {title} has no formula");
             let file = between(sheet, "class=\"more\" href=\"", "\"").first().copied();
             let file = file.unwrap_or_else(|| panic!("{page}: {title} has no file"));
@@ -190,15 +338,20 @@ async fn every_picture_and_table_has_its_formula_and_every_table_its_file() {
             assert!(kind.starts_with("text/csv"), "{file}: {kind}");
         }
         for tile in between(&html, "<li class=\"tile\">", "</li>") {
+            let label = words(between(tile, "<p class=\"tile-label\">", "</p>")[0]);
             let value = words(between(tile, "<p class=\"tile-value\">", "</p>")[0]);
             let is_count =
                 !value.is_empty() && value.chars().all(|c| c.is_ascii_digit() || c == ',');
+            // What a model expects, and everybody there is, has no list of its own.
+            let is_expected = page.contains("by=forecast");
             assert!(
-                !is_count || tile.contains("<a href="),
-                "{page}: {} opens nothing",
-                words(tile)
+                !is_count || is_expected || tile.contains("<a href="),
+                "{page}: {label} opens nothing"
             );
         }
+    }
+    for title in ["Edges", "The fit", "Repeat orders by week", "By money"] {
+        assert!(titles.contains(title), "{title} was never seen: the fits are not filled");
     }
 }
 
@@ -213,7 +366,7 @@ async fn figures_can_be_compared_and_narrowed_and_still_open_to_their_rows() {
     let year =
         plain(&app.get(&format!("/admin/numbers/revenue?{january}&compare=year")).await.body);
     assert!(words(&year).contains("the same days a year before"));
-    for path in ["stages", "revenue", "payback"] {
+    for path in ["stages", "revenue", "payback", "roads", "attribution"] {
         for more in ["compare=before", "compare=year", "channel=paid_search&compare=before"] {
             let path = format!("/admin/numbers/{path}?{DAYS}&{more}");
             let answer = app.get(&path).await;

@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use axum::extract::{Query, State};
 use engine::EngineError;
 use jiff::civil::Date;
-use model::ids::ProductId;
+use model::ids::{ProductId, SegmentId};
 use model::spans::{Span, day_number, day_numbered, month_of, moved};
 use numbers::cohorts::{Month, Week};
 use numbers::real::{ratio, real_signed};
 use store::cohort_cells::{self, Sums};
+use store::segments::Segment;
 
+use super::narrow;
 use super::report::{Empty, Note, Picture, Report, Select, Tab, filter};
 use super::sheet::{Cell, Sheet, columns};
 use super::{Asked, FEW, Period, link};
@@ -115,7 +117,10 @@ struct Question {
     every: Every,
     show: Show,
     product: ProductId,
+    segment: SegmentId,
     currency: String,
+    /// The way back to this page.
+    home: (&'static str, String),
     /// The last month or week that is over.
     last: i64,
 }
@@ -137,20 +142,23 @@ pub async fn index(
     let every = Every::read(&asked.by);
     let usual = if every == Every::Month { DAYS } else { DAYS_BY_WEEK };
     let period = Period::read(&who, &asked, usual);
+    let mut query = period.query().to_vec();
+    query.push(("product", asked.product.clone()));
+    query.push(("segment", asked.segment.clone()));
+    query.push(("show", asked.show.clone()));
+    query.push(("by", asked.by.clone()));
     let question = Question {
         every,
         show: Show::read(&asked.show),
         product: asked.product.parse().unwrap_or(ProductId(0)),
+        segment: asked.segment.parse().unwrap_or(SegmentId(0)),
         currency: who.site.currency.clone(),
+        home: super::home(PATH, &query),
         last: every.of(period.today) - 1,
     };
     let span = (every.of(period.span.from), every.of(period.span.to).min(question.last));
-    let (cells, products) = read(&state, &who, &question, span).await?;
-    let cohorts = cohorts(cells, question.last);
-    let mut query = period.query().to_vec();
-    query.push(("product", asked.product.clone()));
-    query.push(("show", asked.show.clone()));
-    query.push(("by", asked.by.clone()));
+    let read = read(&state, &who, &question, span).await?;
+    let cohorts = cohorts(read.cells, question.last);
     let mut report = Report::new(
         who.frame("cohorts"),
         "Cohorts",
@@ -160,10 +168,37 @@ pub async fn index(
     report.tabs = tabs(&asked);
     every.word().clone_into(&mut report.tab);
     report.notes.extend(period.wrong.clone().map(Note::warn));
-    let selects = vec![product_choice(products, &asked), show_choice(&asked)];
+    report.notes.extend(foreign(read.foreign, &question.currency));
+    let selects = vec![
+        narrow::products("First product", &read.products, &asked.product),
+        narrow::segments(&read.segments, &asked.segment),
+        show_choice(&asked),
+    ];
+    let now = state.engine.now();
+    report.notes.extend(narrow::of_segment(&who, &read.segments, question.segment, now));
     report.filter = Some(filter(PATH, &period, &LENGTHS, &query, selects));
     fill(&mut report, &question, &cohorts);
     report.answer(PATH, &asked, &query)
+}
+
+/// What to know where customers paid in other currencies too.
+pub(super) fn foreign(customers: i64, currency: &str) -> Option<Note> {
+    (customers > 0).then(|| {
+        Note::warn(format!(
+            "{} customers who paid in other currencies than {currency} are left out: amounts are \
+             never converted.",
+            Cell::count(customers).text
+        ))
+    })
+}
+
+/// What is stored of them.
+struct Rows {
+    cells: Vec<cohort_cells::Cell>,
+    products: Vec<(ProductId, String)>,
+    segments: Vec<Segment>,
+    /// Customers of other currencies, who are left out.
+    foreign: i64,
 }
 
 async fn read(
@@ -171,40 +206,68 @@ async fn read(
     who: &CurrentOperator,
     question: &Question,
     span: (i64, i64),
-) -> Result<(Vec<cohort_cells::Cell>, Vec<(ProductId, String)>), EngineError> {
+) -> Result<Rows, EngineError> {
     let (site, word, product) = (who.site.id, question.every.word(), question.product);
-    let currency = question.currency.clone();
+    let (currency, segment) = (question.currency.clone(), question.segment);
     state
         .reader
         .read::<_, EngineError, _>(move |session| {
             Box::pin(async move {
                 let of = (currency.as_str(), word, product);
-                let cells = cohort_cells::within(session, site, of, span).await?;
-                Ok((cells, store::customer_sums::first_products(session, site).await?))
+                let (cells, foreign) = match segment.0 {
+                    0 => (
+                        cohort_cells::within(session, site, of, span).await?,
+                        cohort_cells::foreign(session, site, of, span).await?,
+                    ),
+                    _ => {
+                        let (all, _) = engine::rollups::of_segment(session, site, segment).await?;
+                        parted(all, of, span)
+                    }
+                };
+                Ok(Rows {
+                    cells,
+                    foreign,
+                    products: store::customer_sums::first_products(session, site).await?,
+                    segments: store::segments::list(session, site).await?,
+                })
             })
         })
         .await
 }
 
+/// The cells that are asked for, and how many customers are in those of other currencies.
+pub(super) fn parted(
+    all: Vec<cohort_cells::Cell>,
+    (currency, unit, product): (&str, &str, ProductId),
+    (first, last): (i64, i64),
+) -> (Vec<cohort_cells::Cell>, i64) {
+    let asked = |cell: &cohort_cells::Cell| {
+        let key = &cell.key;
+        key.unit == unit && key.product_id == product && first <= key.cohort && key.cohort <= last
+    };
+    let (own, others): (Vec<_>, Vec<_>) =
+        all.into_iter().filter(asked).partition(|cell| cell.key.currency == currency);
+    let foreign = others.iter().filter(|cell| cell.key.nth == 0).map(|cell| cell.sums.customers);
+    (own, foreign.sum())
+}
+
 fn tabs(asked: &Asked) -> Vec<Tab> {
     let href = |by: &str| {
-        let query = [
+        let all = [
+            ("from", asked.from.clone()),
+            ("to", asked.to.clone()),
             ("by", by.to_owned()),
             ("product", asked.product.clone()),
+            ("segment", asked.segment.clone()),
             ("show", asked.show.clone()),
         ];
-        link(PATH, &query)
+        let some: Vec<_> = all.into_iter().filter(|(_, value)| !value.is_empty()).collect();
+        link(PATH, &some)
     };
     vec![
         Tab { key: "month", label: "By month", href: href("month") },
         Tab { key: "week", label: "By week", href: href("week") },
     ]
-}
-
-pub(super) fn product_choice(products: Vec<(ProductId, String)>, asked: &Asked) -> Select {
-    let mut options = vec![(String::new(), "Any product".to_owned())];
-    options.extend(products.into_iter().map(|(id, name)| (id.to_string(), name)));
-    Select { name: "product", label: "First product", options, value: asked.product.clone() }
 }
 
 fn show_choice(asked: &Asked) -> Select {
@@ -332,6 +395,9 @@ fn sheet(question: &Question, cohorts: &[Cohort]) -> Sheet {
         if question.product.0 != 0 {
             all.push(("product", question.product.to_string()));
         }
+        if question.segment.0 != 0 {
+            all.push(("segment", question.segment.to_string()));
+        }
         let customers = |nth: usize| {
             let mut query = all.clone();
             let nth = i64::try_from(nth).unwrap_or(0);
@@ -340,10 +406,14 @@ fn sheet(question: &Question, cohorts: &[Cohort]) -> Sheet {
                 query.push(("bought_from", then.from.to_string()));
                 query.push(("bought_to", then.to.to_string()));
             }
+            query.push(question.home.clone());
             link("/admin/numbers/customers", &query)
         };
         let sum = |of: fn(&Sums) -> i64| real_signed(cohort.cells.iter().map(of).sum());
-        let each = |sum: f64| Cell::mean(ratio(sum, real_signed(cohort.size)), &question.currency);
+        let each = |sum: f64| {
+            let mean = ratio(sum, real_signed(cohort.size));
+            Cell::mean(mean, &question.currency).few(cohort.size)
+        };
         let later: i64 = cohort.cells.iter().skip(1).map(|sums| sums.customers).sum();
         let mut cells = vec![
             Cell::text(question.every.text(days)).shown(question.every.name(cohort.number)),
@@ -359,7 +429,8 @@ fn sheet(question: &Question, cohorts: &[Cohort]) -> Sheet {
                     Show::Revenue => Cell::money(sums.revenue_minor, &question.currency),
                     Show::Margin => Cell::money(sums.margin_minor, &question.currency),
                 };
-                if sums.customers > 0 { cell.to(customers(nth)) } else { cell }
+                let cell = if sums.customers > 0 { cell.to(customers(nth)) } else { cell };
+                cell.few(cohort.size)
             }
             None => Cell::default(),
         }));
@@ -370,7 +441,10 @@ fn sheet(question: &Question, cohorts: &[Cohort]) -> Sheet {
         [first, "#Customers", "#Later buys", "#Revenue each", "#Margin each"]
             .map(str::to_owned)
             .to_vec();
-    labels.extend((1..count).map(|nth| format!("#+{nth}")));
+    let word = question.every.word();
+    labels.extend(
+        (1..count).map(|nth| format!("#{nth} {word}{} on", if nth == 1 { "" } else { "s" })),
+    );
     let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
     let what = match question.show {
         Show::Customers => "Customers who bought in each",

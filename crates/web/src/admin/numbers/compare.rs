@@ -127,6 +127,8 @@ impl Delta {
         };
         let tone = match (good, is_good) {
             (Good::Neither, _) => "plain",
+            // Few are neither good nor bad news.
+            _ if base < FEW => "plain",
             (_, true) => "good",
             (_, false) => "bad",
         };
@@ -158,7 +160,7 @@ mod tests {
         let told = |now, before| Delta::count(now, before, Good::More);
         assert_eq!(told(50, 40).text, "\u{25b2} up 10 (25%) from 40");
         assert_eq!((told(50, 40).tone, told(30, 40).tone), ("good", "bad"));
-        assert_eq!(told(3, 2).text, "\u{25b2} up 1 from 2");
+        assert_eq!((told(3, 2).text.as_str(), told(3, 2).tone), ("\u{25b2} up 1 from 2", "plain"));
         assert_eq!(told(1_000, 0).text, "\u{25b2} up 1,000 from 0");
         assert_eq!((told(7, 7).text.as_str(), told(7, 7).tone), ("= as before", "plain"));
         assert_eq!(told(7, 4).short(), "\u{25b2} up 3");

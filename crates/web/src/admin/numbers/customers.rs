@@ -3,22 +3,21 @@
 use axum::extract::{Query, State};
 use engine::EngineError;
 use engine::fits::rfm::Grid;
-use model::ids::{ContactId, ProductId};
+use model::ids::{ContactId, ProductId, SegmentId};
 use model::segments::{ANY_SCORE, Cells, Rule, Statement};
 use model::spans::{day_number, day_numbered};
 use store::customer_figures::{ByFirst, ByLast, Listed};
 
 use super::report::{Empty, Note, Report};
+use super::rows::{self, FILE_PAGE, PAGE, Stretch};
 use super::sheet::{Cell, Sheet, columns};
-use super::{Asked, Period, channel_name, days_text, link};
+use super::{Asked, Period, before, channel_name, days_text, link, way_back};
 use crate::extract::operator::CurrentOperator;
-use crate::frame::{Crumb, Pager};
+use crate::frame::Crumb;
 use crate::reply::Reply;
 use crate::state::AppState;
 
 const PATH: &str = "/admin/numbers/customers";
-/// Rows on a page; a file holds all.
-const PAGE: i64 = 100;
 /// First orders of the last so many days, where nobody asks for others.
 const DAYS: i64 = 365;
 
@@ -50,14 +49,15 @@ fn cells_of(asked: &Asked) -> Option<Cells> {
     })
 }
 
-/// The way to the customers of a block of cells.
-pub(crate) fn cells_link(cells: &Cells) -> String {
+/// The way to the customers of a block of cells, with what `more` asks.
+pub(crate) fn cells_link(cells: &Cells, more: &[(&'static str, String)]) -> String {
     let [r, f, m] = [cells.r, cells.f, cells.m].map(scores_text);
     let all = [("r", r), ("f", f), ("m", m)];
     let mut query: Vec<(&str, String)> = all.into_iter().filter(|(_, v)| !v.is_empty()).collect();
     if query.is_empty() {
         query.push(("r", "1-5".to_owned()));
     }
+    query.extend(more.iter().filter(|(_, value)| !value.is_empty()).cloned());
     link(PATH, &query)
 }
 
@@ -67,18 +67,34 @@ pub async fn index(
     who: CurrentOperator,
     Query(asked): Query<Asked>,
 ) -> Reply {
+    if asked.format == "csv" {
+        let read = move |asked| read(state.clone(), who.clone(), asked);
+        return rows::file("customers-0", asked, read).await;
+    }
     match cells_of(&asked) {
         Some(cells) => in_cells(&state, &who, &asked, cells).await,
         None => by_first(&state, &who, &asked).await,
     }
 }
 
-fn before(text: &str) -> (i64, ContactId) {
-    let read = |(day, id): (&str, &str)| Some((day.parse().ok()?, id.parse().ok()?));
-    text.split_once('.').and_then(read).unwrap_or((i64::MAX, ContactId(i64::MAX)))
+/// A stretch of a file.
+async fn read(state: AppState, who: CurrentOperator, asked: Asked) -> Result<Stretch, EngineError> {
+    match cells_of(&asked) {
+        Some(cells) => Ok(cell_rows(&state, &who, &asked, (cells, FILE_PAGE)).await?.1),
+        None => first_rows(&state, &who, &asked, FILE_PAGE).await,
+    }
 }
 
-async fn by_first(state: &AppState, who: &CurrentOperator, asked: &Asked) -> Reply {
+fn segment(asked: &Asked) -> SegmentId {
+    asked.segment.parse().unwrap_or(SegmentId(0))
+}
+
+async fn first_rows(
+    state: &AppState,
+    who: &CurrentOperator,
+    asked: &Asked,
+    limit: i64,
+) -> Result<Stretch, EngineError> {
     let period = Period::read(who, asked, DAYS);
     let bought = Period::opened(who, &asked.bought_from, &asked.bought_to);
     let of = ByFirst {
@@ -86,9 +102,10 @@ async fn by_first(state: &AppState, who: &CurrentOperator, asked: &Asked) -> Rep
         days: (day_number(period.span.from), day_number(period.span.to)),
         origin: asked.channel.clone(),
         product: asked.product.parse().unwrap_or(ProductId(0)),
+        segment: segment(asked),
         bought: bought.as_ref().map(|b| (b.span.from.to_string(), b.span.to.to_string())),
-        before: before(&asked.before),
-        limit: asked.rows_max(PAGE),
+        before: before(&asked.before).unwrap_or((i64::MAX, ContactId(i64::MAX))),
+        limit,
     };
     let site = who.site.id;
     let rows = state
@@ -99,6 +116,13 @@ async fn by_first(state: &AppState, who: &CurrentOperator, asked: &Asked) -> Rep
             )
         })
         .await?;
+    let key = |row: &Listed| format!("{}.{}", row.figure.first_day, row.figure.contact_id);
+    Ok(Stretch::of(&rows, limit, key, |rows| sheet(who, rows, None)))
+}
+
+async fn by_first(state: &AppState, who: &CurrentOperator, asked: &Asked) -> Reply {
+    let period = Period::read(who, asked, DAYS);
+    let bought = Period::opened(who, &asked.bought_from, &asked.bought_to);
     let mut lead = format!("First order {}", days_text(period.span));
     if let Some(bought) = &bought {
         lead.push_str(&format!(", who ordered {} too", days_text(bought.span)));
@@ -112,42 +136,61 @@ async fn by_first(state: &AppState, who: &CurrentOperator, asked: &Asked) -> Rep
     let more = [
         ("channel", &asked.channel),
         ("product", &asked.product),
+        ("segment", &asked.segment),
         ("bought_from", &asked.bought_from),
         ("bought_to", &asked.bought_to),
+        ("back", &asked.back),
     ];
     let more = more.into_iter().filter(|(_, value)| !value.is_empty());
     query.extend(more.map(|(name, value)| (name, value.clone())));
     let cohorts = "/admin/numbers/cohorts".to_owned();
-    report.back.push(Crumb { href: cohorts, label: "Cohorts".to_owned() });
-    let last = |row: &Listed| row.figure.first_day;
-    fill(&mut report, who, &rows, None, (&query, last));
+    report.back.push(way_back(asked, Crumb { href: cohorts, label: "Cohorts".to_owned() }));
+    let rows = first_rows(state, who, asked, PAGE).await?;
+    report.pager = rows.pager(PATH, &query);
+    report.sheets.push(rows.sheet);
     report.answer(PATH, asked, &query)
 }
 
-async fn in_cells(state: &AppState, who: &CurrentOperator, asked: &Asked, cells: Cells) -> Reply {
+/// The customers of some cells, and the grid, where it is made.
+async fn cell_rows(
+    state: &AppState,
+    who: &CurrentOperator,
+    asked: &Asked,
+    (cells, limit): (Cells, i64),
+) -> Result<(Option<Grid>, Stretch), EngineError> {
     let (site, currency) = (who.site.id, who.site.currency.clone());
-    let (before, limit) = (before(&asked.before), asked.rows_max(PAGE));
-    let found = state
+    let before = before(&asked.before).unwrap_or((i64::MAX, ContactId(i64::MAX)));
+    let segment = segment(asked);
+    let (grid, rows) = state
         .reader
         .read::<_, EngineError, _>(move |session| {
             Box::pin(async move {
                 let kept =
                     engine::fits::find::<Option<Grid>>(session, site, &currency, engine::fits::RFM);
-                let Some(grid) = kept.await?.and_then(|kept| kept.body) else { return Ok(None) };
+                let Some(grid) = kept.await?.and_then(|kept| kept.body) else {
+                    return Ok((None, Vec::new()));
+                };
                 let ranges = grid.ranges(&cells);
                 let of = ByLast {
                     currency,
                     days: ranges.last_day,
                     orders: ranges.orders,
                     net: ranges.net,
+                    segment,
                     before,
                     limit,
                 };
                 let rows = store::customer_figures::by_last(session, site, &of).await?;
-                Ok(Some((grid, rows)))
+                Ok((Some(grid), rows))
             })
         })
         .await?;
+    let key = |row: &Listed| format!("{}.{}", row.figure.last_day, row.figure.contact_id);
+    let rows = Stretch::of(&rows, limit, key, |rows| sheet(who, rows, grid.as_ref()));
+    Ok((grid, rows))
+}
+
+async fn in_cells(state: &AppState, who: &CurrentOperator, asked: &Asked, cells: Cells) -> Reply {
     let lead = format!(
         "Customers with recency {}, frequency {}, money {}; who ordered last comes first.",
         words(cells.r),
@@ -156,14 +199,21 @@ async fn in_cells(state: &AppState, who: &CurrentOperator, asked: &Asked, cells:
     );
     let mut report = Report::new(who.frame("rfm"), "Customers of these cells", &lead);
     let home = "/admin/numbers/rfm".to_owned();
-    report.back.push(Crumb { href: home.clone(), label: "RFM".to_owned() });
-    let all = [("r", &asked.r), ("f", &asked.f), ("m", &asked.m), ("show", &asked.show)];
+    report.back.push(way_back(asked, Crumb { href: home.clone(), label: "RFM".to_owned() }));
+    let all = [
+        ("r", &asked.r),
+        ("f", &asked.f),
+        ("m", &asked.m),
+        ("segment", &asked.segment),
+        ("back", &asked.back),
+    ];
     let query: Vec<(&str, String)> = all
         .into_iter()
         .filter(|(_, value)| !value.is_empty())
         .map(|(name, value)| (name, value.clone()))
         .collect();
-    let Some((grid, rows)) = found else {
+    let (grid, rows) = cell_rows(state, who, asked, (cells, PAGE)).await?;
+    let Some(grid) = grid else {
         report.empty = Some(Empty {
             title: "The grid is not made yet".to_owned(),
             text: "It is made once a day, and minutes after the first orders.".to_owned(),
@@ -171,16 +221,17 @@ async fn in_cells(state: &AppState, who: &CurrentOperator, asked: &Asked, cells:
         });
         return report.answer(PATH, asked, &query);
     };
-    let rule = Rule::Is(Statement::Rfm(cells));
-    let keep = [("rule", rule.to_text())];
-    report.action = Some((link("/admin/segments/new", &keep), "Keep as a segment".to_owned()));
+    if who.may_change() {
+        let keep = [("rule", Rule::Is(Statement::Rfm(cells)).to_text())];
+        report.action = Some((link("/admin/segments/new", &keep), "Keep as a segment".to_owned()));
+    }
     let age = day_number(Period::read(who, &Asked::default(), 1).today) - grid.at;
     if age > 0 {
         let text = format!("The edges are those of {} days ago.", age);
         report.notes.push(Note::info(text));
     }
-    let last = |row: &Listed| row.figure.last_day;
-    fill(&mut report, who, &rows, Some(&grid), (&query, last));
+    report.pager = rows.pager(PATH, &query);
+    report.sheets.push(rows.sheet);
     report.answer(PATH, asked, &query)
 }
 
@@ -193,21 +244,7 @@ pub(super) fn words(scores: (u8, u8)) -> String {
     }
 }
 
-/// By what a list is in order.
-type Key = fn(&Listed) -> i64;
-
-fn fill(
-    report: &mut Report,
-    who: &CurrentOperator,
-    rows: &[Listed],
-    grid: Option<&Grid>,
-    (query, key): (&[(&'static str, String)], Key),
-) {
-    if let Some(last) = rows.last().filter(|_| rows.len() == usize::try_from(PAGE).unwrap_or(0)) {
-        let mut on = query.to_vec();
-        on.push(("before", format!("{}.{}", key(last), last.figure.contact_id)));
-        report.pager = Pager { next: Some(link(PATH, &on)), ..Pager::default() };
-    }
+fn sheet(who: &CurrentOperator, rows: &[Listed], grid: Option<&Grid>) -> Sheet {
     let currency = &who.site.currency;
     let today = day_number(Period::read(who, &Asked::default(), 1).today);
     let row = |row: &Listed| {
@@ -234,7 +271,7 @@ fn fill(
     let mut labels =
         vec!["Who", "First order", "Last order", "#Orders", "#Paid net", "#Margin", "Came by"];
     labels.extend(grid.map(|_| "RFM"));
-    report.sheets.push(Sheet {
+    Sheet {
         title: "Customers".to_owned(),
         formula: Some(
             "paid net = paid without tax − given back; margin = that − cost of goods, first orders \
@@ -245,7 +282,7 @@ fn fill(
         rows: rows.iter().map(row).collect(),
         empty: "No customer fits.".to_owned(),
         ..Sheet::default()
-    });
+    }
 }
 
 #[cfg(test)]
@@ -260,7 +297,6 @@ mod tests {
         for wrong in ["0", "6", "3-2", "x", "1-9"] {
             assert_eq!(scores(wrong), ANY_SCORE);
         }
-        assert_eq!(before("5.con_0000000000001"), (5, ContactId(1)));
-        assert_eq!(before(""), (i64::MAX, ContactId(i64::MAX)));
+        assert_eq!(before("5.con_0000000000001"), Some((5, ContactId(1))));
     }
 }

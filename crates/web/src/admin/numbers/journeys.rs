@@ -10,6 +10,8 @@ use numbers::journeys::{Journeys, Outcomes};
 use numbers::real::real_signed;
 use store::road_sums::{Level, RoadSum, RoadsOf};
 
+use super::compare::Compared;
+use super::narrow;
 use super::report::{Empty, Note, Select};
 use super::{Asked, Period, channel_name};
 use crate::extract::operator::CurrentOperator;
@@ -39,7 +41,12 @@ pub(super) struct Read {
     pub products: Vec<(ProductId, String)>,
     /// Orders in other currencies, which are left out.
     pub foreign: i64,
+    /// Whether journeys without an order are left out.
+    pub only_ordered: bool,
 }
+
+/// The view of journeys to an order alone.
+pub(super) const ORDERED: &str = "orders";
 
 pub(super) fn level(asked: &Asked) -> Level {
     if asked.level == Level::Source.word() { Level::Source } else { Level::Channel }
@@ -51,7 +58,27 @@ pub(super) async fn read(
     who: &CurrentOperator,
     asked: &Asked,
 ) -> Result<Read, EngineError> {
+    read_of(state, who, asked, Period::read(who, asked, DAYS)).await
+}
+
+/// The same of the days it is compared with, where it is.
+pub(super) async fn read_before(
+    state: &AppState,
+    who: &CurrentOperator,
+    asked: &Asked,
+) -> Result<Option<(Compared, Read)>, EngineError> {
     let period = Period::read(who, asked, DAYS);
+    let Some(compared) = Compared::read(asked, &period) else { return Ok(None) };
+    let read = read_of(state, who, asked, Period { span: compared.span, ..period }).await?;
+    Ok(Some((compared, read)))
+}
+
+async fn read_of(
+    state: &AppState,
+    who: &CurrentOperator,
+    asked: &Asked,
+    period: Period,
+) -> Result<Read, EngineError> {
     let (site, span, level) = (who.site.id, period.span, level(asked));
     let product = asked.product.parse().unwrap_or(ProductId(0));
     let (currency, money) = (who.site.currency.clone(), who.site.currency.clone());
@@ -69,7 +96,8 @@ pub(super) async fn read(
             })
         })
         .await?;
-    Ok(Read { period, level, product, currency, sums, decays, products, foreign })
+    let only_ordered = product.0 != 0;
+    Ok(Read { period, level, product, currency, sums, decays, products, foreign, only_ordered })
 }
 
 impl Read {
@@ -81,9 +109,17 @@ impl Read {
             ("level", asked.level.clone()),
             ("product", asked.product.clone()),
             ("channel", asked.channel.clone()),
+            Compared::kept(asked),
         ];
         query.extend(more.into_iter().filter(|(_, value)| !value.is_empty()));
         query
+    }
+
+    /// Leaves out the journeys without an order.
+    pub fn leave_out_open(&mut self) {
+        self.only_ordered = true;
+        self.sums.values_mut().for_each(|sum| sum.nulls = 0);
+        self.sums.retain(|_, sum| sum.orders != 0);
     }
 
     /// The sum of all paths.
@@ -156,24 +192,17 @@ impl Read {
 
     /// Of what paths are made, and what was ordered.
     pub fn selects(&self, asked: &Asked) -> Vec<Select> {
-        let mut products = vec![(String::new(), "Any product".to_owned())];
-        products.extend(self.products.iter().map(|(id, name)| (id.to_string(), name.clone())));
         vec![
             Select {
                 name: "level",
-                label: "Told apart by",
+                label: "A touch is its",
                 options: vec![
                     (String::new(), "Channel".to_owned()),
                     (Level::Source.word().to_owned(), "Channel and source".to_owned()),
                 ],
                 value: if self.level == Level::Source { "source" } else { "" }.to_owned(),
             },
-            Select {
-                name: "product",
-                label: "Ordered",
-                options: products,
-                value: asked.product.clone(),
-            },
+            narrow::products("Ordered", &self.products, &asked.product),
         ]
     }
 }

@@ -6,17 +6,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use axum::extract::{Query, State};
 use engine::EngineError;
 use model::UtcMs;
-use model::ids::ProductId;
+use model::ids::{ProductId, SegmentId};
 use model::spans::{Span, moved};
 use model::spends::Spend;
 use numbers::economics::{Acquisition, MarginOn, Payback, break_even, payback};
-use numbers::real::{ratio, real_signed};
+use numbers::real::{ratio, real, real_signed};
 use store::customer_sums::{Brought, Won};
+use store::segments::Segment;
 
 use super::compare::Compared;
+use super::narrow;
 use super::report::{Empty, Note, Picture, Report, Select, filter};
 use super::sheet::{Cell, rounded};
-use super::{Asked, FEW, Period, channel_name, days_text};
+use super::{Asked, FEW, Period, days_text, natural};
 use crate::charts::{self, Mark};
 use crate::extract::operator::CurrentOperator;
 use crate::reply::Reply;
@@ -46,17 +48,24 @@ struct Rows {
     words: BTreeSet<String>,
     spends: Vec<Spend>,
     products: Vec<(ProductId, String)>,
+    segments: Vec<Segment>,
     months: months::Rows,
 }
 
-/// The customers won on some days, as stored.
+/// Leads by channel and source.
+type Leads = Vec<(String, String, i64)>;
+
+/// Who came on some days, and the customers won on those of them that are old enough, as stored.
 struct People {
+    span: Span,
     won_in: Span,
     brought: Vec<Brought>,
     rewards: Vec<(String, String, String, i64)>,
+    /// Of all days,
     spends: Vec<Spend>,
-    /// Leads by channel and source.
-    leads: Vec<(String, String, i64)>,
+    leads: Leads,
+    /// and of the days that are old enough.
+    won_leads: Leads,
 }
 
 /// What was asked, read.
@@ -69,10 +78,41 @@ struct Question {
     compared: Option<Compared>,
     product: ProductId,
     product_text: String,
+    segment: SegmentId,
+    segment_text: String,
     currency: String,
     now: UtcMs,
     /// Only this origin; empty: all.
     origin: String,
+    /// The way back to this page.
+    home: (&'static str, String),
+}
+
+impl Question {
+    /// Whether what was spent can be held against these customers: no ad is paid for those of one
+    /// product or segment alone.
+    fn knows_cost(&self) -> bool {
+        self.product.0 == 0 && self.segment.0 == 0
+    }
+
+    /// What links to rows carry beside their days.
+    fn narrowed(&self) -> Vec<(&'static str, String)> {
+        let all = [
+            ("product", self.product_text.clone()),
+            ("segment", self.segment_text.clone()),
+            self.home.clone(),
+        ];
+        all.into_iter().filter(|(_, value)| !value.is_empty()).collect()
+    }
+
+    /// The economics of some customers; without what they cost where that is not known.
+    fn told(&self, acquisition: &Acquisition, margins: &[MarginOn], days: u32) -> Payback {
+        let told = payback(acquisition, margins, days);
+        if self.knows_cost() {
+            return told;
+        }
+        Payback { cac: None, payback_day: None, still_missing: None, ..told }
+    }
 }
 
 /// CAC, margin and payback.
@@ -81,13 +121,15 @@ pub async fn index(
     who: CurrentOperator,
     Query(asked): Query<Asked>,
 ) -> Reply {
-    let question = question(&who, &asked);
-    let rows = read(&state, &who, &question).await?;
+    let mut question = question(&who, &asked);
     let mut query = question.period.query().to_vec();
     query.push(("days", question.horizon.to_string()));
     query.push(("product", asked.product.clone()));
+    query.push(("segment", asked.segment.clone()));
     query.push(("source", question.origin.clone()));
     query.push(Compared::kept(&asked));
+    question.home = super::home(PATH, &query);
+    let rows = read(&state, &who, &question).await?;
     let mut report = Report::new(
         who.frame("cac"),
         "CAC & payback",
@@ -95,7 +137,9 @@ pub async fn index(
     );
     report.notes.extend(question.period.wrong.clone().map(Note::warn));
     fill(&mut report, &question, &rows);
-    let mut selects = selects(&question, &rows, &asked.product);
+    let now = state.engine.now();
+    report.notes.extend(narrow::of_segment(&who, &rows.segments, question.segment, now));
+    let mut selects = selects(&question, &rows);
     selects.push(Compared::select(&asked));
     report.filter = Some(filter(PATH, &question.period, &LENGTHS, &query, selects));
     report.answer(PATH, &asked, &query)
@@ -110,9 +154,12 @@ fn question(who: &CurrentOperator, asked: &Asked) -> Question {
         compared: Compared::read(asked, &period),
         product: asked.product.parse().unwrap_or(ProductId(0)),
         product_text: asked.product.clone(),
+        segment: asked.segment.parse().unwrap_or(SegmentId(0)),
+        segment_text: asked.segment.clone(),
         currency: who.site.currency.clone(),
         now: who.now,
         origin: asked.source.clone().unwrap_or_default(),
+        home: super::home(PATH, &[]),
         period,
     }
 }
@@ -129,18 +176,19 @@ async fn read(
 ) -> Result<Rows, EngineError> {
     let site = who.site.id;
     let period = question.period.clone();
-    let (won_in, whole) = (question.won_in, months::whole(period.span));
+    let whole = months::whole(period.span);
     let (currency, product) = (question.currency.clone(), question.product);
-    let horizon = question.horizon;
-    let earlier = question.compared.map(|other| old_enough(other.span, &period, horizon));
+    let (segment, horizon) = (question.segment, question.horizon);
+    let earlier = question.compared.map(|other| other.span);
     state
         .reader
         .read::<_, EngineError, _>(move |session| {
             Box::pin(async move {
                 let of = |span| Won { span, currency: &currency, product };
-                let now = people(session, site, &period, of(won_in), horizon).await?;
+                let asked = (segment, horizon);
+                let now = people(session, site, &period, of(period.span), asked).await?;
                 let before = match earlier {
-                    Some(span) => Some(people(session, site, &period, of(span), horizon).await?),
+                    Some(span) => Some(people(session, site, &period, of(span), asked).await?),
                     None => None,
                 };
                 let (from, to) = (whole.from.to_string(), whole.to.to_string());
@@ -151,51 +199,91 @@ async fn read(
                     words: words.into_iter().collect(),
                     spends: store::spends::within(session, site, &from, &to).await?,
                     products: store::customer_sums::first_products(session, site).await?,
-                    months: months::read(session, site, &period, of(whole)).await?,
+                    segments: store::segments::list(session, site).await?,
+                    months: months::read(session, site, &period, (of(whole), segment)).await?,
                 })
             })
         })
         .await
 }
 
+/// Reads the days of `of`, and what the customers won on those of them that are old enough did.
 async fn people(
     session: &mut store::Session<'_>,
     site: model::SiteId,
     period: &Period,
     of: Won<'_>,
-    horizon: i64,
+    (segment, horizon): (SegmentId, i64),
 ) -> Result<People, store::StoreError> {
     let span = of.span;
+    let won_in = old_enough(span, period, horizon);
+    let (from, to) = (span.from.to_string(), span.to.to_string());
     let mut people = People {
-        won_in: span,
+        span,
+        won_in,
         brought: Vec::new(),
         rewards: Vec::new(),
-        spends: Vec::new(),
-        leads: Vec::new(),
+        spends: store::spends::within(session, site, &from, &to).await?,
+        leads: leads(session, site, span, period).await?,
+        won_leads: Leads::new(),
     };
-    if span.to < span.from {
+    if won_in.to < won_in.from {
         return Ok(people);
     }
-    let (from, to) = (span.from.to_string(), span.to.to_string());
-    let bounds = span.bounds(&period.zone);
-    people.brought = store::customer_sums::by_origin(session, site, of, horizon).await?;
-    people.rewards = store::customer_sums::rewards(session, site, of, bounds).await?;
-    people.spends = store::spends::within(session, site, &from, &to).await?;
-    let staged = store::stages::within(session, site, (span, &period.zone), &["lead"]).await?;
-    let leads = staged.into_iter().filter(|count| count.stage == "lead");
-    people.leads = leads.map(|count| (count.channel, count.source, count.contacts)).collect();
+    let of = Won { span: won_in, ..of };
+    let bounds = won_in.bounds(&period.zone);
+    people.brought = match segment.0 {
+        0 => store::customer_sums::by_origin(session, site, of, horizon).await?,
+        _ => {
+            let of = (of, bounds);
+            store::segment_sums::by_origin(session, site, segment, of, horizon).await?
+        }
+    };
+    if segment.0 == 0 {
+        people.rewards = store::customer_sums::rewards(session, site, of, bounds).await?;
+    }
+    people.won_leads = leads(session, site, won_in, period).await?;
     Ok(people)
 }
 
-/// Customers of one origin, with what they cost and brought.
+async fn leads(
+    session: &mut store::Session<'_>,
+    site: model::SiteId,
+    span: Span,
+    period: &Period,
+) -> Result<Leads, store::StoreError> {
+    let staged = store::stages::within(session, site, (span, &period.zone), &["lead"]).await?;
+    let lead = |count: store::stages::StageCount| (count.channel, count.source, count.contacts);
+    Ok(staged.into_iter().map(lead).collect())
+}
+
+/// Customers of one origin, with what they cost and brought; and who came by it in all days.
 #[derive(Default)]
 struct Group {
     acquisition: Acquisition,
+    /// Clicks paid for and leads of the days that are old enough,
     clicks: i64,
     leads: i64,
+    /// and what all the days saw.
+    seen: Seen,
     margins: Vec<MarginOn>,
     /// Second orders by day.
     seconds: BTreeMap<i64, i64>,
+}
+
+/// Who came by one origin, and what was spent on it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Seen {
+    spend: i64,
+    clicks: i64,
+    leads: i64,
+}
+
+impl Seen {
+    /// What one of so many cost; nothing where nothing was spent.
+    fn cost_of(&self, count: i64) -> Option<f64> {
+        ratio(real_signed(self.spend), real_signed(count)).filter(|_| self.spend > 0 && count > 0)
+    }
 }
 
 impl Group {
@@ -207,26 +295,30 @@ impl Group {
         sum.customers += one.acquisition.customers;
         self.clicks += one.clicks;
         self.leads += one.leads;
+        self.seen.spend += one.seen.spend;
+        self.seen.clicks += one.seen.clicks;
+        self.seen.leads += one.seen.leads;
         self.margins.extend(&one.margins);
         for (day, count) in &one.seconds {
             *self.seconds.entry(*day).or_default() += count;
         }
     }
 
-    /// The clicks that were paid for, and the leads: what one of them may cost.
+    /// What one of the leads or the clicks paid for may cost. Discounts and rewards are paid too:
+    /// they stand in the margin only because they stand in CAC, and a lead's cost has neither.
     fn per(&self, told: &Payback, count: i64) -> Option<f64> {
         let count = u64::try_from(count).ok().filter(|count| *count > 0)?;
-        break_even(*told.by_day.last()?, told.customers, count)
+        let paid = self.acquisition.discounts + self.acquisition.commissions;
+        let each = ratio(real_signed(paid), real(told.customers))?;
+        break_even(told.by_day.last()? - each, told.customers, count)
     }
 
-    fn click_cost(&self) -> Option<f64> {
-        let spend = Some(self.acquisition.spend).filter(|spend| *spend > 0)?;
-        ratio(real_signed(spend), real_signed(self.clicks)).filter(|_| self.clicks > 0)
+    fn is_won(&self) -> bool {
+        self.acquisition.customers > 0 || self.acquisition.cost() != 0
     }
 
-    fn lead_cost(&self) -> Option<f64> {
-        let spend = Some(self.acquisition.spend).filter(|spend| *spend > 0)?;
-        ratio(real_signed(spend), real_signed(self.leads)).filter(|_| self.leads > 0)
+    fn is_seen(&self) -> bool {
+        self.seen != Seen::default()
     }
 }
 
@@ -245,7 +337,7 @@ fn groups(
     let mut groups: BTreeMap<String, Group> = BTreeMap::new();
     for row in &people.brought {
         let group = groups.entry(origin(&row.channel, &row.source, words)).or_default();
-        group.acquisition.customers += u64::try_from(row.customers).unwrap_or(0);
+        group.acquisition.customers += natural(row.customers);
         group.acquisition.discounts += row.discount_minor;
         let day = u32::try_from(row.day).unwrap_or(0);
         group.margins.push(MarginOn { day, margin: row.margin_minor });
@@ -255,16 +347,23 @@ fn groups(
         let group = groups.entry(origin(channel, source, words)).or_default();
         group.acquisition.commissions += minor;
     }
+    // Neither a lead nor an ad is of a product or of a segment's rule.
+    if !question.knows_cost() {
+        return groups;
+    }
     for (channel, source, leads) in &people.leads {
+        groups.entry(origin(channel, source, words)).or_default().seen.leads += leads;
+    }
+    for (channel, source, leads) in &people.won_leads {
         groups.entry(origin(channel, source, words)).or_default().leads += leads;
     }
+    let (all, won) = (people.span, people.won_in);
     for spend in people.spends.iter().filter(|spend| spend.currency == question.currency) {
-        let share = spend.share_within(people.won_in.from, people.won_in.to);
-        if share != 0 {
-            let group = groups.entry(spend.channel.clone()).or_default();
-            group.acquisition.spend += share;
-            group.clicks += spend.clicks_within(people.won_in.from, people.won_in.to);
-        }
+        let group = groups.entry(spend.channel.clone()).or_default();
+        group.seen.spend += spend.share_within(all.from, all.to);
+        group.seen.clicks += spend.clicks_within(all.from, all.to);
+        group.acquisition.spend += spend.share_within(won.from, won.to);
+        group.clicks += spend.clicks_within(won.from, won.to);
     }
     groups
 }
@@ -280,7 +379,18 @@ fn all_of(question: &Question, groups: &BTreeMap<String, Group>) -> Group {
 fn fill(report: &mut Report, question: &Question, rows: &Rows) {
     let groups = groups(question, &rows.now, &rows.words);
     let all = all_of(question, &groups);
-    let months = months::sheet(question, rows);
+    let days = day_count(question.horizon);
+    let told = question.told(&all.acquisition, &all.margins, days);
+    let earlier = rows.before.as_ref().map(|people| {
+        let group = all_of(question, &self::groups(question, people, &rows.words));
+        let told = question.told(&group.acquisition, &group.margins, days);
+        (people.won_in, group, told)
+    });
+    notes(report, question, rows, (&all, earlier.as_ref().map(|(span, ..)| *span)));
+    report.tiles = tiles::all(question, &all, &told);
+    if let Some((_, group, was)) = &earlier {
+        report.deltas = tiles::deltas(question, (&all, &told), (group, was));
+    }
     if all.acquisition.customers == 0 {
         report.empty = Some(Empty {
             title: format!("No customer can be followed for {} days yet", question.horizon),
@@ -290,50 +400,62 @@ fn fill(report: &mut Report, question: &Question, rows: &Rows) {
             action: ("/admin/numbers/spend".to_owned(), "Write down what was spent".to_owned()),
         });
     } else {
-        let told = payback(&all.acquisition, &all.margins, day_count(question.horizon));
-        let earlier = rows.before.as_ref().map(|people| {
-            let group = all_of(question, &self::groups(question, people, &rows.words));
-            let told = payback(&group.acquisition, &group.margins, day_count(question.horizon));
-            (people.won_in, group, told)
-        });
-        notes(report, question, &all, earlier.as_ref().map(|(span, ..)| *span));
-        report.tiles = tiles::all(question, &all, &told);
-        if let Some((_, group, was)) = &earlier {
-            report.deltas = tiles::deltas(question, (&all, &told), (group, was));
-        }
         let before = earlier.as_ref().map(|(_, _, was)| was);
         report.figures.push(picture(question, &all, &told, before));
         report.sheets.push(sources::sheet(question, &groups));
-        report.sheets.extend(months);
-        report.sheets.push(sources::leads(question, &groups));
-        report.sheets.push(sources::by_day(question, &told, before));
-        return;
     }
-    report.sheets.extend(months);
+    report.sheets.extend(months::sheet(question, rows));
+    if question.knows_cost() && groups.values().any(|group| group.is_seen()) {
+        report.sheets.push(sources::leads(question, &groups));
+    }
+    if all.acquisition.customers > 0 {
+        let before = earlier.as_ref().map(|(_, _, was)| was);
+        report.sheets.push(sources::by_day(question, &told, before));
+    }
 }
 
 fn day_count(days: i64) -> u32 {
     u32::try_from(days).unwrap_or(0)
 }
 
-fn notes(report: &mut Report, question: &Question, all: &Group, before: Option<Span>) {
+fn notes(
+    report: &mut Report,
+    question: &Question,
+    rows: &Rows,
+    (all, before): (&Group, Option<Span>),
+) {
     let customers = i64::try_from(all.acquisition.customers).unwrap_or(i64::MAX);
-    if customers < FEW {
+    if (1..FEW).contains(&customers) {
         let text =
             format!("Only {customers} customers: too few to plan by. Read it as an anecdote.");
         report.notes.push(Note::warn(text));
     }
-    if all.acquisition.spend == 0 {
+    if !question.knows_cost() {
+        report.notes.push(Note::info(
+            "What an ad cost cannot be told apart by what was bought, nor by segment: spend, CAC, \
+             payback, leads and clicks are left blank here.",
+        ));
+    } else if all.acquisition.spend == 0 && customers > 0 {
         let text = "No spend is written down for these days, so the cost of a customer is only \
                     what was taken off their first order and given as rewards.";
         report.notes.push(Note::info(text));
     }
-    report.notes.push(Note::info(format!(
-        "The picture follows the customers won {}, each for {} days. Who came later is not old \
-         enough; the months below show them as far as they are known.",
-        days_text(question.won_in),
-        question.horizon
-    )));
+    let span = rows.now.span;
+    let foreign = |spend: &&Spend| {
+        spend.currency != question.currency && spend.share_within(span.from, span.to) != 0
+    };
+    if question.knows_cost() && rows.now.spends.iter().any(|spend| foreign(&spend)) {
+        let text = format!("Spend in other currencies than {} is left out.", question.currency);
+        report.notes.push(Note::warn(text));
+    }
+    if customers > 0 {
+        report.notes.push(Note::info(format!(
+            "The picture follows the customers won {}, each for {} days. Who came later is not old \
+             enough; the months below show them as far as they are known.",
+            days_text(question.won_in),
+            question.horizon
+        )));
+    }
     if let (Some(compared), Some(span)) = (question.compared, before) {
         let text = if span.to < span.from {
             format!("{}: no customer of them is old enough.", compared.words())
@@ -377,17 +499,17 @@ fn picture(question: &Question, all: &Group, told: &Payback, before: Option<&Pay
     }
     let first = told.first_order.unwrap_or(0.0) - cac;
     let last = told.by_day.last().copied().unwrap_or(0.0) - cac;
-    let begins = if first < 0.0 {
-        format!("We lose {} on the first sale", money(-first))
-    } else {
-        format!("We earn {} on the first sale", money(first))
+    let (horizon, knows_cost) = (question.horizon, question.knows_cost());
+    let begins = match first {
+        _ if !knows_cost => format!("A customer brings {} on the first sale", money(first)),
+        first if first < 0.0 => format!("We lose {} on the first sale", money(-first)),
+        first => format!("We earn {} on the first sale", money(first)),
     };
     let ends = match told.payback_day {
-        Some(0) => format!("and have {} by day {}", money(last), question.horizon),
-        Some(day) => {
-            format!("have it back on day {day}, and {} by day {}", money(last), question.horizon)
-        }
-        None => format!("and are {} short by day {}", money(-last), question.horizon),
+        _ if !knows_cost => format!("and {} by day {horizon}", money(last)),
+        Some(0) => format!("and have {} by day {horizon}", money(last)),
+        Some(day) => format!("have it back on day {day}, and {} by day {horizon}", money(last)),
+        None => format!("and are {} short by day {horizon}", money(-last)),
     };
     let spec = charts::Payback {
         title: "Payback".to_owned(),
@@ -398,30 +520,32 @@ fn picture(question: &Question, all: &Group, told: &Payback, before: Option<&Pay
         marks,
         currency: question.currency.clone(),
     };
+    let shown = if knows_cost {
+        "Margin per customer so far, less what the customer cost."
+    } else {
+        "Margin per customer so far; what they cost is not known and not taken off."
+    };
+    let dashed = before.map_or("", |_| " Dashed: the customers they are compared with.");
+    let less = if knows_cost { " − CAC" } else { "" };
     Picture {
         title: format!("{begins}, {ends}"),
-        note: Some(match before {
-            Some(_) => "Margin per customer so far, less what the customer cost. Dashed: the \
-                        customers they are compared with."
-                .to_owned(),
-            None => "Margin per customer so far, less what the customer cost.".to_owned(),
-        }),
+        note: Some(format!("{shown}{dashed}")),
         svg: charts::both(|size| charts::payback(&spec, size)),
-        formula: Some(
-            "height on day d = Σ margin of orders up to d days after the first / customers − CAC; \
+        formula: Some(format!(
+            "height on day d = Σ margin of orders up to d days after the first / customers{less}; \
              margin = paid without tax − given back − cost of goods, first orders before their \
              discount, since that stands in CAC; test and offline payments cost no fee"
-                .to_owned(),
-        ),
+        )),
     }
 }
 
 /// The payback day; not yet is neither zero nor never.
 fn payback_cell(told: &Payback, currency: &str) -> Cell {
+    let customers = i64::try_from(told.customers).unwrap_or(i64::MAX);
     match (told.payback_day, told.still_missing) {
         (Some(day), _) => {
             let days = i64::try_from(day).unwrap_or(i64::MAX);
-            Cell::worded(payback_text(Some(day)), days).tone("good")
+            Cell::worded(payback_text(Some(day)), days).tone("good").few(customers)
         }
         (None, Some(missing)) => Cell::pending("not yet")
             .note(format!("{} missing", money_text(rounded(missing), currency))),
@@ -430,17 +554,8 @@ fn payback_cell(told: &Payback, currency: &str) -> Cell {
     }
 }
 
-fn selects(question: &Question, rows: &Rows, product: &str) -> Vec<Select> {
+fn selects(question: &Question, rows: &Rows) -> Vec<Select> {
     let found = groups(question, &rows.now, &rows.words);
-    let mut words: BTreeSet<String> = found.into_keys().collect();
-    if !question.origin.is_empty() {
-        words.insert(question.origin.clone());
-    }
-    let any = |label: &str| (String::new(), label.to_owned());
-    let mut origins = vec![any("Any source")];
-    origins.extend(words.into_iter().map(|word| (word.clone(), channel_name(&word))));
-    let mut products = vec![any("Any product")];
-    products.extend(rows.products.iter().map(|(id, name)| (id.to_string(), name.clone())));
     let days = |days: i64| (days.to_string(), format!("{days} days"));
     vec![
         Select {
@@ -449,17 +564,8 @@ fn selects(question: &Question, rows: &Rows, product: &str) -> Vec<Select> {
             options: HORIZONS.into_iter().map(days).collect(),
             value: question.horizon.to_string(),
         },
-        Select {
-            name: "source",
-            label: "Source",
-            options: origins,
-            value: question.origin.clone(),
-        },
-        Select {
-            name: "product",
-            label: "First product",
-            options: products,
-            value: product.to_owned(),
-        },
+        narrow::origins("source", found.into_keys().collect(), &question.origin),
+        narrow::products("First product", &rows.products, &question.product_text),
+        narrow::segments(&rows.segments, &question.segment_text),
     ]
 }

@@ -5,12 +5,16 @@ use axum::extract::{Query, State};
 use engine::EngineError;
 use engine::fits::Kept;
 use engine::fits::rfm::{Cell as One, Grid};
+use model::ids::SegmentId;
 use model::segments::{ANY_SCORE, Cells, Rule, Statement};
 use numbers::real::{ratio, real_signed};
+use store::customer_figures::CustomerFigure;
+use store::segments::Segment;
 
 use super::customers::cells_link;
+use super::narrow;
 use super::report::{Empty, Filter, Note, Picture, Report, Select};
-use super::sheet::{Cell, Sheet, columns};
+use super::sheet::{Cell, Column, Sheet, columns};
 use super::{Asked, FEW, link};
 use crate::charts::{self, SquareCell, SquareRow};
 use crate::extract::operator::CurrentOperator;
@@ -19,6 +23,11 @@ use crate::state::AppState;
 use crate::words::{grouped, money_text};
 
 const PATH: &str = "/admin/numbers/rfm";
+/// How the edges of scores are made.
+const QUANTILES: &str = "scores by the values that 20, 40, 60 and 80 % of the customers stay below \
+                         (quantiles, linear between values: type 7), plus one whole day, order or \
+                         unit of money: who has just that value stands below it. Where many have \
+                         the same number of orders, some scores are nobody's";
 const SCORES: [u8; 5] = [1, 2, 3, 4, 5];
 
 /// A named block of the grid. Together they are the whole of it, and none lies over another.
@@ -56,37 +65,59 @@ impl Group {
     }
 }
 
+/// What was asked, read.
+struct Question {
+    show: String,
+    segment: SegmentId,
+    currency: String,
+    /// Whether segments may be made.
+    may_change: bool,
+    /// What links to customers carry.
+    more: Vec<(&'static str, String)>,
+}
+
+impl Question {
+    fn cells_at(&self, cells: &Cells) -> String {
+        cells_link(cells, &self.more)
+    }
+}
+
 /// The grid, and what it is coloured by.
 pub async fn index(
     State(state): State<AppState>,
     who: CurrentOperator,
     Query(asked): Query<Asked>,
 ) -> Reply {
-    let (site, currency) = (who.site.id, who.site.currency.clone());
-    let kept = state
-        .reader
-        .read::<_, EngineError, _>(move |session| {
-            Box::pin(async move {
-                let kind = engine::fits::RFM;
-                Ok(engine::fits::find::<Option<Grid>>(session, site, &currency, kind).await?)
-            })
-        })
-        .await?;
+    let mut query = vec![("show", asked.show.clone()), ("segment", asked.segment.clone())];
+    query.retain(|(_, value)| !value.is_empty());
+    let question = Question {
+        show: asked.show.clone(),
+        segment: asked.segment.parse().unwrap_or(SegmentId(0)),
+        currency: who.site.currency.clone(),
+        may_change: who.may_change(),
+        more: vec![("segment", asked.segment.clone()), super::home(PATH, &query)],
+    };
+    let (kept, segments, figures) = read(&state, &who, &question).await?;
     let mut report = Report::new(
         who.frame("rfm"),
         "RFM",
         "Customers by how recently (R), how often (F) and for how much (M) they bought, each \
          scored from 1 to 5.",
     );
-    let query = vec![("show", asked.show.clone())];
     match kept {
-        Some(Kept { body: Some(grid), made_at, customers, .. }) => {
-            report.filter = Some(choice(&asked));
+        Some(Kept { body: Some(mut grid), made_at, mut customers, .. }) => {
+            report.filter = Some(choice(&asked, &segments));
             let at = super::as_of(&who, made_at);
             report.notes.push(Note::info(format!(
                 "As of {at}. Made anew every day, and when many customers come."
             )));
-            fill(&mut report, &who, &asked, (&grid, customers));
+            if question.segment.0 != 0 {
+                customers = i64::try_from(figures.len()).unwrap_or(i64::MAX);
+                grid.count(&figures);
+            }
+            fill(&mut report, &question, (&grid, customers));
+            let now = state.engine.now();
+            report.notes.extend(narrow::of_segment(&who, &segments, question.segment, now));
         }
         _ => {
             report.empty = Some(Empty {
@@ -100,7 +131,34 @@ pub async fn index(
     report.answer(PATH, &asked, &query)
 }
 
-fn choice(asked: &Asked) -> Filter {
+type Found = (Option<Kept<Option<Grid>>>, Vec<Segment>, Vec<CustomerFigure>);
+
+/// The grid, the segments, and the customers of the chosen one.
+async fn read(
+    state: &AppState,
+    who: &CurrentOperator,
+    question: &Question,
+) -> Result<Found, EngineError> {
+    let (site, currency) = (who.site.id, question.currency.clone());
+    let segment = question.segment;
+    state
+        .reader
+        .read::<_, EngineError, _>(move |session| {
+            Box::pin(async move {
+                let kept = engine::fits::find(session, site, &currency, engine::fits::RFM).await?;
+                let segments = store::segments::list(session, site).await?;
+                let figures = if segment.0 == 0 {
+                    Vec::new()
+                } else {
+                    store::customer_figures::of_segment(session, site, segment, &currency).await?
+                };
+                Ok((kept, segments, figures))
+            })
+        })
+        .await
+}
+
+fn choice(asked: &Asked, segments: &[Segment]) -> Filter {
     let options = [("", "Customers"), ("margin", "Margin"), ("revenue", "Revenue")];
     let select = Select {
         name: "show",
@@ -108,7 +166,7 @@ fn choice(asked: &Asked) -> Filter {
         options: options.map(|(word, label)| (word.to_owned(), label.to_owned())).to_vec(),
         value: asked.show.clone(),
     };
-    Filter::choices(PATH, vec![select])
+    Filter::choices(PATH, vec![select, narrow::segments(segments, &asked.segment)])
 }
 
 /// What some cells come to.
@@ -125,22 +183,16 @@ fn sums(grid: &Grid, cells: &Cells) -> One {
     })
 }
 
-fn fill(
-    report: &mut Report,
-    who: &CurrentOperator,
-    asked: &Asked,
-    (grid, customers): (&Grid, i64),
-) {
+fn fill(report: &mut Report, question: &Question, (grid, customers): (&Grid, i64)) {
     if customers < FEW {
         let text = format!("Only {customers} customers: the scores part hardly anybody.");
         report.notes.push(Note::warn(text));
     }
-    let currency = &who.site.currency;
-    report.figures.push(picture(grid, asked, currency));
-    report.sheets.push(groups(grid, customers, currency));
-    report.sheets.push(square(grid, asked, currency));
-    report.sheets.push(by_money(grid, currency));
-    report.sheets.push(edges(grid, currency));
+    report.figures.push(picture(grid, question));
+    report.sheets.push(groups(grid, customers, question));
+    report.sheets.push(square(grid, question));
+    report.sheets.push(by_money(grid, question));
+    report.sheets.push(edges(grid, &question.currency));
 }
 
 fn cell_of(r: u8, f: u8) -> Cells {
@@ -171,14 +223,15 @@ fn days_text(grid: &Grid, score: u8) -> String {
     if most < least { "–".to_owned() } else { format!("{least} to {most} days") }
 }
 
-fn picture(grid: &Grid, asked: &Asked, currency: &str) -> Picture {
+fn picture(grid: &Grid, question: &Question) -> Picture {
+    let currency = question.currency.as_str();
     let cell = |r: u8, f: u8| {
         let sum = sums(grid, &cell_of(r, f));
         let people = |count: i64| {
             let word = if count == 1 { "customer" } else { "customers" };
             format!("{} {word}", grouped(count.unsigned_abs()))
         };
-        let (value, text, note) = match asked.show.as_str() {
+        let (value, text, note) = match question.show.as_str() {
             _ if sum.customers == 0 => (0.0, "–".to_owned(), String::new()),
             "margin" => (
                 real_signed(sum.margin_minor),
@@ -212,12 +265,7 @@ fn picture(grid: &Grid, asked: &Asked, currency: &str) -> Picture {
         title: "Recency by frequency".to_owned(),
         note: Some("The best customers stand at the top right.".to_owned()),
         svg: charts::both(|size| charts::square(&spec, size)),
-        formula: Some(
-            "scores by the quantiles at 20, 40, 60 and 80 %, linear between values (type 7), plus \
-             one whole day, order or unit of money: who has just the value of the quantile stands \
-             below it. Where many have the same number of orders, some scores are nobody's"
-                .to_owned(),
-        ),
+        formula: Some(QUANTILES.to_owned()),
     }
 }
 
@@ -226,12 +274,26 @@ fn short(minor: i64, currency: &str) -> String {
     unit.short(real_signed(minor))
 }
 
-fn keep(cells: Cells, name: &str) -> String {
+/// How customers of some cells are counted.
+const SUMS: &str = "each customer is in one cell, by the scores of recency, frequency and money; \
+                    revenue = all they ever paid without tax − given back; margin = that − cost of \
+                    goods, first orders before their discount";
+
+/// The way to make a segment of some cells, for who may.
+fn keep(question: &Question, cells: Cells, name: &str) -> Option<Cell> {
     let rule = Rule::Is(Statement::Rfm(cells)).to_text();
-    link("/admin/segments/new", &[("name", name.to_owned()), ("rule", rule)])
+    let new = link("/admin/segments/new", &[("name", name.to_owned()), ("rule", rule)]);
+    question.may_change.then(|| Cell::text("Keep as a segment").to(new))
 }
 
-fn groups(grid: &Grid, customers: i64, currency: &str) -> Sheet {
+fn labelled(question: &Question, labels: &[&str]) -> Vec<Column> {
+    let mut labels = labels.to_vec();
+    labels.extend(question.may_change.then_some("Segment"));
+    columns(&labels)
+}
+
+fn groups(grid: &Grid, customers: i64, question: &Question) -> Sheet {
+    let currency = question.currency.as_str();
     let row = |group: &Group| {
         let sum = sums(grid, &group.cells());
         let share = ratio(real_signed(sum.customers), real_signed(customers)).unwrap_or(0.0);
@@ -239,14 +301,15 @@ fn groups(grid: &Grid, customers: i64, currency: &str) -> Sheet {
         let block = |(from, to): (u8, u8)| {
             if from == to { from.to_string() } else { format!("{from}–{to}") }
         };
-        vec![
+        let mut cells = vec![
             Cell::text(group.name).note(group.about),
             Cell::text(format!("R {}, F {}", block(group.r), block(group.f))),
-            Cell::count(sum.customers).to(cells_link(&group.cells())).note(percent),
+            Cell::count(sum.customers).to(question.cells_at(&group.cells())).note(percent),
             Cell::money(sum.net_minor, currency),
             Cell::money(sum.margin_minor, currency),
-            Cell::text("Keep as a segment").to(keep(group.cells(), group.name)),
-        ]
+        ];
+        cells.extend(keep(question, group.cells(), group.name));
+        cells
     };
     Sheet {
         title: "Groups".to_owned(),
@@ -255,24 +318,26 @@ fn groups(grid: &Grid, customers: i64, currency: &str) -> Sheet {
              edges as they move."
                 .to_owned(),
         ),
-        columns: columns(&["Group", "Cells", "#Customers", "#Revenue", "#Margin", "Segment"]),
+        formula: Some(SUMS.to_owned()),
+        columns: labelled(question, &["Group", "Cells", "#Customers", "#Revenue", "#Margin"]),
         rows: GROUPS.iter().map(row).collect(),
         ..Sheet::default()
     }
 }
 
-fn square(grid: &Grid, asked: &Asked, currency: &str) -> Sheet {
+fn square(grid: &Grid, question: &Question) -> Sheet {
+    let currency = question.currency.as_str();
     let row = |r: u8| {
         let mut cells = vec![Cell::text(format!("R{r}")).note(days_text(grid, r))];
         cells.extend(SCORES.iter().map(|f| {
             let (block, none) = (cell_of(r, *f), Cell::count(0));
             let sum = sums(grid, &block);
-            let cell = match asked.show.as_str() {
+            let cell = match question.show.as_str() {
                 "margin" => Cell::money(sum.margin_minor, currency),
                 "revenue" => Cell::money(sum.net_minor, currency),
                 _ => Cell::count(sum.customers),
             };
-            if sum.customers == 0 { none } else { cell.to(cells_link(&block)) }
+            if sum.customers == 0 { none } else { cell.to(question.cells_at(&block)) }
         }));
         cells
     };
@@ -282,28 +347,32 @@ fn square(grid: &Grid, asked: &Asked, currency: &str) -> Sheet {
     Sheet {
         title: "The grid as a table".to_owned(),
         note: Some("Each cell opens to its customers; there it can be kept as a segment.".into()),
+        formula: Some(SUMS.to_owned()),
         columns: columns(&labels),
         rows: SCORES.iter().rev().map(|r| row(*r)).collect(),
         ..Sheet::default()
     }
 }
 
-fn by_money(grid: &Grid, currency: &str) -> Sheet {
+fn by_money(grid: &Grid, question: &Question) -> Sheet {
+    let currency = question.currency.as_str();
     let row = |m: u8| {
         let block = Cells { r: ANY_SCORE, f: ANY_SCORE, m: (m, m) };
         let sum = sums(grid, &block);
-        vec![
+        let mut cells = vec![
             Cell::text(format!("M{m}")),
-            Cell::count(sum.customers).to(cells_link(&block)),
+            Cell::count(sum.customers).to(question.cells_at(&block)),
             Cell::money(sum.net_minor, currency),
             Cell::money(sum.margin_minor, currency),
-            Cell::text("Keep as a segment").to(keep(block, &format!("Money {m} of 5"))),
-        ]
+        ];
+        cells.extend(keep(question, block, &format!("Money {m} of 5")));
+        cells
     };
     Sheet {
         title: "By money".to_owned(),
         note: Some("The third score: what was paid in all, without tax, less given back.".into()),
-        columns: columns(&["Score", "#Customers", "#Revenue", "#Margin", "Segment"]),
+        formula: Some(SUMS.to_owned()),
+        columns: labelled(question, &["Score", "#Customers", "#Revenue", "#Margin"]),
         rows: SCORES.iter().rev().map(|m| row(*m)).collect(),
         ..Sheet::default()
     }
@@ -331,6 +400,7 @@ fn edges(grid: &Grid, currency: &str) -> Sheet {
     Sheet {
         title: "Edges".to_owned(),
         note: Some("What a score means today. A dash: nobody can have it.".to_owned()),
+        formula: Some(QUANTILES.to_owned()),
         columns: columns(&["Score", "Last order before", "Orders", "Paid in all"]),
         rows: SCORES.iter().rev().map(|score| row(*score)).collect(),
         ..Sheet::default()

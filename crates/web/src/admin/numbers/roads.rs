@@ -1,5 +1,7 @@
 //! `/admin/numbers/roads`: the many ways that led to an order, and where the others ended.
 
+use std::collections::BTreeMap;
+
 use axum::extract::{Query, State};
 use model::roads;
 use numbers::journeys::Journeys;
@@ -8,10 +10,12 @@ use numbers::roads::{Edge, Place, Repeats, Roads, Step, View, roads as drawn};
 use numbers::stages::share;
 use store::road_sums::{RoadSum, WAIT_DAYS};
 
-use super::journeys::{self, LENGTHS, Read, path_name, step_name};
+use super::compare::{Compared, Delta, Good};
+use super::journeys::{self, LENGTHS, ORDERED, Read, path_name, step_name};
+use super::narrow;
 use super::report::{Note, Picture, Report, Select, Tile, filter};
 use super::sheet::{Cell, Sheet, columns, rounded};
-use super::{Asked, link};
+use super::{Asked, Period, link, natural};
 use crate::charts::{self, Flow, FlowWords, Size};
 use crate::extract::operator::CurrentOperator;
 use crate::reply::Reply;
@@ -27,8 +31,6 @@ const PATHS: usize = 15;
 const WIDE: usize = 4;
 const NARROW: usize = 2;
 const LOST: &str = "No order yet";
-/// The view of journeys to an order alone.
-const ORDERED: &str = "orders";
 
 /// Roads to orders.
 pub async fn index(
@@ -37,11 +39,11 @@ pub async fn index(
     Query(asked): Query<Asked>,
 ) -> Reply {
     let mut read = journeys::read(&state, &who, &asked).await?;
+    let mut earlier = journeys::read_before(&state, &who, &asked).await?;
     let channels = channels(&read);
-    if !asked.channel.is_empty() {
-        let held =
-            |path: &str| roads::steps(path).any(|step| roads::parts(step).0 == asked.channel);
-        read.sums.retain(|path, _| held(path));
+    narrowed(&mut read, &asked);
+    if let Some((_, earlier)) = &mut earlier {
+        narrowed(earlier, &asked);
     }
     let query = read.query(&asked);
     let mut report = Report::new(
@@ -49,26 +51,40 @@ pub async fn index(
         "Roads",
         "The touches that led to an order, one after another, and where the other journeys ended.",
     );
-    let mut selects = read.selects(&asked);
-    selects.insert(1, through(channels, &asked));
-    selects.push(Select {
-        name: "by",
-        label: "Journeys",
-        options: vec![
-            (String::new(), "All".to_owned()),
-            (ORDERED.to_owned(), "Those to an order".to_owned()),
-        ],
-        value: asked.by.clone(),
-    });
-    report.filter = Some(filter(PATH, &read.period, &LENGTHS, &query, selects));
+    report.filter =
+        Some(filter(PATH, &read.period, &LENGTHS, &query, selects(&read, channels, &asked)));
     report.notes = read.notes();
+    if let Some((compared, _)) = &earlier {
+        report.notes.push(Note::info(format!("Compared with {}.", compared.words())));
+    }
     let total = read.total();
     if total.orders + total.nulls == 0 {
         report.empty = Some(journeys::empty());
     } else {
-        fill(&mut report, &read, &asked, &query);
+        fill(&mut report, &read, earlier.as_ref(), (&asked, &query));
     }
     report.answer(PATH, &asked, &query)
+}
+
+/// Leaves the journeys that are asked for.
+fn narrowed(read: &mut Read, asked: &Asked) {
+    if !asked.channel.is_empty() {
+        let held =
+            |path: &str| roads::steps(path).any(|step| roads::parts(step).0 == asked.channel);
+        read.sums.retain(|path, _| held(path));
+    }
+    if asked.by == ORDERED {
+        read.leave_out_open();
+    }
+}
+
+fn selects(read: &Read, channels: Vec<String>, asked: &Asked) -> Vec<Select> {
+    let mut selects = read.selects(asked);
+    selects.insert(1, through(channels, asked));
+    let to_an_order = (ORDERED.to_owned(), "Those to an order".to_owned());
+    selects.push(narrow::choice(("by", "Journeys", "All"), [to_an_order], &asked.by));
+    selects.push(Compared::select(asked));
+    selects
 }
 
 /// Every channel that a journey holds.
@@ -90,20 +106,33 @@ fn through(mut channels: Vec<String>, asked: &Asked) -> Select {
     if !asked.channel.is_empty() && !channels.contains(&asked.channel) {
         channels.push(asked.channel.clone());
     }
-    let mut options = vec![(String::new(), "Any channel".to_owned())];
-    options.extend(channels.into_iter().map(|word| (word.clone(), step_name(&word))));
-    Select { name: "channel", label: "Through", options, value: asked.channel.clone() }
+    let named = channels.into_iter().map(|word| {
+        let name = step_name(&word);
+        (word, name)
+    });
+    narrow::choice(("channel", "Through", "Any channel"), named, &asked.channel)
 }
 
-fn fill(report: &mut Report, read: &Read, asked: &Asked, query: &[(&'static str, String)]) {
+/// The days it is compared with, and what came of them.
+type Earlier = (Compared, Read);
+
+fn fill(
+    report: &mut Report,
+    read: &Read,
+    earlier: Option<&Earlier>,
+    (asked, query): (&Asked, &[(&'static str, String)]),
+) {
     let journeys = read.journeys();
     let whole = drawn(&journeys, View { paths_max: 0, ..View::default() });
     report.tiles = tiles(read, query);
-    if journeys.totals().journeys() > 0.0 {
-        report.figures.push(picture(read, &journeys, asked));
+    if let Some((_, earlier)) = earlier {
+        report.deltas = deltas(read, earlier);
     }
-    report.sheets.push(paths(read, asked, query));
-    if read.product.0 == 0 {
+    if journeys.totals().journeys() > 0.0 {
+        report.figures.push(picture(read, &journeys));
+    }
+    report.sheets.push(paths(read, earlier, (asked, query)));
+    if !read.only_ordered {
         report.sheets.push(steps(&whole.steps));
         report.sheets.push(ends(&whole, query));
     }
@@ -111,6 +140,18 @@ fn fill(report: &mut Report, read: &Read, asked: &Asked, query: &[(&'static str,
         let text = "No touch came before any of these orders, so there is no road to draw.";
         report.notes.push(Note::info(text));
     }
+}
+
+fn deltas(read: &Read, earlier: &Read) -> BTreeMap<String, Delta> {
+    let (now, was) = (read.total(), earlier.total());
+    let show = |minor: f64| money_text(rounded(minor), &read.currency);
+    let (revenue, before) = (real_signed(now.revenue_minor), real_signed(was.revenue_minor));
+    let all = [
+        ("Orders", Delta::count(now.orders, was.orders, Good::More)),
+        ("Revenue", Delta::new(revenue, Some(before), was.orders, Good::More, show)),
+        (LOST, Delta::count(now.nulls, was.nulls, Good::Neither)),
+    ];
+    all.into_iter().map(|(label, delta)| (label.to_owned(), delta)).collect()
 }
 
 /// The class in which the middle one of the orders is, as people say it.
@@ -177,7 +218,7 @@ fn tiles(read: &Read, query: &[(&'static str, String)]) -> Vec<Tile> {
         tile("Time to the order", wait, list(ORDERS), "median, from the first touch"),
         tile("Touches to the order", touches, list(ORDERS), "median"),
     ];
-    if read.product.0 == 0 {
+    if !read.only_ordered {
         let value = Cell::count(total.nulls).text;
         tiles.push(tile(LOST, value, list(OPEN), "journeys that ended in these days"));
     }
@@ -195,8 +236,8 @@ fn rows_query(
     all
 }
 
-fn picture(read: &Read, journeys: &Journeys, asked: &Asked) -> Picture {
-    let only_ordered = asked.by == ORDERED || read.product.0 != 0;
+fn picture(read: &Read, journeys: &Journeys) -> Picture {
+    let only_ordered = read.only_ordered;
     let flow = |size: Size| {
         let touches = if size == Size::Wide { WIDE } else { NARROW };
         let view =
@@ -236,41 +277,73 @@ fn ordered(edges: Vec<Edge>) -> Vec<Edge> {
     all.map(|edge| Edge { journeys: edge.orders, ..edge }).collect()
 }
 
-fn paths(read: &Read, asked: &Asked, query: &[(&'static str, String)]) -> Sheet {
-    let with_nulls = read.product.0 == 0;
-    let mut all: Vec<(&String, &RoadSum)> =
-        read.sums.iter().filter(|(_, sum)| sum.orders > 0).collect();
+/// One line of the table of roads.
+#[derive(Default)]
+struct Line {
+    name: Cell,
+    sum: RoadSum,
+    /// Orders of the earlier days.
+    was: i64,
+    /// More of the address of its rows than the page's own; nothing where they are several roads.
+    at: Option<Vec<(&'static str, String)>>,
+    touches: Option<i64>,
+}
+
+fn paths(
+    read: &Read,
+    earlier: Option<&Earlier>,
+    (asked, query): (&Asked, &[(&'static str, String)]),
+) -> Sheet {
+    let was =
+        |path: &str| earlier.and_then(|(_, read)| read.sums.get(path)).map_or(0, |sum| sum.orders);
+    let mut all: Vec<(&String, RoadSum)> =
+        read.sums.iter().map(|(path, sum)| (path, *sum)).collect();
+    let gone = earlier.into_iter().flat_map(|(_, earlier)| earlier.sums.keys());
+    all.extend(gone.filter(|path| !read.sums.contains_key(*path)).map(|p| (p, RoadSum::default())));
+    // What was ordered by in the earlier days alone has a line too: else they would not add up.
+    let (mut all, never): (Vec<_>, Vec<_>) =
+        all.into_iter().partition(|(path, sum)| sum.orders > 0 || was(path) > 0);
     all.sort_by(|a, b| {
         let by = |sum: &RoadSum| (sum.orders, sum.revenue_minor);
-        by(b.1).cmp(&by(a.1)).then(a.0.cmp(b.0))
+        by(&b.1).cmp(&by(&a.1)).then(a.0.cmp(b.0))
     });
     let most = if asked.format == "csv" { all.len() } else { PATHS };
     let rest = all.split_off(most.min(all.len()));
-    let line = |(path, sum): &(&String, &RoadSum)| {
-        let one = [("path", (*path).clone())];
-        let at = |list: &str| link(list, &rows_query(query, &one));
-        let touches = i64::try_from(roads::touches(path).count()).unwrap_or(0);
-        road(read, Cell::text(path_name(path)), sum, Some((at(ORDERS), at(OPEN))), Some(touches))
-    };
-    let mut rows: Vec<Vec<Cell>> = all.iter().map(line).collect();
-    if !rest.is_empty() {
+    let mut lines: Vec<Line> = all
+        .into_iter()
+        .map(|(path, sum)| Line {
+            name: Cell::text(path_name(path)),
+            sum,
+            was: was(path),
+            at: Some(vec![("path", path.clone())]),
+            touches: Some(i64::try_from(roads::touches(path).count()).unwrap_or(0)),
+        })
+        .collect();
+    let together = |name: Cell, of: &[(&String, RoadSum)]| {
         let mut sum = RoadSum::default();
-        rest.iter().for_each(|(_, more)| sum.add(more, 1));
+        of.iter().for_each(|(_, more)| sum.add(more, 1));
+        let was = of.iter().map(|(path, _)| was(path)).sum();
+        Line { name, sum, was, ..Line::default() }
+    };
+    if !rest.is_empty() {
         let name = Cell::text(format!("{} further roads", rest.len())).note("in the file");
-        rows.push(road(read, name, &sum, None, None));
+        lines.push(together(name, &rest));
     }
-    let lost = read.sums.values().filter(|sum| sum.orders == 0);
-    let mut never = RoadSum::default();
-    lost.for_each(|sum| never.add(sum, 1));
-    if with_nulls && never.nulls > 0 {
-        let name = Cell::text("Roads that nobody ordered by");
-        rows.push(road(read, name, &never, None, None));
+    let never = together(Cell::text("Roads that nobody ordered by"), &never);
+    if !read.only_ordered && never.sum.nulls > 0 {
+        lines.push(never);
     }
-    let total = read.total();
-    let list = |path: &str| link(path, &rows_query(query, &[]));
-    rows.push(road(read, Cell::text("All"), &total, Some((list(ORDERS), list(OPEN))), None));
-    let mut labels = vec!["Road", "#Orders", "#Revenue", "#Per order", "#Margin"];
-    if with_nulls {
+    lines.push(Line {
+        name: Cell::text("All"),
+        sum: read.total(),
+        was: earlier.map_or(0, |(_, earlier)| earlier.total().orders),
+        at: Some(Vec::new()),
+        touches: None,
+    });
+    let mut labels = vec!["Road", "#Orders"];
+    labels.extend(earlier.map(|(compared, _)| compared.head()));
+    labels.extend(["#Revenue", "#Per order", "#Margin"]);
+    if !read.only_ordered {
         labels.extend(["#No order yet", "#Order rate"]);
     }
     labels.extend(["#Touches", "#Median time"]);
@@ -284,39 +357,44 @@ fn paths(read: &Read, asked: &Asked, query: &[(&'static str, String)]) -> Sheet 
             journeys::RULE
         )),
         columns: columns(&labels),
-        rows,
+        rows: lines.iter().map(|line| road(read, earlier, line, query)).collect(),
         ..Sheet::default()
     }
 }
 
-/// One line of the table of roads.
 fn road(
     read: &Read,
-    name: Cell,
-    sum: &RoadSum,
-    lists: Option<(String, String)>,
-    touches: Option<i64>,
+    earlier: Option<&Earlier>,
+    line: &Line,
+    query: &[(&'static str, String)],
 ) -> Vec<Cell> {
+    let Line { sum, touches, .. } = line;
     let money = |minor| Cell::money(minor, &read.currency);
-    let (orders, open) = lists.unzip();
-    let opening = |cell: Cell, href: Option<String>| match href {
-        Some(href) => cell.to(href),
+    let opening = |cell: Cell, list: &str, period: &Period| match &line.at {
+        Some(more) => {
+            let mut all = rows_query(query, more);
+            all.retain(|(name, _)| !matches!(*name, "from" | "to"));
+            all.extend(period.query());
+            cell.to(link(list, &all))
+        }
         None => cell,
     };
     let each = ratio(real_signed(sum.revenue_minor), real_signed(sum.orders));
-    let mut cells = vec![
-        name,
-        opening(Cell::count(sum.orders), orders),
+    let mut cells = vec![line.name.clone(), opening(Cell::count(sum.orders), ORDERS, &read.period)];
+    cells.extend(
+        earlier.map(|(_, earlier)| opening(Cell::count(line.was), ORDERS, &earlier.period)),
+    );
+    cells.extend([
         money(sum.revenue_minor),
-        Cell::mean(each, &read.currency),
+        Cell::mean(each, &read.currency).few(sum.orders),
         money(sum.margin_minor),
-    ];
-    if read.product.0 == 0 {
-        let count = |n: i64| u64::try_from(n).unwrap_or(0);
-        cells.push(opening(Cell::count(sum.nulls), open.filter(|_| sum.nulls > 0)));
+    ]);
+    if !read.only_ordered {
+        let nulls = Cell::count(sum.nulls);
+        cells.push(if sum.nulls > 0 { opening(nulls, OPEN, &read.period) } else { nulls });
         // Who was not met has no journey that could have ended without an order.
-        let rate = share(count(sum.orders), count(sum.orders + sum.nulls));
-        cells.push(Cell::share(rate.filter(|_| touches != Some(0))));
+        let rate = share(natural(sum.orders), natural(sum.orders + sum.nulls));
+        cells.push(Cell::share(rate.filter(|_| *touches != Some(0))));
     }
     cells.push(touches.filter(|touches| *touches > 0).map_or_else(Cell::unknown, Cell::count));
     let wait = median_wait(sum).map(|(_, text)| Cell::text(text));
@@ -327,7 +405,7 @@ fn road(
 fn steps(steps: &[Step]) -> Sheet {
     let row = |step: &Step| {
         let count = |x: f64| Cell::count(rounded(x));
-        let whole = |x: f64| u64::try_from(rounded(x)).unwrap_or(0);
+        let whole = |x: f64| natural(rounded(x));
         vec![
             Cell::count(i64::try_from(step.touch).unwrap_or(0)),
             count(step.reached),
@@ -378,7 +456,7 @@ fn ends(all: &Roads, query: &[(&'static str, String)]) -> Sheet {
     }
     ends.sort_by(|a, b| b.2.total_cmp(&a.2).then(a.0.cmp(b.0)));
     let row = |(name, ordered, lost): &(&str, f64, f64)| {
-        let whole = |x: f64| u64::try_from(rounded(x)).unwrap_or(0);
+        let whole = |x: f64| natural(rounded(x));
         let at = |list: &str| link(list, &rows_query(query, &[("last", (*name).to_owned())]));
         vec![
             Cell::text(step_name(name)),

@@ -1,9 +1,14 @@
 //! The rows behind the figures: orders, what they hold of an offer, mails, clicks on a link.
 
-use model::UtcMs;
+use axum::body::Body;
+use axum::response::IntoResponse;
+use engine::EngineError;
+use futures_util::stream;
 
-use super::{Asked, Period, link};
+use super::sheet::{Sheet, file_headers};
+use super::{Asked, Period, link, way_back};
 use crate::frame::{Crumb, Pager};
+use crate::reply::Reply;
 
 pub mod clicks;
 pub mod mails;
@@ -11,8 +16,66 @@ pub mod offered;
 pub mod orders;
 pub mod spent;
 
-/// Rows on a page; a file holds all.
-const PAGE: i64 = 100;
+/// Rows on a page.
+pub(super) const PAGE: i64 = 100;
+/// Rows of a file that are in memory at once: who sums a file must find the figure it was opened
+/// from, so it holds all there are, however many.
+pub(super) const FILE_PAGE: i64 = 5_000;
+
+/// A stretch of a list.
+pub(super) struct Stretch {
+    pub sheet: Sheet,
+    /// Where the list goes on, where it does.
+    next: Option<String>,
+}
+
+impl Stretch {
+    /// `rows` as a table; the list goes on where there are as many of them as were asked for.
+    pub fn of<T>(
+        rows: &[T],
+        limit: i64,
+        key: impl Fn(&T) -> String,
+        sheet: impl FnOnce(&[T]) -> Sheet,
+    ) -> Self {
+        let full = i64::try_from(rows.len()).is_ok_and(|count| count == limit);
+        Self { next: rows.last().filter(|_| full).map(key), sheet: sheet(rows) }
+    }
+
+    /// The way to what follows.
+    pub fn pager(&self, path: &str, query: &[(&'static str, String)]) -> Pager {
+        let next = self.next.clone().map(|next| {
+            let mut on = query.to_vec();
+            on.push(("before", next));
+            link(path, &on)
+        });
+        Pager { next, ..Pager::default() }
+    }
+}
+
+/// A file of a whole list, read and sent one stretch after another. Where one cannot be read the
+/// connection breaks: a file that only seems whole would be worse.
+pub(super) async fn file<F, Fut>(name: &str, asked: Asked, read: F) -> Reply
+where
+    F: Fn(Asked) -> Fut + Send + 'static,
+    Fut: Future<Output = Result<Stretch, EngineError>> + Send + 'static,
+{
+    let first = read(asked.clone()).await?;
+    let begin = format!("{}{}", first.sheet.head(), first.sheet.lines());
+    let rest = stream::unfold((read, asked, first.next), async |(read, asked, next)| {
+        let asked = Asked { before: next?, ..asked };
+        let (lines, next) = match read(asked.clone()).await {
+            Ok(stretch) => (Ok(stretch.sheet.lines()), stretch.next),
+            Err(why) => {
+                tracing::error!(%why, "a file of rows was broken off");
+                (Err(std::io::Error::other("the rows could not be read")), None)
+            }
+        };
+        Some((lines, (read, asked, next)))
+    });
+    let first = stream::once(async { Ok::<String, std::io::Error>(begin) });
+    let body = Body::from_stream(stream::StreamExt::chain(first, rest));
+    Ok((file_headers(name), body).into_response())
+}
 
 /// Everything that was asked for, but where the list goes on.
 fn kept(period: &Period, asked: &Asked) -> Vec<(&'static str, String)> {
@@ -26,6 +89,7 @@ fn kept(period: &Period, asked: &Asked) -> Vec<(&'static str, String)> {
         ("product", asked.product.clone()),
         ("currency", asked.currency.clone()),
         ("cohort", asked.cohort.clone()),
+        ("segment", asked.segment.clone()),
         ("kind", asked.kind.clone()),
         ("of", number(asked.of)),
         ("template", number(asked.template)),
@@ -35,6 +99,9 @@ fn kept(period: &Period, asked: &Asked) -> Vec<(&'static str, String)> {
         ("offer", asked.offer.clone()),
         ("place", asked.place.clone()),
         ("nth", number(asked.nth)),
+        ("level", asked.level.clone()),
+        ("step", asked.step.clone()),
+        ("back", asked.back.clone()),
     ];
     query.extend(all.into_iter().filter(|(_, value)| !value.is_empty()));
     let optional = [("source", &asked.source), ("landing", &asked.landing)];
@@ -42,37 +109,12 @@ fn kept(period: &Period, asked: &Asked) -> Vec<(&'static str, String)> {
     query
 }
 
-/// Where a list goes on: an instant and an id.
-fn before<I: std::str::FromStr>(text: &str) -> Option<(UtcMs, I)> {
-    let (at, id) = text.split_once('.')?;
-    Some((UtcMs(at.parse().ok()?), id.parse().ok()?))
-}
-
-/// The way back to the page of the figures, with its days.
+/// The way back to the page of the figures; to the revenue of these days where none is named.
 fn back(period: &Period, asked: &Asked) -> Crumb {
     let mut query = period.query().to_vec();
     let kept = [("channel", &asked.channel), ("product", &asked.product)];
     let kept = kept.into_iter().filter(|(_, value)| !value.is_empty());
     query.extend(kept.map(|(name, value)| (name, value.clone())));
-    Crumb { href: link("/admin/numbers/revenue", &query), label: "Revenue".to_owned() }
-}
-
-/// To the rows that follow `last`, where the page is full.
-fn pager<T>(
-    path: &str,
-    query: &[(&'static str, String)],
-    rows: &[T],
-    last: impl Fn(&T) -> String,
-) -> Pager {
-    let full = i64::try_from(rows.len()).unwrap_or(0) == PAGE;
-    let next = rows.last().filter(|_| full).map(|row| {
-        let mut on = query.to_vec();
-        on.push(("before", last(row)));
-        link(path, &on)
-    });
-    Pager { next, ..Pager::default() }
-}
-
-fn when(period: &Period, at: UtcMs) -> String {
-    period.zone.local(at).strftime("%-d\u{a0}%b\u{a0}%Y, %H:%M").to_string()
+    let revenue = link("/admin/numbers/revenue", &query);
+    way_back(asked, Crumb { href: revenue, label: "Revenue".to_owned() })
 }

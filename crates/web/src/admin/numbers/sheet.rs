@@ -1,12 +1,13 @@
 //! Tables of figures: shown with each cell opening to its rows, and written as CSV.
 
-use axum::http::header;
+use axum::http::{HeaderName, header};
 use axum::response::{IntoResponse, Response};
 use model::Currency;
 use model::exports::csv_cell;
 use numbers::stages::Share;
 use serde::Serialize;
 
+use super::FEW;
 use crate::words::{grouped, money_text};
 
 /// A table.
@@ -149,6 +150,23 @@ impl Cell {
         Self { note: Some(note.into()), ..self }
     }
 
+    /// The same, with of how few it is where they are too few to judge by: in place of a tone.
+    #[must_use]
+    pub fn few(self, of: i64) -> Self {
+        if of >= FEW || self.raw_is_nothing() {
+            return self;
+        }
+        let note = match &self.note {
+            Some(note) => format!("{note}; of {of}"),
+            None => format!("of {of}"),
+        };
+        Self { tone: None, note: Some(note), ..self }
+    }
+
+    fn raw_is_nothing(&self) -> bool {
+        matches!(self.raw, Raw::Nothing)
+    }
+
     /// The same with a tone.
     #[must_use]
     pub fn tone(self, tone: &'static str) -> Self {
@@ -188,37 +206,55 @@ pub fn columns(labels: &[&str]) -> Vec<Column> {
 }
 
 impl Sheet {
-    /// The table as a CSV file called `name`. Text that a spreadsheet would take for a formula is
-    /// written as text.
+    /// The table as a CSV file called `name`.
     pub fn file(&self, name: &str) -> Response {
-        let mut file = String::new();
-        let head = self.columns.iter().map(|column| Raw::Text(column.label.clone())).collect();
-        let rows = self.rows.iter().map(|row| row.iter().map(|cell| cell.raw.clone()).collect());
-        for row in std::iter::once::<Vec<Raw>>(head).chain(rows) {
-            for (at, raw) in row.iter().enumerate() {
-                if at > 0 {
-                    file.push(',');
-                }
-                match raw {
-                    Raw::Nothing => {}
-                    Raw::Number(number) => file.push_str(number),
-                    Raw::Text(text) => file.push_str(&csv_cell(text)),
-                }
-            }
-            file.push_str("\r\n");
-        }
-        let headers = [
-            (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
-            (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}.csv\"")),
-            (header::CACHE_CONTROL, "no-store".to_owned()),
-        ];
-        (headers, file).into_response()
+        (file_headers(name), format!("{}{}", self.head(), self.lines())).into_response()
     }
+
+    /// The first line of its file.
+    pub fn head(&self) -> String {
+        let labels = self.columns.iter().map(|column| Raw::Text(column.label.clone()));
+        line(&labels.collect::<Vec<Raw>>())
+    }
+
+    /// The lines of its file that follow. Text that a spreadsheet would take for a formula is
+    /// written as text.
+    pub fn lines(&self) -> String {
+        let raw = |row: &Vec<Cell>| row.iter().map(|cell| cell.raw.clone()).collect::<Vec<Raw>>();
+        self.rows.iter().map(|row| line(&raw(row))).collect()
+    }
+}
+
+fn line(cells: &[Raw]) -> String {
+    let written = |raw: &Raw| match raw {
+        Raw::Nothing => String::new(),
+        Raw::Number(number) => number.clone(),
+        Raw::Text(text) => csv_cell(text).into_owned(),
+    };
+    let cells: Vec<String> = cells.iter().map(written).collect();
+    format!("{}\r\n", cells.join(","))
+}
+
+/// What a CSV file called `name` is sent with.
+pub fn file_headers(name: &str) -> [(HeaderName, String); 3] {
+    [
+        (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
+        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}.csv\"")),
+        (header::CACHE_CONTROL, "no-store".to_owned()),
+    ]
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_rests_on_few_says_of_how_many_and_has_no_tone() {
+        let cell = |of| Cell::money(500, "EUR").tone("good").few(of);
+        assert_eq!((cell(3).tone, cell(3).note.as_deref()), (None, Some("of 3")));
+        assert_eq!((cell(30).tone, cell(30).note), (Some("good"), None));
+        assert_eq!(Cell::unknown().few(3).note, None, "what is not known rests on nothing");
+    }
 
     #[tokio::test]
     async fn a_file_holds_plain_figures_and_no_formulas() {

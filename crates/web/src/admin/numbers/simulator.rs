@@ -7,10 +7,11 @@ use numbers::economics::funnel::{self, Outcome, Range};
 use numbers::real::{ratio, real, unit};
 use serde::Deserialize;
 
-use self::measured::{FOLLOWED_DAYS, Measured, Seen, Tried, minor, number, whole};
+use self::measured::{FOLLOWED_DAYS, Measured, ORDERS_MAX, Seen, Tried};
+use self::typed::{amount, number, up_to, whole};
 use super::report::{Empty, Note, Picture, Report, Tile, Tries, TryField, filter};
 use super::sheet::{Cell, Sheet, columns, rounded};
-use super::{Asked, FEW, Period, days_text, link};
+use super::{Asked, FEW, Period, days_text, link, percent_or_dash};
 use crate::charts::{self, RangeRow, Ranges, Unit};
 use crate::extract::operator::CurrentOperator;
 use crate::reply::Reply;
@@ -18,6 +19,7 @@ use crate::state::AppState;
 use crate::words::money_text;
 
 mod measured;
+mod typed;
 
 const PATH: &str = "/admin/numbers/simulator";
 /// Days that are measured, where nobody asks for others.
@@ -59,8 +61,10 @@ pub async fn index(
          own figures say today.",
     );
     report.notes.extend(period.wrong.clone().map(Note::warn));
-    let page = Page { currency: who.site.currency.clone(), measured, period };
+    let home = super::home(PATH, &period.query());
+    let mut page = Page { currency: who.site.currency.clone(), measured, period, home };
     let kept = page.kept(&form);
+    page.home = super::home(PATH, &kept);
     report.filter = Some(filter(PATH, &page.period, &LENGTHS, &kept, Vec::new()));
     page.fill(&mut report, &form);
     report.answer(PATH, &asked, &kept)
@@ -70,6 +74,8 @@ struct Page {
     currency: String,
     measured: Measured,
     period: Period,
+    /// The way back to this page.
+    home: (&'static str, String),
 }
 
 /// Both answers; the second where anything is tried.
@@ -79,6 +85,7 @@ struct Told {
 }
 
 impl Page {
+    /// The days, and what is tried: a measured figure is never kept, for other days have others.
     fn kept(&self, form: &Form) -> Vec<(&'static str, String)> {
         let mut query = self.period.query().to_vec();
         let fields = self.fields(form);
@@ -136,6 +143,13 @@ impl Page {
             let text = "Visits are not counted, or fewer than leads: the funnel begins with leads.";
             report.notes.push(Note::info(text));
         }
+        if seen.foreign > 0 {
+            report.notes.push(Note::warn(format!(
+                "First orders in other currencies than {}, {} of them, are left out: amounts are \
+                 never converted.",
+                self.currency, seen.foreign
+            )));
+        }
         if seen.later.of == 0 {
             report.notes.push(Note::info(format!(
                 "No customer of these days can be followed for {FOLLOWED_DAYS} days yet, so what \
@@ -151,44 +165,34 @@ impl Page {
 
     /// What is tried, and what could not be read.
     fn tried(&self, form: &Form) -> (Tried, Vec<String>) {
-        let fields = self.fields(&Form::default());
+        let fields = self.fields(form);
         let mut wrong = Vec::new();
-        let mut read = |name: &str, text: &str, most: f64| -> Option<f64> {
-            let text = text.trim();
-            let same = fields.iter().any(|field| field.name == name && field.value == text);
-            if text.is_empty() || same {
+        let mut read = |name: &str, how: &dyn Fn(&str) -> Result<f64, String>| -> Option<f64> {
+            let field = fields.iter().find(|field| field.name == name)?;
+            if field.value.is_empty() {
                 return None;
             }
-            let read = number(text).filter(|number| *number <= most);
-            if read.is_none() {
-                wrong.push(format!("“{text}” cannot be tried: the measured figure is shown."));
-            }
-            read
+            how(&field.value)
+                .map_err(|why| wrong.push(format!("{why}. The measured figure is shown.")))
+                .ok()
         };
-        let digits = Currency::parse(&self.currency).map_or(2, Currency::exponent);
-        let cost = read("cost", &form.cost, 1e6);
-        let price = read("price", &form.price, 1e7);
-        let mut share = |name, text| read(name, text, 100.0).map(|percent| percent / 100.0);
+        let currency = self.currency.as_str();
+        let share = |text: &str| up_to(text, 100.0).map(|percent| percent / 100.0);
+        let people = |text: &str| whole(text).map(real);
+        let visitors = read("visitors", &people);
         let tried = Tried {
-            visitors: None,
-            cost: cost.map(|cost| minor(cost * 100.0, digits) / 100.0),
-            lead: share("lead", &form.lead),
-            order: share("order", &form.order),
-            price: price.map(|price| minor(price, digits)),
-            upsell: share("upsell", &form.upsell),
-            later: share("later", &form.later),
+            visitors: visitors.and_then(|count| u64::try_from(rounded(count)).ok()),
+            cost: read("cost", &|text| amount(text, currency, (2, 1e6))),
+            lead: read("lead", &share),
+            order: read("order", &share),
+            price: read("price", &|text| amount(text, currency, (0, 1e7))),
+            upsell: read("upsell", &share),
+            later: read("later", &share),
         };
-        let visitors = whole(&form.visitors).filter(|n| *n != self.measured.visitors());
-        if !form.visitors.trim().is_empty() && whole(&form.visitors).is_none() {
-            wrong.push(format!(
-                "“{}” cannot be tried: the measured figure is shown.",
-                form.visitors.trim()
-            ));
-        }
-        (Tried { visitors, ..tried }, wrong)
+        (tried, wrong)
     }
 
-    /// The form: what was tried, else what was measured.
+    /// The form: what is typed, and what was measured where nothing else is.
     fn fields(&self, form: &Form) -> Vec<TryField> {
         let seen = &self.measured;
         let percent = |seen: Seen| {
@@ -205,7 +209,7 @@ impl Page {
             name,
             label: label.to_owned(),
             suffix: suffix.to_owned(),
-            value: if text.trim().is_empty() { measured.clone() } else { text.trim().to_owned() },
+            value: if is_same(text, &measured) { String::new() } else { text.trim().to_owned() },
             measured,
         };
         let currency = self.currency.as_str();
@@ -266,7 +270,7 @@ impl Page {
         let lead = if self.measured.begins_with_visits() { Some(0) } else { None };
         let mut tiles = vec![
             tile("Profit", &|told| range(&told.profit)),
-            tile("Chance of a loss", &|told| (percent(told.loss_share), None)),
+            tile("Chance of a loss", &|told| (percent_or_dash(told.loss_share), None)),
             tile("CAC", &|told| range(&told.cac)),
             tile("Paid back", &|told| (payback(told), None)),
             tile("A visitor may cost", &|told| range(&told.margin_per_visitor)),
@@ -318,8 +322,9 @@ impl Page {
             formula: Some(format!(
                 "profit = margin of first orders, of offers after them and of what is bought \
                  within {FOLLOWED_DAYS} days − visitors × cost of one; each of {DRAWS} draws takes \
-                 every rate from Beta(x + ½, n − x + ½) of what was counted, every average with \
-                 its own error, and lets chance decide each visitor; what is tried is taken as it \
+                 every rate as likely as the counts make it (Beta distribution, x + ½ and n − x + \
+                 ½ for x of n), every average with its own error, and lets chance decide each \
+                 visitor; what is tried is taken as it \
                  is; margin = paid without tax − given back − cost of goods"
             )),
         }
@@ -367,7 +372,7 @@ impl Page {
         let mut cells = vec![
             Cell::mean(Some(told.cost), &self.currency),
             range(&told.profit),
-            Cell::text(percent(told.loss_share)),
+            Cell::text(percent_or_dash(told.loss_share)),
             range(&told.cac),
             Cell::text(payback(told)),
             range(&told.margin_per_visitor),
@@ -394,6 +399,7 @@ impl Page {
         let rows_at = |path: &str, more: &[(&str, String)]| {
             let mut query = self.period.query().to_vec();
             query.extend(more.iter().cloned());
+            query.push(self.home.clone());
             link(path, &query)
         };
         let row = |name: &str, note: String, part: Seen, href: Option<String>| {
@@ -413,14 +419,27 @@ impl Page {
             let href = rows_at("/admin/numbers/stages/lead", &[]);
             rows.push(row("Leads of visits", "in these days".to_owned(), lead, Some(href)));
         }
-        let first = rows_at("/admin/numbers/orders", &[("nth", "1".to_owned())]);
+        let currency = ("currency", self.currency.clone());
+        let nth = ("nth", "1".to_owned());
+        let first = rows_at("/admin/numbers/orders", &[nth, currency.clone()]);
         let note = "in these days, not the same people followed".to_owned();
         rows.push(row("First orders of leads", note, seen.order(), Some(first)));
         let note = "of the newest first orders, shown one or not".to_owned();
         rows.push(row("Took an offer after it", note, seen.upsell, None));
-        let note = format!("within {FOLLOWED_DAYS} days, of those won {}", days_text(seen.won_in));
-        let second = rows_at("/admin/numbers/orders", &[("nth", "2".to_owned())]);
-        rows.push(row("Bought again", note, seen.later, Some(second)));
+        let newest = i64::try_from(seen.later.of).is_ok_and(|of| of == ORDERS_MAX);
+        let whom = if newest { "of the newest 5,000 won" } else { "of those won" };
+        let note = format!("within {FOLLOWED_DAYS} days, {whom} {}", days_text(seen.won_in));
+        let again = [
+            ("from", seen.won_in.from.to_string()),
+            ("to", seen.won_in.to.to_string()),
+            ("won", "1".to_owned()),
+            ("nth", "2".to_owned()),
+            ("days", FOLLOWED_DAYS.to_string()),
+            currency,
+            self.home.clone(),
+        ];
+        let again = (seen.later.of > 0).then(|| link("/admin/numbers/orders", &again));
+        rows.push(row("Bought again", note, seen.later, again));
         Sheet {
             title: "What was counted".to_owned(),
             note: Some(
@@ -438,6 +457,15 @@ impl Page {
     }
 }
 
+/// Whether nothing but the measured figure was typed.
+fn is_same(text: &str, measured: &str) -> bool {
+    let text = text.trim();
+    let both = number(text).ok().zip(number(measured).ok());
+    text.is_empty()
+        || text == measured
+        || both.is_some_and(|(typed, was)| (typed - was).abs() < 1e-9)
+}
+
 /// Draws a funnel; where it cannot be, the page says why.
 fn drawn(funnel: &funnel::Funnel, report: &mut Report) -> Option<Outcome> {
     let rng = engine::Rng::seeded(SEED);
@@ -449,10 +477,6 @@ fn drawn(funnel: &funnel::Funnel, report: &mut Report) -> Option<Outcome> {
             None
         }
     }
-}
-
-fn percent(share: Option<f64>) -> String {
-    share.map_or_else(|| "–".to_owned(), |share| format!("{:.0}%", share * 100.0))
 }
 
 fn payback(told: &Outcome) -> String {

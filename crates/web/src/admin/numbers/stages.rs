@@ -15,21 +15,22 @@ use store::stages::{StageCount, StageRows};
 use store::views::Seen;
 
 use super::compare::{Compared, Delta, Good};
-use super::narrow::Narrow;
+use super::narrow::{self, Narrow};
 use super::report::{Empty, LENGTHS, Note, Picture, Report, Select, filter};
+use super::rows::{self, FILE_PAGE, Stretch};
 use super::sheet::{Cell, Sheet, columns};
-use super::{Asked, FEW, Period, channel_name, days_text, link};
+use super::{Asked, FEW, Period, before, channel_name, days_text, link, natural, way_back};
 use crate::charts::{self, Funnel};
 use crate::extract::operator::CurrentOperator;
-use crate::frame::{Crumb, Pager};
+use crate::frame::Crumb;
 use crate::reply::Reply;
 use crate::state::AppState;
 
 const PATH: &str = "/admin/numbers/stages";
 /// Rows of a list on one page.
 const PAGE: i64 = 50;
-/// Sources listed; the rest is in the sum above.
-const SOURCES_MAX: i64 = 60;
+/// Sources listed; the rest is one line, and in the file.
+const SOURCES_MAX: usize = 60;
 
 /// The stages: word, name, what it takes.
 pub(crate) const STAGES: [(&str, &str, &str); 7] = [
@@ -103,10 +104,8 @@ fn fill(
         let of = counts.iter().filter(|((channel, _), _)| chosen(channel));
         of.filter_map(|(_, stages)| stages.get(stage)).sum()
     };
-    let counted: Vec<(&'static str, u64)> = STAGES
-        .iter()
-        .map(|(word, _, _)| (*word, u64::try_from(total(now, word)).unwrap_or(0)))
-        .collect();
+    let counted: Vec<(&'static str, u64)> =
+        STAGES.iter().map(|(word, _, _)| (*word, natural(total(now, word)))).collect();
     if counted.iter().all(|(_, count)| *count == 0) {
         report.empty = Some(Empty {
             title: "Nobody came in these days".to_owned(),
@@ -203,8 +202,10 @@ fn by_source(period: &Period, asked: &Asked, now: &Counts) -> Sheet {
         (of("order"), of("lead"), of("visit"))
     };
     all.sort_by_key(|(key, stages)| (std::cmp::Reverse(weight(stages)), (*key).clone()));
-    let most = usize::try_from(asked.rows_max(SOURCES_MAX)).unwrap_or(usize::MAX);
-    let rows = all.into_iter().take(most).map(|((channel, source), stages)| {
+    let most = if asked.format == "csv" { usize::MAX } else { SOURCES_MAX };
+    let further = all.split_off(most.min(all.len()));
+    let mut rows: Vec<Vec<Cell>> = Vec::new();
+    rows.extend(all.into_iter().map(|((channel, source), stages)| {
         let name = Cell::text(channel_name(channel));
         let mut row = vec![if source.is_empty() { name } else { name.note(source.clone()) }];
         row.extend(STAGES.iter().map(|(word, _, _)| {
@@ -220,7 +221,14 @@ fn by_source(period: &Period, asked: &Asked, now: &Counts) -> Sheet {
             }
         }));
         row
-    });
+    }));
+    if !further.is_empty() {
+        let name = format!("{} further sources", further.len());
+        let mut row = vec![Cell::text(name).note("in the file")];
+        let sum = |word: &str| further.iter().filter_map(|(_, stages)| stages.get(word)).sum();
+        row.extend(STAGES.iter().map(|(word, _, _)| Cell::count(sum(word))));
+        rows.push(row);
+    }
     let mut labels = vec!["Source".to_owned()];
     labels.extend(STAGES.iter().map(|(_, name, _)| format!("#{name}")));
     let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
@@ -233,7 +241,7 @@ fn by_source(period: &Period, asked: &Asked, now: &Counts) -> Sheet {
                 .to_owned(),
         ),
         columns: columns(&labels),
-        rows: rows.collect(),
+        rows,
         empty: "Nobody came by this source in these days.".to_owned(),
         ..Sheet::default()
     }
@@ -259,16 +267,8 @@ fn rows_at(
 }
 
 fn channels(now: &Counts, before: &Counts, chosen: &str) -> Select {
-    let mut words: Vec<String> =
-        now.keys().chain(before.keys()).map(|(channel, _)| channel.clone()).collect();
-    if !chosen.is_empty() {
-        words.push(chosen.to_owned());
-    }
-    words.sort();
-    words.dedup();
-    let mut options = vec![(String::new(), "Any source".to_owned())];
-    options.extend(words.into_iter().map(|word| (word.clone(), channel_name(&word))));
-    Select { name: "channel", label: "Source", options, value: chosen.to_owned() }
+    let words = now.keys().chain(before.keys()).map(|(channel, _)| channel.clone());
+    narrow::origins("channel", words.collect(), chosen)
 }
 
 /// Every stage of a span, by channel and source tag.
@@ -362,14 +362,43 @@ pub async fn show(
     Path(stage): Path<String>,
     Query(asked): Query<Asked>,
 ) -> Reply {
-    let known = STAGES.iter().find(|(word, _, _)| *word == stage);
+    let known = STAGES.into_iter().find(|(word, _, _)| *word == stage);
     let (word, name, takes) = known.ok_or(crate::error::WebError::NotFound)?;
     let period = Period::read(&who, &asked, DEFAULT_DAYS);
-    if *word == "visit" {
+    if word == "visit" {
         return visit_rows(&state, &who, &period, &asked).await;
     }
+    if asked.format == "csv" {
+        let read = move |asked| read_rows(state.clone(), who.clone(), asked, (word, FILE_PAGE));
+        return rows::file(&format!("{word}-0"), asked, read).await;
+    }
+    let mut report = Report::new(
+        who.frame("stages"),
+        &format!("{name}: who"),
+        &format!("{takes}, {}, newest first.", days_text(period.span)),
+    );
+    let query = kept(&period, &asked);
+    report.back.push(back(&asked, &query));
+    let rows = read_rows(state, who, asked.clone(), (word, PAGE)).await?;
+    report.pager = rows.pager(&format!("{PATH}/{word}"), &query);
+    report.sheets.push(rows.sheet);
+    report.answer(&format!("{PATH}/{word}"), &asked, &query)
+}
+
+/// The way back to the page of the figure; to the stages of these days where none is named.
+fn back(asked: &Asked, query: &[(&'static str, String)]) -> Crumb {
+    way_back(asked, Crumb { href: link(PATH, query), label: "Stages".to_owned() })
+}
+
+async fn read_rows(
+    state: AppState,
+    who: CurrentOperator,
+    asked: Asked,
+    (word, limit): (&'static str, i64),
+) -> Result<Stretch, EngineError> {
+    let period = Period::read(&who, &asked, DEFAULT_DAYS);
     let (site, (from, until)) = (who.site.id, period.bounds());
-    let asked_in = asked.clone();
+    let start = before(&asked.before).map(|(at, id)| (UtcMs(at), id));
     let rows = state
         .reader
         .read::<_, EngineError, _>(move |session| {
@@ -378,44 +407,29 @@ pub async fn show(
                     stage: word,
                     from,
                     until,
-                    channel: &asked_in.channel,
-                    source: asked_in.source.as_deref(),
-                    landing: asked_in.landing.as_deref(),
-                    origin: &asked_in.origin,
-                    product: asked_in.product.parse().unwrap_or(ProductId(0)),
-                    before: before(&asked_in.before),
-                    limit: asked_in.rows_max(PAGE),
+                    channel: &asked.channel,
+                    source: asked.source.as_deref(),
+                    landing: asked.landing.as_deref(),
+                    origin: &asked.origin,
+                    product: asked.product.parse().unwrap_or(ProductId(0)),
+                    before: start.unwrap_or((UtcMs(i64::MAX), ContactId(i64::MAX))),
+                    limit,
                 };
                 Ok(store::stages::rows(session, site, &of).await?)
             })
         })
         .await?;
-    let mut report = Report::new(
-        who.frame("stages"),
-        &format!("{name}: who"),
-        &format!("{takes}, {}, newest first.", days_text(period.span)),
-    );
-    let query = kept(&period, &asked);
-    report.back.push(Crumb { href: link(PATH, &query), label: "Stages".to_owned() });
-    let full = i64::try_from(rows.len()).unwrap_or(0) == PAGE;
-    if let Some(last) = rows.last().filter(|_| full) {
-        let mut on = query.clone();
-        on.push(("before", format!("{}.{}", last.at.0, last.contact_id)));
-        let next = Some(link(&format!("{PATH}/{word}"), &on));
-        report.pager = Pager { next, ..Pager::default() };
-    }
-    report.sheets.push(people(&rows, &period));
-    report.answer(&format!("{PATH}/{word}"), &asked, &query)
+    let key = |row: &store::stages::StageRow| format!("{}.{}", row.at.0, row.contact_id);
+    Ok(Stretch::of(&rows, limit, key, |rows| people(rows, &period)))
 }
 
 fn people(rows: &[store::stages::StageRow], period: &Period) -> Sheet {
     let row = |row: &store::stages::StageRow| {
-        let when = period.zone.local(row.at).strftime("%-d %b %Y, %H:%M").to_string();
         let who = if row.email.is_empty() { "erased".to_owned() } else { row.email.clone() };
         let mut cells = vec![
             Cell::text(who).to(format!("/admin/contacts/{}", row.contact_id)),
             Cell::text(row.status.clone()),
-            Cell::text(when),
+            Cell::text(period.when(row.at)),
             Cell::text(channel_name(&row.channel)).note(row.source.clone()),
         ];
         cells.push(match row.order_id {
@@ -427,7 +441,7 @@ fn people(rows: &[store::stages::StageRow], period: &Period) -> Sheet {
     Sheet {
         title: "Contacts".to_owned(),
         formula: Some("a contact counts once, on the day they first reached the stage".to_owned()),
-        columns: columns(&["Contact", "Stands", "Reached", "Source", "Order"]),
+        columns: columns(&["Contact", "Newsletter", "Reached", "Source", "Order"]),
         rows: rows.iter().map(row).collect(),
         empty: "Nobody reached this stage in these days.".to_owned(),
         ..Sheet::default()
@@ -443,7 +457,7 @@ async fn visit_rows(
     let lead = format!("Page views by where they came from, {}.", days_text(period.span));
     let mut report = Report::new(who.frame("stages"), "Visits: where from", &lead);
     let query = kept(period, asked);
-    report.back.push(Crumb { href: link(PATH, &query), label: "Stages".to_owned() });
+    report.back.push(back(asked, &query));
     let mut rows: Vec<(i64, Vec<Cell>)> = Vec::new();
     let rules = rules(state, who).await?;
     for (of, Seen { views, visitors }) in visits(state, who, period.span).await? {
@@ -481,8 +495,12 @@ async fn visit_rows(
 
 fn kept(period: &Period, asked: &Asked) -> Vec<(&'static str, String)> {
     let mut query = period.query().to_vec();
-    let narrow =
-        [("channel", &asked.channel), ("product", &asked.product), ("origin", &asked.origin)];
+    let narrow = [
+        ("channel", &asked.channel),
+        ("product", &asked.product),
+        ("origin", &asked.origin),
+        ("back", &asked.back),
+    ];
     let narrow = narrow.into_iter().filter(|(_, value)| !value.is_empty());
     query.extend(narrow.map(|(name, value)| (name, value.clone())));
     if let Some(source) = &asked.source {
@@ -492,12 +510,4 @@ fn kept(period: &Period, asked: &Asked) -> Vec<(&'static str, String)> {
         query.push(("landing", landing.clone()));
     }
     query
-}
-
-/// Where a list goes on; the newest first where nothing says.
-fn before(text: &str) -> (UtcMs, ContactId) {
-    let parsed = text
-        .split_once('.')
-        .and_then(|(at, id)| Some((UtcMs(at.parse().ok()?), id.parse::<ContactId>().ok()?)));
-    parsed.unwrap_or((UtcMs(i64::MAX), ContactId(i64::MAX)))
 }

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use axum::extract::{Query, State};
 use engine::EngineError;
 use engine::steps::{Answered, Question, STEPS_MAX, STOPPED_MAX, Step};
-use model::UtcMs;
 use model::contacts::Contact;
 use model::ids::ContactId;
 use model::spans::DEFAULT_DAYS;
@@ -258,7 +257,13 @@ fn sheet(
         let on = reached.get(at + 1).copied();
         let stopped = answered.stopped.get(at).map_or(0, Vec::len);
         let took = answered.outcome.median.get(at).copied().flatten();
-        let opened = count(u64::try_from(stopped).unwrap_or(0));
+        let opened = if stopped < STOPPED_MAX {
+            count(u64::try_from(stopped).unwrap_or(0))
+        } else {
+            // No more of them are remembered.
+            let least = Cell::count(i64::try_from(STOPPED_MAX).unwrap_or(i64::MAX)).text;
+            Cell::text(format!("{least} or more"))
+        };
         let mut to = query.to_vec();
         to.push(("left", at.to_string()));
         vec![
@@ -361,18 +366,21 @@ async fn stopped(
 }
 
 fn people(contacts: &[Contact], period: &Period) -> Sheet {
-    let when = |at: UtcMs| period.zone.local(at).strftime("%-d %b %Y, %H:%M").to_string();
     let row = |contact: &Contact| {
         let name = if contact.email.is_empty() { "erased" } else { &contact.email };
         vec![
             Cell::text(name).to(format!("/admin/contacts/{}", contact.id)),
             Cell::text(contact.status.to_string()),
-            Cell::text(when(contact.created_at)),
+            Cell::text(period.when(contact.created_at)),
         ]
     };
     Sheet {
         title: "Contacts".to_owned(),
-        columns: columns(&["Contact", "Stands", "Since"]),
+        formula: Some(
+            "contacts who took this step and not the next within the time, the newest first"
+                .to_owned(),
+        ),
+        columns: columns(&["Contact", "Newsletter", "Since"]),
         rows: contacts.iter().map(row).collect(),
         empty: "No contact stopped here.".to_owned(),
         ..Sheet::default()

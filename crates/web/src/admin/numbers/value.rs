@@ -8,17 +8,19 @@ use engine::EngineError;
 use engine::fits::Kept;
 use engine::fits::value::Value;
 use jiff::civil::Date;
-use model::ids::ProductId;
+use model::ids::{ProductId, SegmentId};
 use model::spans::{Span, moved};
 use model::spends::Spend;
 use numbers::real::{ratio, real_signed};
 use store::customer_sums::Won;
+use store::segments::Segment;
 use store::value_cells::{Cell as Line, DAYS, Sums};
 
-use super::cohorts::Every;
+use super::cohorts::{self, Every};
+use super::narrow;
 use super::report::{Empty, Note, Picture, Report, Tab, Tile, filter};
 use super::sheet::{Cell, Sheet, columns};
-use super::{Asked, FEW, Period, channel_name, link, payback};
+use super::{Asked, FEW, Period, channel_name, link, payback, percent, percent_or_dash};
 use crate::charts::{self, Lines, Series, Unit};
 use crate::extract::operator::CurrentOperator;
 use crate::reply::Reply;
@@ -62,7 +64,10 @@ struct Rows {
     spends: Vec<Spend>,
     rewards: Vec<(String, String, String, i64)>,
     products: Vec<(ProductId, String)>,
+    segments: Vec<Segment>,
     kept: Option<Kept<Value>>,
+    /// Customers of other currencies, who are left out.
+    foreign: i64,
 }
 
 /// What was asked, read.
@@ -71,7 +76,12 @@ struct Question {
     period: Period,
     /// The months of it.
     months: (i64, i64),
+    segment: SegmentId,
     currency: String,
+    /// The way back to this page.
+    home: (&'static str, String),
+    /// Whether a file is asked for, which holds every line.
+    is_file: bool,
 }
 
 /// Lifetime value.
@@ -82,15 +92,19 @@ pub async fn index(
 ) -> Reply {
     let period = Period::read(&who, &asked, DAYS_SHOWN);
     let month = |day: Date| Every::Month.of(day);
+    let mut query = period.query().to_vec();
+    query.push(("by", asked.by.clone()));
+    query.push(("segment", asked.segment.clone()));
     let question = Question {
         by: By::read(&asked.by),
         months: (month(period.span.from), month(period.span.to)),
+        segment: asked.segment.parse().unwrap_or(SegmentId(0)),
         currency: who.site.currency.clone(),
+        home: super::home(PATH, &query),
+        is_file: asked.format == "csv",
         period,
     };
     let rows = read(&state, &who, &question).await?;
-    let mut query = question.period.query().to_vec();
-    query.push(("by", asked.by.clone()));
     let mut report = Report::new(
         who.frame("value"),
         "Lifetime value",
@@ -99,16 +113,23 @@ pub async fn index(
     let tab = |(_, word, label): (By, &'static str, &'static str)| {
         let mut query = question.period.query().to_vec();
         query.push(("by", word.to_owned()));
+        if question.segment.0 != 0 {
+            query.push(("segment", question.segment.to_string()));
+        }
         Tab { key: word, label, href: link(PATH, &query) }
     };
     report.tabs = By::ALL.into_iter().map(tab).collect();
     let shown = By::ALL.into_iter().find(|(by, ..)| *by == question.by);
     report.tab = shown.map_or_else(String::new, |(_, word, _)| word.to_owned());
     report.notes.extend(question.period.wrong.clone().map(Note::warn));
+    report.notes.extend(cohorts::foreign(rows.foreign, &question.currency));
     if question.by == By::Forecast {
         forecast::fill(&mut report, &who, &rows, &question);
     } else {
-        report.filter = Some(filter(PATH, &question.period, &LENGTHS, &query, Vec::new()));
+        let selects = vec![narrow::segments(&rows.segments, &asked.segment)];
+        report.filter = Some(filter(PATH, &question.period, &LENGTHS, &query, selects));
+        let now = state.engine.now();
+        report.notes.extend(narrow::of_segment(&who, &rows.segments, question.segment, now));
         fill(&mut report, &rows, &question);
     }
     report.answer(PATH, &asked, &query)
@@ -120,7 +141,7 @@ async fn read(
     question: &Question,
 ) -> Result<Rows, EngineError> {
     let (site, months) = (who.site.id, question.months);
-    let currency = question.currency.clone();
+    let (currency, segment) = (question.currency.clone(), question.segment);
     let span = Span { from: Every::Month.days(months.0).from, to: Every::Month.days(months.1).to };
     let (from, until) = span.bounds(&question.period.zone);
     state
@@ -129,8 +150,26 @@ async fn read(
             Box::pin(async move {
                 let of = Won { span, currency: &currency, product: ProductId(0) };
                 let kind = engine::fits::VALUE;
+                let cohorts = (currency.as_str(), "month", ProductId(0));
+                let (lines, foreign) = match segment.0 {
+                    0 => (
+                        store::value_cells::within(session, site, &currency, months).await?,
+                        store::cohort_cells::foreign(session, site, cohorts, months).await?,
+                    ),
+                    _ => {
+                        let all = engine::rollups::of_segment(session, site, segment).await?;
+                        let (cells, mut lines) = all;
+                        lines.retain(|line| {
+                            let key = &line.key;
+                            key.currency == currency && (months.0..=months.1).contains(&key.cohort)
+                        });
+                        (lines, cohorts::parted(cells, cohorts, months).1)
+                    }
+                };
                 Ok(Rows {
-                    lines: store::value_cells::within(session, site, &currency, months).await?,
+                    lines,
+                    foreign,
+                    segments: store::segments::list(session, site).await?,
                     // All of them: a source is told apart by whether money was ever spent on it.
                     spends: store::spends::within(session, site, "0000-01-01", "9999-12-31")
                         .await?,
@@ -226,7 +265,8 @@ fn fill(report: &mut Report, rows: &Rows, question: &Question) {
     let groups = groups(question, rows);
     report.figures.push(picture(question, rows, &groups, &all));
     report.sheets.push(sheet(question, rows, &groups, &all));
-    if question.by == By::Channel {
+    // No ad is paid for the contacts of one segment alone.
+    if question.by == By::Channel && question.segment.0 == 0 {
         report.sheets.push(beside_cac(question, rows, &groups));
     }
 }
@@ -236,7 +276,8 @@ fn tiles(question: &Question, all: &Group, total: &Sums, kept: Option<&Kept<Valu
         from: Every::Month.days(question.months.0).from,
         to: Every::Month.days(question.months.1).to.min(question.period.today),
     };
-    let rows = [("from", span.from.to_string()), ("to", span.to.to_string())];
+    let mut rows = vec![("from", span.from.to_string()), ("to", span.to.to_string())];
+    rows.extend(narrowed(question));
     let tile = |label: &str, value: String, note: String| Tile {
         label: label.to_owned(),
         value,
@@ -261,18 +302,26 @@ fn tiles(question: &Question, all: &Group, total: &Sums, kept: Option<&Kept<Valu
         });
     }
     let came_back = ratio(real_signed(total.returned), real_signed(total.customers));
-    let percent = |share: Option<f64>| {
-        share.map_or_else(|| "–".to_owned(), |share| format!("{:.0}%", share * 100.0))
-    };
-    tiles.push(tile("Came back", percent(came_back), "ordered on a later day / customers".into()));
+    tiles.push(tile(
+        "Came back",
+        percent_or_dash(came_back),
+        "ordered on a later day / customers".into(),
+    ));
     if let Some(value) = kept.map(|kept| &kept.body) {
         let note = "of what all customers ever paid".to_owned();
-        tiles.push(tile("The best tenth paid", percent(value.best_tenth), note));
+        tiles.push(tile("The best tenth paid", percent_or_dash(value.best_tenth), note));
         let gini = value.gini.map_or_else(|| "–".to_owned(), |gini| format!("{gini:.2}"));
-        let note = "0: all paid the same, 1: one paid all".to_owned();
-        tiles.push(tile("Concentration (Gini)", gini, note));
+        let note = "0: all paid the same, 1: one paid all (Gini coefficient)".to_owned();
+        tiles.push(tile("How unevenly they paid", gini, note));
     }
     tiles
+}
+
+/// What links to customers carry beside their days.
+fn narrowed(question: &Question) -> Vec<(&'static str, String)> {
+    let segment = ("segment", question.segment.to_string());
+    let all = [(question.segment.0 != 0).then_some(segment), Some(question.home.clone())];
+    all.into_iter().flatten().collect()
 }
 
 /// What a group is called, and where its customers are.
@@ -297,6 +346,7 @@ fn named(question: &Question, rows: &Rows, key: &str) -> (String, String) {
             known.map_or_else(|| "Not known".to_owned(), |(_, name)| name.clone())
         }
     };
+    query.extend(narrowed(question));
     (name, link("/admin/numbers/customers", &query))
 }
 
@@ -348,7 +398,7 @@ fn sheet(question: &Question, rows: &Rows, groups: &BTreeMap<String, Group>, all
         let total = group.sums(question, None);
         let customers = Cell::count(total.customers);
         let back = ratio(real_signed(total.returned), real_signed(total.customers));
-        let back = back.map_or_else(String::new, |share| format!("{:.0}%", share * 100.0));
+        let back = back.map_or_else(String::new, percent);
         let so_far = ratio(real_signed(total.margin_minor), real_signed(total.customers));
         let mut cells = vec![
             name,
@@ -361,10 +411,10 @@ fn sheet(question: &Question, rows: &Rows, groups: &BTreeMap<String, Group>, all
         cells.extend((0..DAYS.len()).map(|nth| {
             let (value, of) = group.by(question, nth);
             let cell = Cell::mean(value, currency);
-            let part = value.is_some() && of < total.customers;
-            if part { cell.note(format!("of {of}")) } else { cell }
+            let part = value.is_some() && (FEW..total.customers).contains(&of);
+            if part { cell.note(format!("of {of}")) } else { cell.few(of) }
         }));
-        cells.push(Cell::mean(so_far, currency));
+        cells.push(Cell::mean(so_far, currency).few(total.customers));
         cells
     };
     let mut lines: Vec<Vec<Cell>> = groups
@@ -411,71 +461,48 @@ fn sheet(question: &Question, rows: &Rows, groups: &BTreeMap<String, Group>, all
     }
 }
 
-/// What customers of a group cost who were won in the months that have lived through `days`.
-fn cost(question: &Question, rows: &Rows, (key, group): (&str, &Group), days: i64) -> i64 {
-    let words = words(rows);
-    let old_enough = moved(question.period.today, -days - 1);
-    let is_known = |month: i64| {
-        (question.months.0..=question.months.1).contains(&month)
-            && Every::Month.days(month).to <= old_enough
-    };
-    let spent: i64 = (question.months.0..=question.months.1)
-        .filter(|month| is_known(*month))
-        .flat_map(|month| {
-            let span = Every::Month.days(month);
-            let own = rows
-                .spends
-                .iter()
-                .filter(|spend| spend.channel == key && spend.currency == question.currency);
-            own.map(move |spend| spend.share_within(span.from, span.to))
-        })
-        .sum();
-    let of_month = |cohort: &str| {
-        format!("{cohort}-01").parse::<Date>().is_ok_and(|day| is_known(Every::Month.of(day)))
-    };
-    let rewards: i64 = rows
-        .rewards
+/// The months whose customers have all lived through `days`, first to last day.
+fn old_enough(question: &Question, days: i64) -> Option<Span> {
+    let until = moved(question.period.today, -days - 1);
+    let is_old = |month: &i64| Every::Month.days(*month).to <= until;
+    let last = (question.months.0..=question.months.1).rev().find(is_old)?;
+    let from = Every::Month.days(question.months.0).from;
+    Some(Span { from, to: Every::Month.days(last).to })
+}
+
+/// What was spent on a source in some days.
+fn spent(question: &Question, rows: &Rows, key: &str, span: Span) -> i64 {
+    let own = rows
+        .spends
         .iter()
-        .filter(|(channel, source, cohort, _)| {
-            payback::origin(channel, source, &words) == key && of_month(cohort)
-        })
-        .map(|(.., minor)| minor)
-        .sum();
-    spent + rewards + group.sums(question, Some(days)).discount_minor
+        .filter(|spend| spend.channel == key && spend.currency == question.currency);
+    own.map(|spend| spend.share_within(span.from, span.to)).sum()
+}
+
+/// What was given as rewards for the customers of a source won in some days.
+fn rewards(rows: &Rows, key: &str, span: Span) -> i64 {
+    let words = words(rows);
+    let inside = |cohort: &str| {
+        let first = format!("{cohort}-01").parse::<Date>();
+        first.is_ok_and(|day| span.from <= day && day <= span.to)
+    };
+    let own = rows.rewards.iter().filter(|(channel, source, cohort, _)| {
+        payback::origin(channel, source, &words) == key && inside(cohort)
+    });
+    own.map(|(.., minor)| minor).sum()
 }
 
 fn beside_cac(question: &Question, rows: &Rows, groups: &BTreeMap<String, Group>) -> Sheet {
-    let row = |(key, group): (&String, &Group)| {
-        // The longest time that anybody has lived through.
-        let known = DAYS.iter().enumerate().rev().find_map(|(nth, days)| {
-            let (value, of) = group.by(question, nth);
-            Some((*days, value?, of))
-        });
-        let (name, href) = named(question, rows, key);
-        let Some((days, value, of)) = known else {
-            let mut cells = vec![Cell::text(name)];
-            cells.extend((0..5).map(|_| Cell::unknown()));
-            return cells;
-        };
-        let cost = cost(question, rows, (key, group), days);
-        let cac = ratio(real_signed(cost), real_signed(of));
-        let times = cac.filter(|cac| *cac > 0.0).map(|cac| value / cac);
-        let payback = [("source", key.clone()), ("days", days.to_string())];
-        vec![
-            Cell::text(name),
-            Cell::worded(format!("{days} days"), days),
-            Cell::count(of).to(href),
-            Cell::mean(Some(value), &question.currency),
-            Cell::mean(cac, &question.currency).to(link("/admin/numbers/payback", &payback)),
-            match times {
-                Some(times) => {
-                    let tone = if times < 1.0 { "bad" } else { "good" };
-                    Cell::text(format!("{times:.1} times")).tone(tone)
-                }
-                None => Cell::pending("costs nothing"),
-            },
-        ]
+    let none = Group::default();
+    let paid = words(rows);
+    let whole = Span {
+        from: Every::Month.days(question.months.0).from,
+        to: Every::Month.days(question.months.1).to.min(question.period.today),
     };
+    let without = paid
+        .iter()
+        .filter(|key| !groups.contains_key(*key) && spent(question, rows, key, whole) != 0);
+    let all = groups.iter().chain(without.map(|key| (key, &none)));
     Sheet {
         title: "Beside what they cost".to_owned(),
         note: Some(
@@ -485,11 +512,73 @@ fn beside_cac(question: &Question, rows: &Rows, groups: &BTreeMap<String, Group>
         ),
         formula: Some(
             "value / CAC; CAC = (spend + discounts of first orders + rewards of referrals) / \
-             customers, of the months that are old enough"
+             customers, of the months that are old enough; where nobody was won, the spend of all \
+             these months"
                 .to_owned(),
         ),
-        columns: columns(&["Channel", "#Followed", "#Customers", "#Value", "#CAC", "Value / CAC"]),
-        rows: groups.iter().map(row).collect(),
+        columns: columns(&[
+            "Channel",
+            "#Followed",
+            "#Spend",
+            "#Customers",
+            "#Value",
+            "#CAC",
+            "Value / CAC",
+        ]),
+        rows: all.map(|(key, group)| cost_row(question, rows, (key, group), whole)).collect(),
         ..Sheet::default()
     }
+}
+
+fn cost_row(
+    question: &Question,
+    rows: &Rows,
+    (key, group): (&str, &Group),
+    whole: Span,
+) -> Vec<Cell> {
+    // The longest time that anybody has lived through.
+    let known = DAYS.iter().enumerate().rev().find_map(|(nth, days)| {
+        let (value, of) = group.by(question, nth);
+        Some((*days, value?, of, old_enough(question, *days)?))
+    });
+    let (name, href) = named(question, rows, key);
+    let money = |minor| Cell::money(minor, &question.currency);
+    let days = |span: Span| {
+        let (from, to) = (span.from.to_string(), span.to.to_string());
+        vec![("from", from), ("to", to), question.home.clone()]
+    };
+    let spend = |span: Span| {
+        let mut at = days(span);
+        at.push(("origin", key.to_owned()));
+        money(spent(question, rows, key, span)).to(link("/admin/numbers/spent", &at))
+    };
+    let Some((followed, value, of, span)) = known else {
+        let customers = group.sums(question, None).customers;
+        let mut cells = vec![Cell::text(name), Cell::unknown(), spend(whole)];
+        cells.push(Cell::count(customers));
+        cells.extend((0..3).map(|_| Cell::unknown()));
+        return cells;
+    };
+    let discounts = group.sums(question, Some(followed)).discount_minor;
+    let cost = spent(question, rows, key, span) + rewards(rows, key, span) + discounts;
+    let cac = ratio(real_signed(cost), real_signed(of));
+    let times = cac.filter(|cac| *cac > 0.0).map(|cac| value / cac);
+    let mut payback = days(span);
+    payback.retain(|(name, _)| *name != "back");
+    payback.extend([("source", key.to_owned()), ("days", followed.to_string())]);
+    vec![
+        Cell::text(name),
+        Cell::worded(format!("{followed} days"), followed),
+        spend(span),
+        Cell::count(of).to(href),
+        Cell::mean(Some(value), &question.currency).few(of),
+        Cell::mean(cac, &question.currency).few(of).to(link("/admin/numbers/payback", &payback)),
+        match times {
+            Some(times) => {
+                let tone = if times < 1.0 { "bad" } else { "good" };
+                Cell::text(format!("{times:.1} times")).tone(tone).few(of)
+            }
+            None => Cell::pending("costs nothing"),
+        },
+    ]
 }

@@ -1,7 +1,7 @@
 //! `/admin/scores/learned`: how likely contacts are to buy, learned from those before them, and how
 //! far that can be trusted.
 
-use axum::extract::State;
+use axum::extract::{Query, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use axum_extra::extract::Form;
@@ -323,13 +323,34 @@ pub async fn show(State(state): State<AppState>, who: CurrentOperator) -> Reply 
     reply::page("admin/scores/learned.html", LearnedPage::of(&state, &who).await?)
 }
 
-/// What was said against what came, as a file.
+/// Which of the page's tables is asked for.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Table {
+    of: String,
+}
+
+/// A table of the page as a file: what was said against what came, `weights`, or `likeliest`.
 pub async fn csv(
     State(state): State<AppState>,
     who: CurrentOperator,
+    Query(table): Query<Table>,
 ) -> Result<Response, WebError> {
-    let (found, _) = read(&state, &who).await?;
+    let (found, contacts) = read(&state, &who).await?;
     let told = found.as_ref().and_then(learned::told).unwrap_or_default();
+    let (name, text) = match table.of.as_str() {
+        "weights" => ("learned-weights", weights_file(&told)),
+        "likeliest" => ("learned-likeliest", likeliest_file(&contacts)),
+        _ => ("learned", bins_file(&told)),
+    };
+    let headers = [
+        (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
+        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}.csv\"")),
+    ];
+    Ok((headers, text).into_response())
+}
+
+fn bins_file(told: &Told) -> String {
     let mut text = "tenth,said,came,bought,contacts\r\n".to_owned();
     for (tenth, bin) in (1_usize..).zip(&told.bins) {
         text.push_str(&csv_row(&[
@@ -340,11 +361,25 @@ pub async fn csv(
             bin.n.to_string(),
         ]));
     }
-    let headers = [
-        (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
-        (header::CONTENT_DISPOSITION, "attachment; filename=\"learned.csv\""),
-    ];
-    Ok((headers, text).into_response())
+    text
+}
+
+fn weights_file(told: &Told) -> String {
+    let mut text = "fact,odds\r\n".to_owned();
+    for weight in &told.weights {
+        let odds = weight.odds.map_or_else(String::new, |odds| format!("{odds:.6}"));
+        text.push_str(&csv_row(&[weight.text.clone(), odds]));
+    }
+    text
+}
+
+fn likeliest_file(contacts: &[Likely]) -> String {
+    let mut text = "id,name,email,chance\r\n".to_owned();
+    for one in contacts {
+        let chance = format!("{:.6}", one.chance);
+        text.push_str(&csv_row(&[one.id.clone(), one.name.clone(), one.email.clone(), chance]));
+    }
+    text
 }
 
 /// What is asked for.

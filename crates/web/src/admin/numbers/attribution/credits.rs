@@ -93,13 +93,14 @@ impl Model {
                  earlier counts half"
             }
             Self::Markov => {
-                "in proportion to removal effects: 1 − the chance of an order without the channel \
-                 / the chance with it, in a Markov chain of all journeys, those without an order \
-                 among them"
+                "in proportion to what would be lost without the channel: 1 − the chance of an \
+                 order without it / the chance with it, where each touch leads to the next as \
+                 often as it did in all journeys, those without an order among them (removal \
+                 effects in a Markov chain)"
             }
             Self::Shapley => {
-                "Shapley value of the set game, v(S) = orders whose channels are all in S: every \
-                 different channel of a journey gets the same part, however often it was met"
+                "every different channel of a journey gets the same part, however often it was met \
+                 (the Shapley value of the set game, v(S) = orders whose channels are all in S)"
             }
         }
     }

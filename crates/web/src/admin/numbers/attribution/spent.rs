@@ -68,16 +68,21 @@ pub(super) fn by_step(spends: &[Spend], read: &Read) -> Spent {
             spent.foreign |= share != 0;
             continue;
         }
-        let (channel, source) = place(&spend.channel, &read.decays);
-        let step = match read.level {
-            Level::Channel => channel,
-            Level::Source => roads::step(&channel, &source),
-        };
+        let step = step_of(&spend.channel, &read.decays, read.level);
         if share != 0 {
             *spent.steps.entry(step).or_default() += share;
         }
     }
     spent
+}
+
+/// The step of roads that a word of the ledger meets.
+pub fn step_of(word: &str, known: &[(String, String, i64, i64)], level: Level) -> String {
+    let (channel, source) = place(word, known);
+    match level {
+        Level::Channel => channel,
+        Level::Source => roads::step(&channel, &source),
+    }
 }
 
 /// Channel and source of a word of the ledger: a channel's own word, or a source, whose channel is

@@ -12,16 +12,15 @@ use store::road_sums::Level;
 
 use super::super::attribution::Model;
 use super::super::report::{Note, Report};
+use super::super::rows::{self, FILE_PAGE, PAGE, Stretch};
 use super::super::sheet::{Cell, Sheet, columns};
-use super::super::{Asked, Period, days_text, link};
+use super::super::{Asked, Period, before, days_text, link};
 use super::{DAYS, level, path_name, step_name};
 use crate::extract::operator::CurrentOperator;
-use crate::frame::{Crumb, Pager};
+use crate::frame::Crumb;
 use crate::reply::Reply;
 use crate::state::AppState;
 
-/// Rows on a page; a file holds all.
-const PAGE: i64 = 100;
 const CREDITED: &str = "/admin/numbers/attribution/orders";
 const ORDERS: &str = "/admin/numbers/roads/orders";
 const OPEN: &str = "/admin/numbers/roads/open";
@@ -36,21 +35,30 @@ struct List {
     ordered: bool,
 }
 
+const CREDITED_LIST: List = List {
+    path: CREDITED,
+    section: "attribution",
+    title: "Orders behind the credit",
+    back: ("/admin/numbers/attribution", "Attribution"),
+    ordered: true,
+};
+
 /// The orders behind a credit, with the part of each.
 pub async fn credited(
     State(state): State<AppState>,
     who: CurrentOperator,
     Query(asked): Query<Asked>,
 ) -> Reply {
-    let list = List {
-        path: CREDITED,
-        section: "attribution",
-        title: "Orders behind the credit",
-        back: ("/admin/numbers/attribution", "Attribution"),
-        ordered: true,
-    };
-    show(&state, &who, &asked, &list).await
+    show(&state, &who, &asked, &CREDITED_LIST).await
 }
+
+const ORDERS_LIST: List = List {
+    path: ORDERS,
+    section: "roads",
+    title: "Orders at the end of a road",
+    back: ("/admin/numbers/roads", "Roads"),
+    ordered: true,
+};
 
 /// The orders at the end of a road.
 pub async fn orders(
@@ -58,15 +66,16 @@ pub async fn orders(
     who: CurrentOperator,
     Query(asked): Query<Asked>,
 ) -> Reply {
-    let list = List {
-        path: ORDERS,
-        section: "roads",
-        title: "Orders at the end of a road",
-        back: ("/admin/numbers/roads", "Roads"),
-        ordered: true,
-    };
-    show(&state, &who, &asked, &list).await
+    show(&state, &who, &asked, &ORDERS_LIST).await
 }
+
+const OPEN_LIST: List = List {
+    path: OPEN,
+    section: "roads",
+    title: "Journeys without an order yet",
+    back: ("/admin/numbers/roads", "Roads"),
+    ordered: false,
+};
 
 /// The contacts whose journey led to no order yet.
 pub async fn open(
@@ -74,19 +83,52 @@ pub async fn open(
     who: CurrentOperator,
     Query(asked): Query<Asked>,
 ) -> Reply {
-    let list = List {
-        path: OPEN,
-        section: "roads",
-        title: "Journeys without an order yet",
-        back: ("/admin/numbers/roads", "Roads"),
-        ordered: false,
-    };
-    show(&state, &who, &asked, &list).await
+    show(&state, &who, &asked, &OPEN_LIST).await
 }
 
-async fn show(state: &AppState, who: &CurrentOperator, asked: &Asked, list: &List) -> Reply {
+async fn show(
+    state: &AppState,
+    who: &CurrentOperator,
+    asked: &Asked,
+    list: &'static List,
+) -> Reply {
+    if asked.format == "csv" {
+        let (state, who) = (state.clone(), who.clone());
+        let name = format!("{}-0", list.path.rsplit('/').next().unwrap_or("orders"));
+        let read = move |asked| read(state.clone(), who.clone(), asked, (list, FILE_PAGE));
+        return rows::file(&name, asked.clone(), read).await;
+    }
     let period = Period::read(who, asked, DAYS);
-    let of = wanted(who, asked, &period);
+    let mut report = Report::new(who.frame(list.section), list.title, &lead(asked, &period));
+    let query = kept(asked, &period);
+    report.back.push(Crumb {
+        href: link(list.back.0, &back_query(asked, &period)),
+        label: list.back.1.to_owned(),
+    });
+    if model(asked, list) == Some(Model::Markov) {
+        let text = "Markov asks of all journeys together what is lost without a channel: it gives \
+                    no order a part of its own. These are the orders on whose path it stood.";
+        report.notes.push(Note::info(text));
+    }
+    let rows = read(state.clone(), who.clone(), asked.clone(), (list, PAGE)).await?;
+    report.pager = rows.pager(list.path, &query);
+    report.sheets.push(rows.sheet);
+    report.answer(list.path, asked, &query)
+}
+
+/// The model whose parts a list tells, where it does.
+fn model(asked: &Asked, list: &List) -> Option<Model> {
+    Model::read(&asked.by).filter(|_| list.path == CREDITED && !asked.step.is_empty())
+}
+
+async fn read(
+    state: AppState,
+    who: CurrentOperator,
+    asked: Asked,
+    (list, limit): (&'static List, i64),
+) -> Result<Stretch, EngineError> {
+    let period = Period::read(&who, &asked, DAYS);
+    let of = wanted(&who, &asked, &period, limit);
     let (site, ordered) = (who.site.id, list.ordered);
     let rows = state
         .reader
@@ -100,38 +142,19 @@ async fn show(state: &AppState, who: &CurrentOperator, asked: &Asked, list: &Lis
             })
         })
         .await?;
-    let mut report = Report::new(who.frame(list.section), list.title, &lead(asked, &period));
-    let query = kept(asked, &period);
-    report.back.push(Crumb {
-        href: link(list.back.0, &back_query(asked, &period)),
-        label: list.back.1.to_owned(),
-    });
-    let by = Model::read(&asked.by).filter(|_| list.path == CREDITED && !asked.step.is_empty());
-    if by == Some(Model::Markov) {
-        let text = "Markov asks of all journeys together what is lost without a channel: it gives \
-                    no order a part of its own. These are the orders on whose path it stood.";
-        report.notes.push(Note::info(text));
-    }
-    if let Some(last) = rows.last().filter(|_| rows.len() == usize::try_from(PAGE).unwrap_or(0)) {
-        let id = if list.ordered { last.order_id.0 } else { last.contact_id.0 };
-        let mut on = query.clone();
-        on.push(("before", format!("{}.{id}", last.ended_at.0)));
-        report.pager = Pager { next: Some(link(list.path, &on)), ..Pager::default() };
-    }
-    report.sheets.push(if list.ordered {
-        order_sheet(&rows, &period, by, asked)
-    } else {
-        open_sheet(&rows, &period, asked)
-    });
-    report.answer(list.path, asked, &query)
+    let key = |row: &JourneyRow| {
+        let id = if ordered { row.order_id.0 } else { row.contact_id.0 };
+        format!("{}.{id}", row.ended_at.0)
+    };
+    Ok(Stretch::of(&rows, limit, key, |rows| match ordered {
+        true => order_sheet(rows, &period, model(&asked, list), &asked),
+        false => open_sheet(rows, &period, &asked),
+    }))
 }
 
-fn wanted(who: &CurrentOperator, asked: &Asked, period: &Period) -> JourneyRows {
+fn wanted(who: &CurrentOperator, asked: &Asked, period: &Period, limit: i64) -> JourneyRows {
     let (from, until) = period.bounds();
-    let before = asked.before.split_once('.').and_then(|(at, id)| {
-        let at: i64 = at.parse().ok()?;
-        Some((UtcMs(at), id.parse::<i64>().ok()?))
-    });
+    let before = before(&asked.before).map(|(at, id)| (UtcMs(at), id));
     JourneyRows {
         from,
         until,
@@ -141,7 +164,7 @@ fn wanted(who: &CurrentOperator, asked: &Asked, period: &Period) -> JourneyRows 
         level: level(asked),
         product: asked.product.parse().unwrap_or(ProductId(0)),
         currency: who.site.currency.clone(),
-        limit: asked.rows_max(PAGE),
+        limit,
     }
 }
 
@@ -179,6 +202,7 @@ fn kept(asked: &Asked, period: &Period) -> Vec<(&'static str, String)> {
         ("channel", asked.channel.clone()),
         ("step", asked.step.clone()),
         ("last", asked.last.clone()),
+        ("compare", asked.compare.clone()),
     ];
     query.extend(all.into_iter().filter(|(_, value)| !value.is_empty()));
     query.extend(asked.path.clone().map(|path| ("path", path)));
@@ -189,10 +213,6 @@ fn back_query(asked: &Asked, period: &Period) -> Vec<(&'static str, String)> {
     let mut query = kept(asked, period);
     query.retain(|(name, _)| !matches!(*name, "step" | "path" | "last"));
     query
-}
-
-fn when(period: &Period, at: UtcMs) -> String {
-    period.zone.local(at).strftime("%-d\u{a0}%b\u{a0}%Y, %H:%M").to_string()
 }
 
 /// The path as it is told apart.
@@ -216,7 +236,7 @@ fn order_sheet(rows: &[JourneyRow], period: &Period, by: Option<Model>, asked: &
     let of_step = by.filter(|model| *model != Model::Markov);
     let line = |row: &JourneyRow| {
         let mut cells = vec![
-            Cell::text(when(period, row.ended_at)).to(format!("/admin/orders/{}", row.order_id)),
+            Cell::text(period.when(row.ended_at)).to(format!("/admin/orders/{}", row.order_id)),
             who_of(row),
             Cell::text(path_name(&at_level(&row.path, asked))),
             Cell::count(i64::try_from(roads::touches(&row.path).count()).unwrap_or(0)),
@@ -258,7 +278,7 @@ fn order_sheet(rows: &[JourneyRow], period: &Period, by: Option<Model>, asked: &
 fn open_sheet(rows: &[JourneyRow], period: &Period, asked: &Asked) -> Sheet {
     let line = |row: &JourneyRow| {
         vec![
-            Cell::text(when(period, row.ended_at)),
+            Cell::text(period.when(row.ended_at)),
             who_of(row),
             Cell::text(path_name(&at_level(&row.path, asked))),
             Cell::count(i64::try_from(roads::touches(&row.path).count()).unwrap_or(0)),
@@ -268,6 +288,10 @@ fn open_sheet(rows: &[JourneyRow], period: &Period, asked: &Asked) -> Sheet {
     Sheet {
         title: "Journeys".to_owned(),
         note: Some("Contacts whose last touches led to no order so far.".to_owned()),
+        formula: Some(format!(
+            "days = whole days from the first touch to the last; {}",
+            super::RULE
+        )),
         columns: columns(&["Last touch", "Who", "Road", "#Touches", "#Days"]),
         rows: rows.iter().map(line).collect(),
         empty: "No journey fits.".to_owned(),

@@ -3,16 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
+use model::ids::SegmentId;
 use model::spans::{Span, month_start, moved, start_of};
 use model::times::DAY_MS;
 use model::{SiteId, UtcMs};
-use numbers::economics::{Acquisition, MarginOn, payback};
+use numbers::economics::{Acquisition, MarginOn};
 use store::customer_sums::{Brought, Won};
 use store::{Session, StoreError};
 
 use super::{Question, day_count, payback_cell};
 use crate::admin::numbers::sheet::{Cell, Sheet, columns};
-use crate::admin::numbers::{Period, link, month_name};
+use crate::admin::numbers::{Period, link, month_name, natural};
 
 /// The months as stored.
 pub(super) struct Rows {
@@ -31,10 +32,13 @@ pub(super) async fn read(
     session: &mut Session<'_>,
     site: SiteId,
     period: &Period,
-    of: Won<'_>,
+    (of, segment): (Won<'_>, SegmentId),
 ) -> Result<Rows, StoreError> {
     let bounds = of.span.bounds(&period.zone);
-    let brought = store::customer_sums::by_month(session, site, of).await?;
+    let brought = match segment.0 {
+        0 => store::customer_sums::by_month(session, site, of).await?,
+        _ => store::segment_sums::by_month(session, site, segment, of).await?,
+    };
     let months: BTreeSet<&str> = brought.iter().map(|row| row.channel.as_str()).collect();
     let mut last = BTreeMap::new();
     for month in months {
@@ -65,7 +69,9 @@ pub(super) fn sheet(question: &Question, rows: &super::Rows) -> Option<Sheet> {
                 .to_owned(),
         ),
         formula: Some(
-            "customers and discounts: first orders of the month; spend: that of the same month"
+            "customers and discounts: first orders of the month; spend: that of the same month; CAC = \
+             (spend + discounts + rewards) / customers; margin so far = Σ margin up to the days \
+             known / customers"
                 .to_owned(),
         ),
         columns: columns(&[
@@ -105,15 +111,15 @@ fn row(question: &Question, rows: &super::Rows, month: &str, own: &[&Brought]) -
             .map(|(.., minor)| minor)
             .sum(),
         discounts: sum(|row| row.discount_minor),
-        customers: u64::try_from(customers).unwrap_or(0),
+        customers: natural(customers),
     };
     // The youngest may have come in the last minute of its day.
     let zone = &question.period.zone;
     let last =
         rows.months.last.get(month).map_or(question.now, |day| start_of(moved(*day, 1), zone));
     let known = days_between(last, question.now);
-    let told = payback(&acquisition, &margins, known);
-    let mean = |value| Cell::mean(value, &question.currency);
+    let told = question.told(&acquisition, &margins, known);
+    let mean = |value| Cell::mean(value, &question.currency).few(customers);
     let orders = |more: [(&'static str, String); 2]| {
         let mut query = vec![
             ("from", span.from.to_string()),
@@ -121,18 +127,21 @@ fn row(question: &Question, rows: &super::Rows, month: &str, own: &[&Brought]) -
             ("won", "1".to_owned()),
             ("currency", question.currency.clone()),
         ];
-        if question.product.0 != 0 {
-            query.push(("product", question.product_text.clone()));
-        }
+        query.extend(question.narrowed());
         query.extend(more.into_iter().filter(|(_, value)| !value.is_empty()));
         link("/admin/numbers/orders", &query)
     };
     let nth = |nth: &str| orders([("nth", nth.to_owned()), ("days", String::new())]);
-    let spent = [("from", span.from.to_string()), ("to", span.to.to_string())];
+    let mut spent = vec![("from", span.from.to_string()), ("to", span.to.to_string())];
+    spent.push(question.home.clone());
     vec![
         Cell::text(month).shown(month_name(first)),
         Cell::count(customers).to(nth("1")),
-        Cell::money(acquisition.spend, &question.currency).to(link("/admin/numbers/spent", &spent)),
+        match question.knows_cost() {
+            true => Cell::money(acquisition.spend, &question.currency)
+                .to(link("/admin/numbers/spent", &spent)),
+            false => Cell::unknown(),
+        },
         mean(told.cac),
         mean(told.first_order),
         mean(told.first_order.zip(told.cac).map(|(first, cac)| first - cac)),

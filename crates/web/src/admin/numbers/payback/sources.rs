@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use numbers::economics::{Payback, payback};
+use model::spans::Span;
+use numbers::economics::Payback;
 
 use super::tiles::won_for;
 use super::{Group, Question, day_count, payback_cell};
 use crate::admin::numbers::sheet::{Cell, Sheet, columns};
-use crate::admin::numbers::{channel_name, link};
+use crate::admin::numbers::{channel_name, days_text, link};
 
 /// Orders of the customers the page follows; by the day they were paid, or as `more` says.
 pub(super) fn first_orders(
@@ -15,30 +16,33 @@ pub(super) fn first_orders(
     origin: &str,
     more: &[(&'static str, String)],
 ) -> String {
-    let mut query = days(question);
+    let mut query = days(question.won_in, origin);
     query.push(("currency", question.currency.clone()));
-    if !origin.is_empty() {
-        query.push(("origin", origin.to_owned()));
-    }
-    if question.product.0 != 0 {
-        query.push(("product", question.product_text.clone()));
-    }
+    query.extend(question.narrowed());
     query.extend(more.iter().cloned());
     link("/admin/numbers/orders", &query)
 }
 
-/// What was spent in the days in which these customers were won.
-pub(super) fn spent_at(question: &Question, origin: &str) -> String {
-    let mut query = days(question);
-    if !origin.is_empty() {
-        query.push(("origin", origin.to_owned()));
-    }
+/// What was spent on some days.
+pub(super) fn spent_at(question: &Question, span: Span, origin: &str) -> String {
+    let mut query = days(span, origin);
+    query.push(question.home.clone());
     link("/admin/numbers/spent", &query)
 }
 
-fn days(question: &Question) -> Vec<(&'static str, String)> {
-    let span = question.won_in;
-    vec![("from", span.from.to_string()), ("to", span.to.to_string())]
+/// The leads of some days.
+pub(super) fn leads_at(question: &Question, span: Span, origin: &str) -> String {
+    let mut query = days(span, origin);
+    query.push(question.home.clone());
+    link("/admin/numbers/stages/lead", &query)
+}
+
+fn days(span: Span, origin: &str) -> Vec<(&'static str, String)> {
+    let mut query = vec![("from", span.from.to_string()), ("to", span.to.to_string())];
+    if !origin.is_empty() {
+        query.push(("origin", origin.to_owned()));
+    }
+    query
 }
 
 /// A line a source.
@@ -68,6 +72,7 @@ pub(super) fn sheet(question: &Question, groups: &BTreeMap<String, Group>) -> Sh
         rows: groups
             .iter()
             .filter(|(word, _)| question.origin.is_empty() || question.origin == **word)
+            .filter(|(_, group)| group.is_won())
             .map(|(word, group)| row(question, word, group))
             .collect(),
         ..Sheet::default()
@@ -75,22 +80,23 @@ pub(super) fn sheet(question: &Question, groups: &BTreeMap<String, Group>) -> Sh
 }
 
 fn row(question: &Question, word: &str, group: &Group) -> Vec<Cell> {
-    let told = payback(&group.acquisition, &group.margins, day_count(question.horizon));
-    let money = |minor| Cell::money(minor, &question.currency);
-    let mean = |value| Cell::mean(value, &question.currency);
     let paid = &group.acquisition;
-    let firsts = || first_orders(question, word, &[("nth", "1".to_owned())]);
-    let mut rewards = days(question);
-    rewards.push(("origin", word.to_owned()));
-    if question.product.0 != 0 {
-        rewards.push(("product", question.product_text.clone()));
-    }
     let customers = i64::try_from(paid.customers).unwrap_or(i64::MAX);
+    let told = question.told(paid, &group.margins, day_count(question.horizon));
+    let money = |minor| Cell::money(minor, &question.currency);
+    let mean = |value| Cell::mean(value, &question.currency).few(customers);
+    let firsts = || first_orders(question, word, &[("nth", "1".to_owned())]);
+    let mut rewards = days(question.won_in, word);
+    rewards.extend(question.narrowed());
+    let known = |cell: Cell| if question.knows_cost() { cell } else { Cell::unknown() };
     vec![
         Cell::text(channel_name(word)),
-        money(paid.spend).to(spent_at(question, word)),
+        known(money(paid.spend).to(spent_at(question, question.won_in, word))),
         money(paid.discounts).to(firsts()),
-        money(paid.commissions).to(link("/admin/numbers/rewarded", &rewards)),
+        match question.segment.0 {
+            0 => money(paid.commissions).to(link("/admin/numbers/rewarded", &rewards)),
+            _ => Cell::unknown(),
+        },
         Cell::count(customers).to(firsts()),
         mean(told.cac),
         mean(told.first_order),
@@ -99,42 +105,50 @@ fn row(question: &Question, word: &str, group: &Group) -> Vec<Cell> {
     ]
 }
 
-/// What a lead and a click cost, and what they may cost.
+/// What a lead and a click cost in all the days, and what they may cost by what is known of the
+/// customers who are old enough.
 pub(super) fn leads(question: &Question, groups: &BTreeMap<String, Group>) -> Sheet {
+    let span = question.period.span;
     let row = |(word, group): (&String, &Group)| {
-        let told = payback(&group.acquisition, &group.margins, day_count(question.horizon));
+        let told = question.told(&group.acquisition, &group.margins, day_count(question.horizon));
+        let customers = i64::try_from(told.customers).unwrap_or(i64::MAX);
         let mean = |value| Cell::mean(value, &question.currency);
-        // A lead has bought nothing yet: there are none of a first product.
-        let leads = if question.product.0 == 0 { group.leads } else { 0 };
-        let mut leads_at = days(question);
-        leads_at.push(("origin", word.clone()));
+        let may = |value| mean(value).few(customers);
+        let seen = &group.seen;
+        let spent = || spent_at(question, span, word);
+        let some = |count: i64, href: String| match count {
+            0 => Cell::unknown(),
+            _ => Cell::count(count).to(href),
+        };
         vec![
             Cell::text(channel_name(word)),
-            match leads {
-                0 => Cell::unknown(),
-                _ => Cell::count(leads).to(link("/admin/numbers/stages/lead", &leads_at)),
-            },
-            mean(group.lead_cost().filter(|_| leads > 0)),
-            mean(group.per(&told, leads)),
-            match group.clicks {
-                0 => Cell::unknown(),
-                clicks => Cell::count(clicks).to(spent_at(question, word)),
-            },
-            mean(group.click_cost()),
-            mean(group.per(&told, group.clicks)),
+            Cell::money(seen.spend, &question.currency).to(spent()),
+            some(seen.leads, leads_at(question, span, word)),
+            mean(seen.cost_of(seen.leads)),
+            may(group.per(&told, group.leads)),
+            some(seen.clicks, spent()),
+            mean(seen.cost_of(seen.clicks)),
+            may(group.per(&told, group.clicks)),
         ]
     };
     let chosen = |word: &str| question.origin.is_empty() || question.origin == word;
+    let shown =
+        groups.iter().filter(|(word, group)| chosen(word) && (group.is_seen() || group.is_won()));
     Sheet {
         title: "Leads and clicks by source".to_owned(),
-        note: Some("What one may cost without a loss, beside what it does cost.".to_owned()),
-        formula: Some(
+        note: Some(format!(
+            "What one did cost {}, beside what it may cost without a loss.",
+            days_text(span)
+        )),
+        formula: Some(format!(
             "cost of a lead = spend / leads, of a click = spend / clicks paid for; what one may \
-             cost = margin so far × customers / leads, or / clicks paid for"
-                .to_owned(),
-        ),
+             cost = (Σ margin by day {} − discounts of first orders − rewards of referrals) / \
+             leads, or / clicks paid for, of the days whose customers are old enough",
+            question.horizon
+        )),
         columns: columns(&[
             "Source",
+            "#Spend",
             "#Leads",
             "#Cost of a lead",
             "#A lead may cost",
@@ -142,13 +156,14 @@ pub(super) fn leads(question: &Question, groups: &BTreeMap<String, Group>) -> Sh
             "#Cost of a click",
             "#A click may cost",
         ]),
-        rows: groups.iter().filter(|(word, _)| chosen(word)).map(row).collect(),
+        rows: shown.map(row).collect(),
         ..Sheet::default()
     }
 }
 
 /// The curve as a table, each tenth of the way.
 pub(super) fn by_day(question: &Question, told: &Payback, before: Option<&Payback>) -> Sheet {
+    let knows_cost = question.knows_cost();
     let cac = told.cac.unwrap_or(0.0);
     let step = usize::try_from(question.horizon).unwrap_or(0).div_ceil(10).max(1);
     let shown = told.by_day.iter().enumerate().filter(|(day, _)| day % step == 0);
@@ -156,7 +171,7 @@ pub(super) fn by_day(question: &Question, told: &Payback, before: Option<&Paybac
         let mut cells = vec![
             Cell::count(i64::try_from(day).unwrap_or(0)),
             Cell::mean(Some(*margin), &question.currency),
-            Cell::mean(Some(margin - cac), &question.currency),
+            Cell::mean(Some(margin - cac).filter(|_| knows_cost), &question.currency),
         ];
         if let Some(was) = before {
             let left = was.by_day.get(day).zip(was.cac).map(|(margin, cac)| margin - cac);

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use numbers::economics::{Payback, loss_allowed};
+use numbers::real::real_signed;
 
-use super::sources::{first_orders, spent_at};
+use super::sources::{first_orders, leads_at, spent_at};
 use super::{Group, Question, payback_text};
+use crate::admin::numbers::FEW;
 use crate::admin::numbers::compare::{Delta, Good};
 use crate::admin::numbers::report::Tile;
 use crate::admin::numbers::sheet::{Cell, rounded};
@@ -17,6 +19,9 @@ const FIRST: &str = "First-order margin";
 const AFTER: &str = "After the first sale";
 const PAYBACK: &str = "Payback";
 const ALLOWED: &str = "Allowed loss on the first sale";
+const SPEND: &str = "Spend";
+const LEADS: &str = "Leads";
+const CLICKS: &str = "Clicks paid for";
 const LEAD: &str = "Cost of a lead";
 const LEAD_MOST: &str = "Break-even cost of a lead";
 const CLICK: &str = "Cost of a click";
@@ -29,18 +34,17 @@ fn margin_label(question: &Question) -> String {
 /// Money figures by their label, with which way is good.
 fn figures(question: &Question, all: &Group, told: &Payback) -> Vec<(String, Option<f64>, Good)> {
     let horizon = usize::try_from(question.horizon).unwrap_or(0);
-    // A lead has bought nothing yet: there are none of a first product.
-    let leads = if question.product.0 == 0 { all.leads } else { 0 };
     let after = told.first_order.zip(told.cac).map(|(first, cac)| first - cac);
+    let seen = &all.seen;
     vec![
         (CAC.to_owned(), told.cac, Good::Less),
         (FIRST.to_owned(), told.first_order, Good::More),
         (AFTER.to_owned(), after, Good::More),
         (margin_label(question), told.by_day.last().copied(), Good::More),
         (ALLOWED.to_owned(), loss_allowed(&told.by_day, horizon), Good::More),
-        (LEAD.to_owned(), all.lead_cost().filter(|_| leads > 0), Good::Less),
-        (LEAD_MOST.to_owned(), all.per(told, leads), Good::More),
-        (CLICK.to_owned(), all.click_cost(), Good::Less),
+        (LEAD.to_owned(), seen.cost_of(seen.leads), Good::Less),
+        (LEAD_MOST.to_owned(), all.per(told, all.leads), Good::More),
+        (CLICK.to_owned(), seen.cost_of(seen.clicks), Good::Less),
         (CLICK_MOST.to_owned(), all.per(told, all.clicks), Good::More),
     ]
 }
@@ -53,32 +57,38 @@ fn formula(question: &Question, label: &str) -> String {
         AFTER => "first-order margin − CAC".to_owned(),
         ALLOWED => format!("margin after the first order, by day {}", question.horizon),
         LEAD => "spend / leads of these days".to_owned(),
-        LEAD_MOST => "margin per customer × customers / leads".to_owned(),
+        LEAD_MOST => "(margin − discounts − rewards) / leads, of days old enough".to_owned(),
         CLICK => "spend / clicks paid for".to_owned(),
-        CLICK_MOST => "margin per customer × customers / clicks paid for".to_owned(),
+        CLICK_MOST => "(margin − discounts − rewards) / clicks, of days old enough".to_owned(),
         _ => "per customer, all orders".to_owned(),
     }
 }
 
-/// The figures first looked at.
+/// The figures first looked at: those of customers where there are any old enough, and what all
+/// the days saw.
 pub(super) fn all(question: &Question, all: &Group, told: &Payback) -> Vec<Tile> {
-    let mut tiles = vec![Tile {
-        label: CUSTOMERS.to_owned(),
-        value: Cell::count(i64::try_from(told.customers).unwrap_or(i64::MAX)).text,
-        href: Some(first_orders(question, &question.origin, &[("nth", "1".to_owned())])),
-        note: Some("first order in these days".to_owned()),
-    }];
+    let mut tiles = Vec::new();
+    if told.customers > 0 {
+        tiles.push(Tile {
+            label: CUSTOMERS.to_owned(),
+            value: Cell::count(i64::try_from(told.customers).unwrap_or(i64::MAX)).text,
+            href: Some(first_orders(question, &question.origin, &[("nth", "1".to_owned())])),
+            note: Some("first order in these days, and old enough".to_owned()),
+        });
+    }
     for (label, value, _) in figures(question, all, told) {
         let sure = [FIRST, AFTER, CAC, ALLOWED].contains(&label.as_str());
-        if value.is_none() && !sure && label != margin_label(question) {
+        let shown = told.customers > 0 && (sure || label == margin_label(question));
+        if value.is_none() && !shown {
             continue;
         }
+        let (span, origin) = (question.period.span, &question.origin);
         let href = match label.as_str() {
-            CAC | LEAD | CLICK => Some(spent_at(question, &question.origin)),
-            FIRST | AFTER => {
-                Some(first_orders(question, &question.origin, &[("nth", "1".to_owned())]))
-            }
-            _ => Some(first_orders(question, &question.origin, &won_for(question))),
+            CAC if !question.knows_cost() => None,
+            CAC => Some(spent_at(question, question.won_in, origin)),
+            LEAD | CLICK => Some(spent_at(question, span, origin)),
+            FIRST | AFTER => Some(first_orders(question, origin, &[("nth", "1".to_owned())])),
+            _ => Some(first_orders(question, origin, &won_for(question))),
         };
         tiles.push(Tile {
             value: Cell::mean(value, &question.currency).text,
@@ -87,15 +97,47 @@ pub(super) fn all(question: &Question, all: &Group, told: &Payback) -> Vec<Tile>
             label,
         });
     }
-    tiles.insert(
-        5,
-        Tile {
+    if told.customers > 0 && question.knows_cost() {
+        let payback = Tile {
             label: PAYBACK.to_owned(),
             value: payback_text(told.payback_day),
             href: None,
             note: Some("first day on which margin ≥ CAC".to_owned()),
-        },
-    );
+        };
+        tiles.insert(tiles.len().min(5), payback);
+    }
+    tiles.extend(seen(question, all));
+    tiles
+}
+
+/// What all the days saw, old enough or not.
+fn seen(question: &Question, all: &Group) -> Vec<Tile> {
+    let (span, origin, seen) = (question.period.span, &question.origin, &all.seen);
+    let tile = |label: &str, value: String, href: String, note: &str| Tile {
+        label: label.to_owned(),
+        value,
+        href: Some(href),
+        note: Some(note.to_owned()),
+    };
+    let mut tiles = Vec::new();
+    if seen.spend != 0 {
+        let spent = money_text(seen.spend, &question.currency);
+        let href = spent_at(question, span, origin);
+        tiles.push(tile(SPEND, spent, href, "the part of it on all these days"));
+    }
+    if seen.leads != 0 {
+        let href = leads_at(question, span, origin);
+        tiles.push(tile(
+            LEADS,
+            Cell::count(seen.leads).text,
+            href,
+            "left an address, all these days",
+        ));
+    }
+    if seen.clicks != 0 {
+        let href = spent_at(question, span, origin);
+        tiles.push(tile(CLICKS, Cell::count(seen.clicks).text, href, "as written down with spend"));
+    }
     tiles
 }
 
@@ -135,6 +177,15 @@ pub(super) fn deltas(
         (None, Some(_)) => "bad",
         _ => "plain",
     };
+    let tone = if base < FEW { "plain" } else { tone };
     deltas.insert(PAYBACK.to_owned(), Delta { text, tone });
+    for (label, now, was) in
+        [(LEADS, all.seen.leads, group.seen.leads), (CLICKS, all.seen.clicks, group.seen.clicks)]
+    {
+        deltas.insert(label.to_owned(), Delta::count(now, was, Good::More));
+    }
+    let (now, was) = (real_signed(all.seen.spend), real_signed(group.seen.spend));
+    let spend = Delta::new(now, Some(was), base, Good::Neither, show);
+    deltas.insert(SPEND.to_owned(), spend);
     deltas
 }

@@ -12,11 +12,11 @@ use store::revenue::{MailFigure, MailKey};
 
 use super::{CREDIT, View, before_cell, picture};
 use crate::admin::numbers::compare::Compared;
-use crate::admin::numbers::link;
 use crate::admin::numbers::report::{Empty, Note, Report};
 use crate::admin::numbers::sheet::{Cell, Sheet, columns};
+use crate::admin::numbers::{Asked, link, natural};
 
-/// Links on the page; a file holds no more, they are the ones that brought most.
+/// Links on the page, the ones that brought most; a file holds all.
 const LINKS_MAX: usize = 200;
 
 type Figures = BTreeMap<MailKey, MailFigure>;
@@ -60,9 +60,18 @@ async fn read(view: &View<'_>) -> Result<(Figures, Figures, Names), EngineError>
         .await
 }
 
+/// What earned in the earlier days alone has a line too: else their column would not add up.
+fn with_earlier(mut figures: Figures, before: &Figures) -> Figures {
+    for (key, _) in before.iter().filter(|(_, figure)| figure.orders > 0) {
+        figures.entry(key.clone()).or_default();
+    }
+    figures
+}
+
 /// Every mail.
 pub(super) async fn fill(report: &mut Report, view: &View<'_>) -> Result<(), EngineError> {
     let (figures, before, names) = read(view).await?;
+    let figures = with_earlier(figures, &before);
     let title = |key: &MailKey| Cell::text(names.of(key)).note(crate::plain::mail(&key.kind));
     let note = "Steps of sequences stand for themselves, mails of the program by kind.";
     show(report, view, (figures, before), ("By mail", note), title);
@@ -71,7 +80,8 @@ pub(super) async fn fill(report: &mut Report, view: &View<'_>) -> Result<(), Eng
 
 /// The steps of sequences alone, by sequence and in their order.
 pub(super) async fn steps(report: &mut Report, view: &View<'_>) -> Result<(), EngineError> {
-    let (mut figures, before, names) = read(view).await?;
+    let (figures, before, names) = read(view).await?;
+    let mut figures = with_earlier(figures, &before);
     figures.retain(|key, _| key.kind == "sequence");
     let title = |key: &MailKey| {
         let place = match names.steps.get(&key.source_id) {
@@ -177,16 +187,16 @@ fn mail_row(
     let mails = |more: Option<(&'static str, String)>| {
         let mut all = view.period.query().to_vec();
         all.extend(query.iter().cloned().chain(more));
+        all.push(view.home.clone());
         link("/admin/numbers/mails", &all)
     };
-    let count = |n: i64| u64::try_from(n).unwrap_or(0);
     let whole = view.narrow.is_whole();
     let per_hundred = ratio(real_signed(figure.revenue_minor) * 100.0, real_signed(figure.sent));
     let mut cells = vec![
         name,
         Cell::count(figure.sent).to(mails(None)),
         Cell::count(figure.clicked).to(mails(Some(("clicked", "1".to_owned())))),
-        Cell::share(share(count(figure.clicked), count(figure.sent))),
+        Cell::share(share(natural(figure.clicked), natural(figure.sent))),
         Cell::count(figure.orders).to(view.orders_at(&query)),
         Cell::money(figure.revenue_minor, currency).to(view.orders_at(&query)),
     ];
@@ -203,10 +213,24 @@ struct LinkFigure {
     was: Option<i64>,
 }
 
+/// Links: the ones listed, and what the others come to.
+struct LinkFigures {
+    listed: Vec<LinkFigure>,
+    further: usize,
+    clicked: i64,
+    sums: Sums,
+    was: i64,
+}
+
 /// Every tracked link.
-pub(super) async fn links(report: &mut Report, view: &View<'_>) -> Result<(), EngineError> {
-    let figures = read_links(view).await?;
-    if figures.is_empty() {
+pub(super) async fn links(
+    report: &mut Report,
+    view: &View<'_>,
+    asked: &Asked,
+) -> Result<(), EngineError> {
+    let most = if asked.format == "csv" { usize::MAX } else { LINKS_MAX };
+    let figures = read_links(view, most).await?;
+    if figures.listed.is_empty() {
         report.empty = Some(Empty {
             title: "No link was clicked in these days".to_owned(),
             text: "Each link of a mail stands here with its clicks and the orders after them."
@@ -218,44 +242,61 @@ pub(super) async fn links(report: &mut Report, view: &View<'_>) -> Result<(), En
     let currency = view.narrow.currency();
     let formula = "an order counts for the link the contact clicked last within 7 days before it \
                    was paid; revenue = paid without tax − given back";
-    let bars = figures.iter().map(|f| (shown(&f.link.target), f.sums.revenue())).collect();
+    let bars = figures.listed.iter().map(|f| (shown(&f.link.target), f.sums.revenue())).collect();
     report.figures.extend(picture("Revenue by link", bars, currency, formula));
-    let row = |figure: &LinkFigure| {
-        let query = [
-            ("version", figure.link.version_id.to_string()),
-            ("position", figure.link.position.to_string()),
-        ];
-        let mut clicks = view.period.query().to_vec();
-        clicks.extend(query.iter().cloned());
-        let name = Cell::text(figure.link.target.clone()).shown(shown(&figure.link.target));
-        let mut cells = vec![
-            name.note(format!("link {} of {}", figure.link.position, figure.link.name)),
-            Cell::count(figure.clicked).to(link("/admin/numbers/clicks", &clicks)),
-            Cell::count(figure.sums.orders).to(view.orders_at(&query)),
-            Cell::money(figure.sums.revenue(), currency).to(view.orders_at(&query)),
-        ];
-        cells.extend(before_cell(view, figure.was, &query));
-        let whole = view.narrow.is_whole();
-        let per = ratio(real_signed(figure.sums.revenue()), real_signed(figure.clicked));
-        cells.push(Cell::mean(per.filter(|_| whole && figure.clicked > 0), currency));
-        cells
-    };
     let mut heads = vec!["Link", "#Mails clicked", "#Orders", "#Revenue"];
     heads.extend(view.compared.map(Compared::head));
     heads.push("#Per mail clicked");
+    let mut rows: Vec<Vec<Cell>> =
+        figures.listed.iter().map(|figure| link_row(view, figure)).collect();
+    if figures.further > 0 {
+        let count = Cell::count(i64::try_from(figures.further).unwrap_or(i64::MAX)).text;
+        let mut cells = vec![
+            Cell::text(format!("{count} further links")).note("in the file"),
+            Cell::count(figures.clicked),
+            Cell::count(figures.sums.orders),
+            Cell::money(figures.sums.revenue(), currency),
+        ];
+        cells.extend(view.compared.map(|_| Cell::money(figures.was, currency)));
+        cells.push(Cell::unknown());
+        rows.push(cells);
+    }
     report.sheets.push(Sheet {
         title: "By link".to_owned(),
         note: Some(
-            "Each link as it stood in the text that was sent. A mail counts on the day a person \
-             first clicked the link in it."
+            "Each link as it stood in the text that was sent, those that brought most first. A \
+             mail counts on the day a person first clicked the link in it."
                 .to_owned(),
         ),
         formula: Some(formula.to_owned()),
         columns: columns(&heads),
-        rows: figures.iter().take(LINKS_MAX).map(row).collect(),
+        rows,
         ..Sheet::default()
     });
     Ok(())
+}
+
+fn link_row(view: &View<'_>, figure: &LinkFigure) -> Vec<Cell> {
+    let currency = view.narrow.currency();
+    let query = [
+        ("version", figure.link.version_id.to_string()),
+        ("position", figure.link.position.to_string()),
+    ];
+    let mut clicks = view.period.query().to_vec();
+    clicks.extend(query.iter().cloned());
+    clicks.push(view.home.clone());
+    let name = Cell::text(figure.link.target.clone()).shown(shown(&figure.link.target));
+    let mut cells = vec![
+        name.note(format!("link {} of {}", figure.link.position, figure.link.name)),
+        Cell::count(figure.clicked).to(link("/admin/numbers/clicks", &clicks)),
+        Cell::count(figure.sums.orders).to(view.orders_at(&query)),
+        Cell::money(figure.sums.revenue(), currency).to(view.orders_at(&query)),
+    ];
+    cells.extend(before_cell(view, figure.was, &query));
+    let whole = view.narrow.is_whole();
+    let per = ratio(real_signed(figure.sums.revenue()), real_signed(figure.clicked));
+    cells.push(Cell::mean(per.filter(|_| whole && figure.clicked > 0), currency));
+    cells
 }
 
 /// `shop.example/buy/book` of `https://shop.example/buy/book?utm_source=…`.
@@ -269,7 +310,7 @@ fn shown(target: &str) -> String {
     short
 }
 
-async fn read_links(view: &View<'_>) -> Result<Vec<LinkFigure>, EngineError> {
+async fn read_links(view: &View<'_>, most: usize) -> Result<LinkFigures, EngineError> {
     let (site, zone) = (view.who.site.id, view.period.zone.clone());
     let (span, earlier) = (view.period.span, view.compared.map(|compared| compared.span));
     let narrow = view.narrow.clone();
@@ -284,27 +325,37 @@ async fn read_links(view: &View<'_>) -> Result<Vec<LinkFigure>, EngineError> {
                     None => BTreeMap::new(),
                 };
                 let mut keys: Vec<(i64, i64)> =
-                    clicked.keys().chain(orders.keys()).copied().collect();
+                    clicked.keys().chain(orders.keys()).chain(before.keys()).copied().collect();
                 keys.sort_unstable();
                 keys.dedup();
-                let weight = |key: &(i64, i64)| {
-                    let revenue = orders.get(key).map_or(0, Sums::revenue);
-                    std::cmp::Reverse((revenue, clicked.get(key).copied().unwrap_or(0)))
-                };
-                keys.sort_by_key(weight);
-                let mut figures = Vec::new();
-                for key in keys.into_iter().take(LINKS_MAX) {
-                    let Some(link) = store::link_days::find(session, site, key).await? else {
-                        continue;
+                let clicks = |key: &(i64, i64)| clicked.get(key).copied().unwrap_or(0);
+                let sums = |key: &(i64, i64)| orders.get(key).copied().unwrap_or_default();
+                let was = |key: &(i64, i64)| before.get(key).map(Sums::revenue);
+                keys.sort_by_key(|key| std::cmp::Reverse((sums(key).revenue(), clicks(key))));
+                let mut listed = Vec::new();
+                let rest = keys.split_off(most.min(keys.len()));
+                for key in keys {
+                    // A link that was taken out of every text is still one that was clicked.
+                    let gone = Link {
+                        version_id: key.0,
+                        position: key.1,
+                        target: "a link that is gone".to_owned(),
+                        template_id: 0,
+                        name: "a mail".to_owned(),
                     };
-                    figures.push(LinkFigure {
-                        link,
-                        clicked: clicked.get(&key).copied().unwrap_or(0),
-                        sums: orders.get(&key).copied().unwrap_or_default(),
-                        was: before.get(&key).map(Sums::revenue),
-                    });
+                    let link = store::link_days::find(session, site, key).await?.unwrap_or(gone);
+                    let (clicked, sums, was) = (clicks(&key), sums(&key), was(&key));
+                    listed.push(LinkFigure { link, clicked, sums, was });
                 }
-                Ok(figures)
+                let mut further = Sums::default();
+                rest.iter().for_each(|key| further.add(&sums(key), 1));
+                Ok(LinkFigures {
+                    listed,
+                    further: rest.len(),
+                    clicked: rest.iter().map(clicks).sum(),
+                    sums: further,
+                    was: rest.iter().filter_map(was).sum(),
+                })
             })
         })
         .await

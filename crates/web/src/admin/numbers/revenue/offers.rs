@@ -11,7 +11,7 @@ use super::{View, picture};
 use crate::admin::numbers::compare::Compared;
 use crate::admin::numbers::report::{Empty, Report};
 use crate::admin::numbers::sheet::{Cell, Sheet, columns};
-use crate::admin::numbers::{Period, link};
+use crate::admin::numbers::{Period, link, natural};
 
 const ROWS: &str = "/admin/numbers/offered";
 const FORMULA: &str = "sold = its lines in orders paid in these days, without tax, before refunds; \
@@ -37,7 +37,8 @@ pub(super) async fn fill(report: &mut Report, view: &View<'_>) -> Result<(), Eng
         });
         return Ok(());
     }
-    let bars = figures.iter().map(|o| (format!("{} ({})", o.title, o.kind), o.sums.net_minor));
+    let bars =
+        figures.iter().map(|o| (format!("{} ({})", o.title, place(&o.kind)), o.sums.net_minor));
     let currency = view.narrow.currency();
     report.figures.extend(picture("Sold by offer", bars.collect(), currency, FORMULA));
     let mut heads = vec!["Offer", "Place", "#Shown", "#Taken", "#Orders", "#Pieces", "#Sold"];
@@ -73,6 +74,11 @@ async fn read(view: &View<'_>) -> Result<Vec<OfferFigure>, EngineError> {
                     }
                     None => BTreeMap::new(),
                 };
+                // What sold in the earlier days alone has a line too: else they would not add up.
+                let mut now: BTreeMap<String, Sums> = now.into_iter().collect();
+                before.keys().for_each(|key| {
+                    now.entry(key.clone()).or_default();
+                });
                 let titles = store::revenue::offer_titles(session, site).await?;
                 let mut figures = Vec::new();
                 for (key, sums) in now {
@@ -94,6 +100,18 @@ async fn read(view: &View<'_>) -> Result<Vec<OfferFigure>, EngineError> {
     Ok(figures)
 }
 
+/// Where in an order an offer stands, for people.
+fn place(kind: &str) -> &str {
+    match kind {
+        "main" => "Main offer",
+        "bump" => "Beside the main offer",
+        "upsell" => "After the order",
+        "downsell" => "After a no",
+        "back-end" => "Later offer",
+        other => other,
+    }
+}
+
 fn row(view: &View<'_>, figure: &OfferFigure) -> Vec<Cell> {
     let currency = view.narrow.currency();
     let at = |period: &Period| {
@@ -102,20 +120,20 @@ fn row(view: &View<'_>, figure: &OfferFigure) -> Vec<Cell> {
         query.push(("currency", currency.to_owned()));
         query.push(("offer", figure.id.to_string()));
         query.push(("place", figure.kind.clone()));
+        query.push(view.home.clone());
         link(ROWS, &query)
     };
     let here = || at(&view.period);
-    let count = |n: i64| u64::try_from(n).unwrap_or(0);
     let sums = &figure.sums;
     let (seen, taken) = match sums.shown {
         0 => (Cell::unknown(), Cell::unknown()),
         shown => {
-            (Cell::count(shown).to(here()), Cell::share(share(count(sums.taken), count(shown))))
+            (Cell::count(shown).to(here()), Cell::share(share(natural(sums.taken), natural(shown))))
         }
     };
     let mut cells = vec![
         Cell::text(figure.title.clone()).to(format!("/admin/offers/{}", figure.id)),
-        Cell::text(figure.kind.clone()),
+        Cell::text(figure.kind.clone()).shown(place(&figure.kind)),
         seen,
         taken,
         Cell::count(sums.orders).to(here()),

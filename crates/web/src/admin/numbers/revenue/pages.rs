@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use engine::EngineError;
-use model::ids::ProductId;
 use model::spans::Span;
 use numbers::real::{ratio, real_signed};
 use store::order_sums::{Sums, What};
@@ -69,6 +68,10 @@ pub(super) async fn fill(report: &mut Report, view: &View<'_>) -> Result<(), Eng
     for (page, sums) in orders {
         pages.entry(page).or_default().sums = sums;
     }
+    // What earned in the earlier days alone has a line too: else they would not add up.
+    for (page, _) in &before {
+        pages.entry(page.clone()).or_default();
+    }
     show(report, view, pages, &before.into_iter().collect());
     Ok(())
 }
@@ -113,10 +116,10 @@ fn show(
         });
         return;
     }
-    let by_product = view.narrow.product() != ProductId(0);
-    if by_product {
+    let of_some = !view.narrow.is_of_all_orders();
+    if of_some {
         report.notes.push(Note::info(
-            "Visitors and leads have bought nothing yet: those columns count all of them.",
+            "Visitors and leads are of no product or segment: those columns count all of them.",
         ));
     }
     let currency = view.narrow.currency();
@@ -133,6 +136,7 @@ fn show(
             came.push(("channel", view.narrow.channel().to_owned()));
         }
         came.extend(landing.iter().cloned());
+        came.push(view.home.clone());
         let revenue = figure.sums.revenue();
         let per = ratio(real_signed(revenue), real_signed(figure.visitors));
         let mut cells = vec![
@@ -144,7 +148,7 @@ fn show(
             Cell::money(revenue, currency).to(view.orders_at(&landing)),
         ];
         cells.extend(before_cell(view, before.get(&page).map(Sums::revenue), &landing));
-        cells.push(Cell::mean(per.filter(|_| figure.visitors > 0 && !by_product), currency));
+        cells.push(Cell::mean(per.filter(|_| figure.visitors > 0 && !of_some), currency));
         cells
     };
     let mut heads = vec!["Page", "#Views", "#Visitors", "#Leads", "#Orders", "#Revenue"];

@@ -6,10 +6,10 @@ use model::UtcMs;
 use model::spans::DEFAULT_DAYS;
 use store::link_days::ClickRow;
 
-use super::{PAGE, back, before, kept, pager, when};
+use super::{FILE_PAGE, PAGE, Stretch, back, kept};
 use crate::admin::numbers::report::Report;
 use crate::admin::numbers::sheet::{Cell, Sheet, columns};
-use crate::admin::numbers::{Asked, Period, days_text};
+use crate::admin::numbers::{Asked, Period, before, days_text};
 use crate::extract::operator::CurrentOperator;
 use crate::reply::Reply;
 use crate::state::AppState;
@@ -23,20 +23,18 @@ pub async fn index(
     Query(asked): Query<Asked>,
 ) -> Reply {
     let period = Period::read(&who, &asked, DEFAULT_DAYS);
-    let (site, bounds, most) = (who.site.id, period.bounds(), asked.rows_max(PAGE));
-    let (of, start) = ((asked.version, asked.position), before(&asked.before));
-    let start = start.unwrap_or((UtcMs(i64::MAX), i64::MAX));
-    let (link, rows) = state
+    let (site, of) = (who.site.id, (asked.version, asked.position));
+    let link = state
         .reader
         .read::<_, EngineError, _>(move |session| {
-            Box::pin(async move {
-                let link = store::link_days::find(session, site, of).await?;
-                let rows = store::link_days::rows(session, site, of, bounds, start, most).await?;
-                Ok((link, rows))
-            })
+            Box::pin(async move { Ok(store::link_days::find(session, site, of).await?) })
         })
         .await?;
     let Some(link) = link else { return Err(crate::error::WebError::NotFound) };
+    if asked.format == "csv" {
+        let read = move |asked| read(state.clone(), who.clone(), asked, FILE_PAGE);
+        return super::file("clicks-0", asked, read).await;
+    }
     let lead = format!(
         "Mails in which a person first clicked {} {}, newest first.",
         link.target,
@@ -45,16 +43,39 @@ pub async fn index(
     let mut report = Report::new(who.frame("revenue"), "Clicks behind the figure", &lead);
     let query = kept(&period, &asked);
     report.back.push(back(&period, &asked));
-    report.pager = pager(PATH, &query, &rows, |row| format!("{}.{}", row.at.0, row.id));
-    report.sheets.push(sheet(&rows, &period));
+    let rows = read(state, who, asked.clone(), PAGE).await?;
+    report.pager = rows.pager(PATH, &query);
+    report.sheets.push(rows.sheet);
     report.answer(PATH, &asked, &query)
+}
+
+async fn read(
+    state: AppState,
+    who: CurrentOperator,
+    asked: Asked,
+    limit: i64,
+) -> Result<Stretch, EngineError> {
+    let period = Period::read(&who, &asked, DEFAULT_DAYS);
+    let (site, bounds, of) = (who.site.id, period.bounds(), (asked.version, asked.position));
+    let start = before(&asked.before).map(|(at, id)| (UtcMs(at), id));
+    let start = start.unwrap_or((UtcMs(i64::MAX), i64::MAX));
+    let rows = state
+        .reader
+        .read::<_, EngineError, _>(move |session| {
+            Box::pin(async move {
+                Ok(store::link_days::rows(session, site, of, bounds, start, limit).await?)
+            })
+        })
+        .await?;
+    let key = |row: &ClickRow| format!("{}.{}", row.at.0, row.id);
+    Ok(Stretch::of(&rows, limit, key, |rows| sheet(rows, &period)))
 }
 
 fn sheet(rows: &[ClickRow], period: &Period) -> Sheet {
     let row = |row: &ClickRow| {
         let to = Cell::text(row.to_address.clone());
         vec![
-            Cell::text(when(period, row.at)),
+            Cell::text(period.when(row.at)),
             match row.contact_id {
                 Some(contact) => to.to(format!("/admin/contacts/{contact}")),
                 None => to,

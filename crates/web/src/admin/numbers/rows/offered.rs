@@ -2,15 +2,15 @@
 
 use axum::extract::{Query, State};
 use engine::EngineError;
-use model::ids::{OfferId, OrderId, ProductId};
+use model::ids::{OfferId, OrderId, ProductId, SegmentId};
 use model::spans::DEFAULT_DAYS;
 use store::order_sums::Only;
 use store::revenue::OfferRow;
 
-use super::{PAGE, back, before, kept, pager, when};
+use super::{FILE_PAGE, PAGE, Stretch, back, kept};
 use crate::admin::numbers::report::Report;
 use crate::admin::numbers::sheet::{Cell, Sheet, columns};
-use crate::admin::numbers::{Asked, Period, days_text};
+use crate::admin::numbers::{Asked, Period, before, days_text};
 use crate::extract::operator::CurrentOperator;
 use crate::reply::Reply;
 use crate::state::AppState;
@@ -27,39 +27,56 @@ pub async fn index(
     let Ok(offer) = asked.offer.parse::<OfferId>() else {
         return Err(crate::error::WebError::NotFound);
     };
-    let (site, bounds, most) = (who.site.id, period.bounds(), asked.rows_max(PAGE));
+    if asked.format == "csv" {
+        let read = move |asked| read(state.clone(), who.clone(), asked, offer, FILE_PAGE);
+        return super::file("offered-0", asked, read).await;
+    }
+    let lead = format!("Orders paid {} that hold it or showed it.", days_text(period.span));
+    let mut report = Report::new(who.frame("revenue"), "Orders behind the figure", &lead);
+    let query = kept(&period, &asked);
+    report.back.push(back(&period, &asked));
+    let rows = read(state, who, asked.clone(), offer, PAGE).await?;
+    report.pager = rows.pager(PATH, &query);
+    report.sheets.push(rows.sheet);
+    report.answer(PATH, &asked, &query)
+}
+
+async fn read(
+    state: AppState,
+    who: CurrentOperator,
+    asked: Asked,
+    offer: OfferId,
+    limit: i64,
+) -> Result<Stretch, EngineError> {
+    let period = Period::read(&who, &asked, DEFAULT_DAYS);
+    let (site, bounds) = (who.site.id, period.bounds());
     let start = before(&asked.before).map_or(OrderId(i64::MAX), |(_, id)| id);
-    let wanted = asked.clone();
     let rows = state
         .reader
         .read::<_, EngineError, _>(move |session| {
             Box::pin(async move {
                 let only = Only {
-                    currency: &wanted.currency,
-                    channel: &wanted.channel,
-                    product: wanted.product.parse().unwrap_or(ProductId(0)),
+                    currency: &asked.currency,
+                    channel: &asked.channel,
+                    product: asked.product.parse().unwrap_or(ProductId(0)),
+                    segment: asked.segment.parse().unwrap_or(SegmentId(0)),
                 };
-                let of = (offer, wanted.place.as_str());
-                let page = (start, most);
+                let of = (offer, asked.place.as_str());
+                let page = (start, limit);
                 let rows = store::revenue::offer_rows(session, site, of, bounds, only, page);
                 Ok(rows.await?)
             })
         })
         .await?;
-    let lead = format!("Orders paid {} that hold it or showed it.", days_text(period.span));
-    let mut report = Report::new(who.frame("revenue"), "Orders behind the figure", &lead);
-    let query = kept(&period, &asked);
-    report.back.push(back(&period, &asked));
-    report.pager = pager(PATH, &query, &rows, |row| format!("0.{}", row.order_id));
-    report.sheets.push(sheet(&rows, &period));
-    report.answer(PATH, &asked, &query)
+    let key = |row: &OfferRow| format!("0.{}", row.order_id);
+    Ok(Stretch::of(&rows, limit, key, |rows| sheet(rows, &period)))
 }
 
 fn sheet(rows: &[OfferRow], period: &Period) -> Sheet {
     let row = |row: &OfferRow| {
         let money = |minor| Cell::money(minor, &row.currency);
         vec![
-            Cell::text(when(period, row.paid_at)).to(format!("/admin/orders/{}", row.order_id)),
+            Cell::text(period.when(row.paid_at)).to(format!("/admin/orders/{}", row.order_id)),
             Cell::text(if row.email.is_empty() { "erased" } else { &row.email }),
             Cell::count(row.shown),
             Cell::count(row.taken),

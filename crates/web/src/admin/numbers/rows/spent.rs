@@ -8,8 +8,11 @@ use model::ids::ProductId;
 use model::spans::Span;
 use model::spends::Spend;
 use store::customer_sums::{RewardRow, Won};
+use store::road_sums::RoadsOf;
 
-use super::{back, kept, when};
+use super::{back, kept};
+use crate::admin::numbers::attribution::step_of;
+use crate::admin::numbers::journeys::level;
 use crate::admin::numbers::report::Report;
 use crate::admin::numbers::sheet::{Cell, Sheet, columns};
 use crate::admin::numbers::{Asked, Period, channel_name, days_text};
@@ -29,13 +32,22 @@ pub async fn index(
     let period = Period::read(&who, &asked, DAYS);
     let (from, to) = (period.span.from.to_string(), period.span.to.to_string());
     let site = who.site.id;
-    let mut spends = state
+    let of = (level(&asked), period.span, who.site.currency.clone());
+    let (mut spends, known) = state
         .reader
         .read::<_, EngineError, _>(move |session| {
-            Box::pin(async move { Ok(store::spends::within(session, site, &from, &to).await?) })
+            Box::pin(async move {
+                let (level, span, currency) = of;
+                let of = RoadsOf { level, span, currency: &currency, product: ProductId(0) };
+                let known = store::road_sums::decays(session, site, of).await?;
+                Ok((store::spends::within(session, site, &from, &to).await?, known))
+            })
         })
         .await?;
     spends.retain(|spend| spend.currency == who.site.currency);
+    // A step of roads, as attribution has it: more than one word of the ledger can mean it.
+    let meant = |spend: &Spend| step_of(&spend.channel, &known, level(&asked)) == asked.step;
+    spends.retain(|spend| asked.step.is_empty() || meant(spend));
     spends.retain(|spend| asked.origin.is_empty() || spend.channel == asked.origin);
     spends.reverse();
     let lead = format!("Amounts of which a part falls on {}.", days_text(period.span));
@@ -115,7 +127,7 @@ pub async fn rewarded(
     report.back.push(back(&period, &asked));
     let row = |row: &RewardRow| {
         vec![
-            Cell::text(when(&period, row.paid_at)).to(format!("/admin/orders/{}", row.order_id)),
+            Cell::text(period.when(row.paid_at)).to(format!("/admin/orders/{}", row.order_id)),
             Cell::text(if row.email.is_empty() { "erased" } else { &row.email }),
             Cell::text(channel_name(&row.channel)).note(row.source.clone()),
             Cell::money(row.reward_minor, &who.site.currency),

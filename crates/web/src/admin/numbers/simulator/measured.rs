@@ -5,17 +5,17 @@ use model::spans::{Span, moved, start_of};
 use model::spends::Spend;
 use numbers::economics::funnel::{Amount, Funnel, Rate, Step};
 use numbers::experiments::moments::Moments;
-use numbers::real::{nearest, ratio, real, real_signed};
+use numbers::real::{ratio, real, real_signed};
 use store::margins::{FirstOrder, Later, Recent};
 use store::stages::StageCount;
 
-use super::super::{Period, stages};
+use super::super::{Period, natural, stages};
 use crate::extract::operator::CurrentOperator;
 use crate::state::AppState;
 
 /// The newest orders that averages are made of: their spread says how far these can be trusted,
 /// and more would not make the page any truer, only slower.
-const ORDERS_MAX: i64 = 5_000;
+pub const ORDERS_MAX: i64 = 5_000;
 /// Days for which customers are followed to what they buy later.
 pub const FOLLOWED_DAYS: i64 = 60;
 
@@ -35,15 +35,17 @@ pub struct Measured {
     pub visits: u64,
     /// Contacts who left an address.
     pub leads: u64,
-    /// First orders of those days.
+    /// First orders of those days, in the currency of the site,
     pub orders: u64,
+    /// and in any other, which are left out.
+    pub foreign: u64,
     /// What was spent, in minor units.
     pub spend_minor: i64,
     /// First orders on which an offer after them was taken, of all.
     pub upsell: Seen,
     /// Customers who bought again within [`FOLLOWED_DAYS`], of those old enough.
     pub later: Seen,
-    /// Who was followed.
+    /// Who was followed: those of these days, the newest [`ORDERS_MAX`] of them.
     pub won_in: Span,
     /// The middle day of their second orders.
     pub later_day: u32,
@@ -85,11 +87,12 @@ pub async fn read(
     let visits: i64 = visits.iter().map(|(_, seen)| seen.visitors).sum();
     let (site, zone, span) = (who.site.id, period.zone.clone(), period.span);
     let currency = who.site.currency.clone();
+    let of_currency = currency.clone();
     let old_enough = moved(period.today, -FOLLOWED_DAYS - 1);
     let won_in = Span { from: span.from, to: span.to.min(old_enough) };
     let (from, until) = period.bounds();
     let won_until = start_of(moved(won_in.to, 1), &zone).max(from);
-    let (people, firsts, later, spends) = state
+    let (people, own, firsts, later, spends) = state
         .reader
         .read::<_, EngineError, _>(move |session| {
             Box::pin(async move {
@@ -100,6 +103,7 @@ pub async fn read(
                 spends.retain(|spend| spend.currency == currency);
                 Ok((
                     store::stages::within(session, site, (span, &zone), &["lead", "order"]).await?,
+                    store::order_sums::firsts(session, site, span, &of_currency).await?,
                     store::margins::firsts(session, site, of).await?,
                     store::margins::later(session, site, won, FOLLOWED_DAYS).await?,
                     spends,
@@ -107,15 +111,13 @@ pub async fn read(
             })
         })
         .await?;
-    Ok(Measured { won_in, ..counted(positive(visits), &people, &firsts, &later, &spends, span) })
+    let visits = (natural(visits), natural(own));
+    Ok(Measured { won_in, ..counted(visits, &people, &firsts, &later, &spends, span) })
 }
 
-fn positive(count: i64) -> u64 {
-    u64::try_from(count).unwrap_or(0)
-}
-
+/// `own` are the first orders in the currency of the site.
 fn counted(
-    visits: u64,
+    (visits, own): (u64, u64),
     people: &[StageCount],
     firsts: &[FirstOrder],
     later: &[Later],
@@ -123,7 +125,7 @@ fn counted(
     span: Span,
 ) -> Measured {
     let stage = |word: &str| {
-        positive(people.iter().filter(|one| one.stage == word).map(|one| one.contacts).sum())
+        natural(people.iter().filter(|one| one.stage == word).map(|one| one.contacts).sum())
     };
     let amounts = |of: &dyn Fn(&FirstOrder) -> Option<i64>| -> Vec<f64> {
         firsts.iter().filter_map(of).map(real_signed).collect()
@@ -142,7 +144,8 @@ fn counted(
     Measured {
         visits,
         leads: stage("lead"),
-        orders: stage("order"),
+        orders: own,
+        foreign: stage("order").saturating_sub(own),
         spend_minor: spends.iter().map(|spend| spend.share_within(span.from, span.to)).sum(),
         upsell: share(firsts.iter().filter(|one| one.took_offer).count(), firsts.len()),
         later: share(again.len(), later.len()),
@@ -247,26 +250,6 @@ impl Measured {
     }
 }
 
-/// A number as people write it, `12,5` or `12.5`; nothing where it is none.
-pub fn number(text: &str) -> Option<f64> {
-    let read = text.trim().trim_end_matches('%').trim().replace(',', ".").parse::<f64>().ok()?;
-    (read.is_finite() && (0.0..=1e9).contains(&read)).then_some(read)
-}
-
-/// A whole number, with or without separators of thousands.
-pub fn whole(text: &str) -> Option<u64> {
-    let digits: String =
-        text.chars().filter(|c| !matches!(c, ',' | '.' | ' ' | '\u{a0}')).collect();
-    let read = digits.parse::<u64>().ok()?;
-    (read <= 1_000_000_000).then_some(read)
-}
-
-/// An amount in minor units.
-pub fn minor(amount: f64, digits: u32) -> f64 {
-    let unit = 10_f64.powi(i32::try_from(digits).unwrap_or(2));
-    nearest(amount * unit).map_or(0.0, real_signed)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -274,7 +257,7 @@ mod tests {
 
     fn measured() -> Measured {
         let span = Span { from: date(2026, 1, 1), to: date(2026, 3, 31) };
-        let people = [("lead", 400), ("order", 40)].map(|(stage, contacts)| StageCount {
+        let people = [("lead", 400), ("order", 42)].map(|(stage, contacts)| StageCount {
             stage: stage.to_owned(),
             channel: "direct".to_owned(),
             source: String::new(),
@@ -302,13 +285,14 @@ mod tests {
                 false => Later { orders: 0, margin_minor: 0, day: 0 },
             })
             .collect();
-        counted(1_000, &people, &firsts, &later, &[], span)
+        counted((1_000, 40), &people, &firsts, &later, &[], span)
     }
 
     #[test]
     fn counts_become_rates_and_orders_amounts_with_their_spread() {
         let seen = measured();
         assert_eq!(seen.lead(), Some(Seen { count: 400, of: 1_000 }));
+        assert_eq!((seen.orders, seen.foreign), (40, 2), "margins are those of one currency");
         assert_eq!((seen.upsell, seen.later.count), (Seen { count: 10, of: 40 }, 6));
         assert_eq!((seen.price, seen.later_day), (Some(1_900.0), 23));
         let funnel = seen.funnel(&Tried::default()).unwrap();
@@ -331,15 +315,5 @@ mod tests {
         let unvisited = Measured { visits: 0, ..seen };
         let funnel = unvisited.funnel(&Tried::default()).unwrap();
         assert_eq!((funnel.steps.len(), funnel.visitors, funnel.steps[0].of), (3, 400, None));
-    }
-
-    #[test]
-    fn figures_are_read_as_people_write_them() {
-        assert_eq!((number("12,5 %"), number("-1"), number("x")), (Some(12.5), None, None));
-        assert_eq!(
-            (whole("12,000"), whole("1 200"), whole("ten")),
-            (Some(12_000), Some(1_200), None)
-        );
-        assert!((minor(19.9, 2) - 1_990.0).abs() < 1e-9 && (minor(500.0, 0) - 500.0).abs() < 1e-9);
     }
 }

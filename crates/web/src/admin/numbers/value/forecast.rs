@@ -10,13 +10,19 @@ use numbers::real::{ratio, real_signed};
 
 use super::super::report::{Empty, Note, Picture, Report, Tile};
 use super::super::sheet::{Cell, Sheet, columns, rounded};
-use super::super::{as_of, channel_name};
+use super::super::{as_of, channel_name, percent};
 use super::{Question, Rows};
 use crate::charts::{self, Lines, Series, Unit};
 use crate::extract::operator::CurrentOperator;
 
 /// In the table of weeks, one line in so many.
 const WEEKS_A_LINE: usize = 4;
+
+const BOUGHT: &str = "BG/NBD: a customer orders at a rate that is Gamma(r, α) among customers, and \
+                      after each repeat order leaves with a chance that is Beta(a, b); fitted by \
+                      greatest likelihood to repeat days, recency and age";
+const TRACKED: &str = "by the model = Σ over customers of the repeat orders expected in the weeks \
+                       since their first order";
 
 /// The forecast, or the sentence that says why there is none.
 pub(super) fn fill(report: &mut Report, who: &CurrentOperator, rows: &Rows, question: &Question) {
@@ -43,7 +49,7 @@ pub(super) fn fill(report: &mut Report, who: &CurrentOperator, rows: &Rows, ques
     report.sheets.push(top(forecast, question));
     report.sheets.push(parameters(forecast, currency));
     report.sheets.push(counts(forecast));
-    report.sheets.push(weeks(&forecast.tracking));
+    report.sheets.push(weeks(&forecast.tracking, question.is_file));
 }
 
 fn say(report: &mut Report, title: String, text: &str) {
@@ -109,7 +115,11 @@ fn tiles(forecast: &Forecast, kept: &Kept<Value>, currency: &str) -> Vec<Tile> {
             "their margin: orders × spend × margin share",
         ),
         tile("A customer", money(each(ahead)), "value / customers"),
-        tile("Spend and frequency", correlation, "correlation; the model of spend wants none"),
+        tile(
+            "Do frequent buyers spend more?",
+            correlation,
+            "0: no more, as the forecast takes it; 1: ever more (correlation)",
+        ),
     ]
 }
 
@@ -131,12 +141,7 @@ fn by_repeats(forecast: &Forecast) -> Picture {
         title: "Does the model tell how often customers came back?".to_owned(),
         note: Some("Customers by the number of later days on which they ordered.".to_owned()),
         svg: charts::both(|size| charts::lines(&spec, size)),
-        formula: Some(
-            "BG/NBD: a customer orders at a rate that is Gamma(r, α) among customers, and after \
-             each repeat order leaves with a chance that is Beta(a, b); fitted by greatest \
-             likelihood to repeat days, recency and age"
-                .to_owned(),
-        ),
+        formula: Some(BOUGHT.to_owned()),
     }
 }
 
@@ -175,11 +180,7 @@ fn tracking(tracking: &Tracking) -> Picture {
         title: "Does it forecast what it has not seen?".to_owned(),
         note: Some(note),
         svg: charts::both(|size| charts::lines(&spec, size)),
-        formula: Some(
-            "by the model = Σ over customers of the repeat orders expected in the weeks since \
-             their first order"
-                .to_owned(),
-        ),
+        formula: Some(TRACKED.to_owned()),
     }
 }
 
@@ -207,9 +208,7 @@ fn channels(forecast: &Forecast, currency: &str) -> Sheet {
         formula: Some(format!(
             "value = Σ orders expected × spend expected (Gamma-Gamma) × margin share of later \
              orders ({})",
-            forecast
-                .margin_share
-                .map_or_else(|| "not known".to_owned(), |share| format!("{:.0}%", share * 100.0))
+            forecast.margin_share.map_or_else(|| "not known".to_owned(), percent)
         )),
         columns: columns(&[
             "Channel",
@@ -239,8 +238,8 @@ fn top(forecast: &Forecast, question: &Question) -> Sheet {
                 .shown(last)
                 .note(format!("{} days ago", (today - one.last_day).max(0))),
             Cell::money(one.margin_minor, currency),
-            Cell::worded(format!("{:.0}%", one.alive * 100.0), rounded(one.alive * 100.0)),
-            Cell::text(format!("{:.1}", one.expected)),
+            Cell::worded(percent(one.alive), rounded(one.alive * 100.0)),
+            Cell::decimal(one.expected, 1),
             Cell::mean(one.value, currency),
         ]
     };
@@ -251,6 +250,10 @@ fn top(forecast: &Forecast, question: &Question) -> Sheet {
              model has seen no chance to leave."
                 .to_owned(),
         ),
+        formula: Some(format!(
+            "value ahead = orders expected in {WEEKS_AHEAD} weeks × spend expected (Gamma-Gamma) × \
+             margin share of later orders; still a customer = the chance by BG/NBD"
+        )),
         columns: columns(&[
             "Customer",
             "#Orders",
@@ -299,8 +302,9 @@ fn parameters(forecast: &Forecast, currency: &str) -> Sheet {
              order too."
         )),
         formula: Some(
-            "Fader, Hardie & Lee 2005; Batislam et al. 2007; Fader & Hardie 2013. Errors from the \
-             matrix of second derivatives"
+            "fit = ln of the likelihood: of two models of the same orders, the one nearer to 0 tells \
+             them better; errors from the matrix of second derivatives. Fader, Hardie & Lee 2005; \
+             Batislam et al. 2007; Fader & Hardie 2013"
                 .to_owned(),
         ),
         columns: columns(&[
@@ -308,7 +312,7 @@ fn parameters(forecast: &Forecast, currency: &str) -> Sheet {
             "Parameter",
             "#Value",
             "#Standard error",
-            "#ln likelihood",
+            "#Fit",
             "#Orders ahead",
         ]),
         rows,
@@ -320,30 +324,32 @@ fn counts(forecast: &Forecast) -> Sheet {
     let last = forecast.by_repeats.len().saturating_sub(1);
     let row = |(at, (count, expected)): (usize, &(i64, f64))| {
         let label = if at == last { format!("{at} or more") } else { at.to_string() };
-        vec![Cell::text(label), Cell::count(*count), Cell::text(format!("{expected:.1}"))]
+        vec![Cell::text(label), Cell::count(*count), Cell::decimal(*expected, 1)]
     };
     Sheet {
         title: "Customers by repeat purchases".to_owned(),
+        formula: Some(BOUGHT.to_owned()),
         columns: columns(&["Repeat purchases", "#Customers", "#By the model"]),
         rows: forecast.by_repeats.iter().enumerate().map(row).collect(),
         ..Sheet::default()
     }
 }
 
-fn weeks(tracking: &Tracking) -> Sheet {
+fn weeks(tracking: &Tracking, is_file: bool) -> Sheet {
     let count = tracking.weeks.len();
-    let shown = |nth: &usize| (count - nth - 1).is_multiple_of(WEEKS_A_LINE);
+    let shown = |nth: &usize| is_file || (count - nth - 1).is_multiple_of(WEEKS_A_LINE);
     let row = |nth: usize| {
         let (were, expected) = tracking.weeks.get(nth).copied()?;
         Some(vec![
             Cell::text(week_end(tracking, nth).to_string()),
             Cell::count(were),
-            Cell::text(format!("{expected:.1}")),
+            Cell::decimal(expected, 1),
         ])
     };
     Sheet {
         title: "Repeat orders by week".to_owned(),
-        note: Some("Summed up; every fourth week.".to_owned()),
+        note: Some("Summed up; every fourth week. The file has every one.".to_owned()),
+        formula: Some(TRACKED.to_owned()),
         columns: columns(&["Week up to", "#Repeat orders", "#By the model"]),
         rows: (0..count).filter(shown).filter_map(row).collect(),
         ..Sheet::default()
