@@ -295,7 +295,16 @@ async fn every_figure_of_every_page_opens_to_rows_that_come_to_it() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_figure_of_what_was_bought_together_opens_to_as_many_customers() {
-    let app = filled().await;
+    let app = TestApp::start().await;
+    app.stock_shop().await;
+    app.sign_in(model::operators::Role::Owner).await;
+    for n in 0..3 {
+        let email = format!("p{n}@x.test");
+        for (offer, total) in [("guide", 1_900), ("course", 9_700)].into_iter().skip(n % 2) {
+            app.place(offer, app.checkout_form(&email, total)).await.unwrap();
+            app.run_until_idle().await;
+        }
+    }
     let mut followed = 0;
     let home = plain(&app.get("/admin/also-bought").await.body);
     let one = between(&home, "href=\"", "\"").into_iter().find(|href| href.contains("/prd_"));
