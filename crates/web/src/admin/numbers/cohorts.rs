@@ -387,55 +387,57 @@ fn picture(question: &Question, cohorts: &[Cohort]) -> Picture {
     }
 }
 
+/// One line of the table.
+fn cohort_row(question: &Question, cohort: &Cohort, count: usize) -> Vec<Cell> {
+    let days = question.every.days(cohort.number);
+    let mut all = vec![("from", days.from.to_string()), ("to", days.to.to_string())];
+    if question.product.0 != 0 {
+        all.push(("product", question.product.to_string()));
+    }
+    if question.segment.0 != 0 {
+        all.push(("segment", question.segment.to_string()));
+    }
+    let customers = |nth: usize| {
+        let mut query = all.clone();
+        let nth = i64::try_from(nth).unwrap_or(0);
+        let then = question.every.days(cohort.number.saturating_add(nth));
+        if nth > 0 {
+            query.push(("bought_from", then.from.to_string()));
+            query.push(("bought_to", then.to.to_string()));
+        }
+        query.push(question.home.clone());
+        link("/admin/numbers/customers", &query)
+    };
+    let sum = |of: fn(&Sums) -> i64| real_signed(cohort.cells.iter().map(of).sum());
+    let each = |sum: f64| {
+        let mean = ratio(sum, real_signed(cohort.size));
+        Cell::mean(mean, &question.currency).few(cohort.size)
+    };
+    let later: i64 = cohort.cells.iter().skip(1).map(|sums| sums.customers).sum();
+    let mut cells = vec![
+        Cell::text(question.every.text(days)).shown(question.every.name(cohort.number)),
+        Cell::count(cohort.size).to(customers(0)),
+        Cell::count(later),
+        each(sum(|sums| sums.revenue_minor)),
+        each(sum(|sums| sums.margin_minor)),
+    ];
+    cells.extend((1..count).map(|nth| match cohort.cells.get(nth) {
+        Some(sums) => {
+            let cell = match question.show {
+                Show::Customers => Cell::count(sums.customers),
+                Show::Revenue => Cell::money(sums.revenue_minor, &question.currency),
+                Show::Margin => Cell::money(sums.margin_minor, &question.currency),
+            };
+            let cell = if sums.customers > 0 { cell.to(customers(nth)) } else { cell };
+            cell.few(cohort.size)
+        }
+        None => Cell::default(),
+    }));
+    cells
+}
+
 fn sheet(question: &Question, cohorts: &[Cohort]) -> Sheet {
     let count = columns_of(cohorts);
-    let row = |cohort: &Cohort| {
-        let days = question.every.days(cohort.number);
-        let mut all = vec![("from", days.from.to_string()), ("to", days.to.to_string())];
-        if question.product.0 != 0 {
-            all.push(("product", question.product.to_string()));
-        }
-        if question.segment.0 != 0 {
-            all.push(("segment", question.segment.to_string()));
-        }
-        let customers = |nth: usize| {
-            let mut query = all.clone();
-            let nth = i64::try_from(nth).unwrap_or(0);
-            let then = question.every.days(cohort.number.saturating_add(nth));
-            if nth > 0 {
-                query.push(("bought_from", then.from.to_string()));
-                query.push(("bought_to", then.to.to_string()));
-            }
-            query.push(question.home.clone());
-            link("/admin/numbers/customers", &query)
-        };
-        let sum = |of: fn(&Sums) -> i64| real_signed(cohort.cells.iter().map(of).sum());
-        let each = |sum: f64| {
-            let mean = ratio(sum, real_signed(cohort.size));
-            Cell::mean(mean, &question.currency).few(cohort.size)
-        };
-        let later: i64 = cohort.cells.iter().skip(1).map(|sums| sums.customers).sum();
-        let mut cells = vec![
-            Cell::text(question.every.text(days)).shown(question.every.name(cohort.number)),
-            Cell::count(cohort.size).to(customers(0)),
-            Cell::count(later),
-            each(sum(|sums| sums.revenue_minor)),
-            each(sum(|sums| sums.margin_minor)),
-        ];
-        cells.extend((1..count).map(|nth| match cohort.cells.get(nth) {
-            Some(sums) => {
-                let cell = match question.show {
-                    Show::Customers => Cell::count(sums.customers),
-                    Show::Revenue => Cell::money(sums.revenue_minor, &question.currency),
-                    Show::Margin => Cell::money(sums.margin_minor, &question.currency),
-                };
-                let cell = if sums.customers > 0 { cell.to(customers(nth)) } else { cell };
-                cell.few(cohort.size)
-            }
-            None => Cell::default(),
-        }));
-        cells
-    };
     let first = if question.every == Every::Month { "Month" } else { "Week from" };
     let mut labels: Vec<String> =
         [first, "#Customers", "#Later buys", "#Revenue each", "#Margin each"]
@@ -465,7 +467,7 @@ fn sheet(question: &Question, cohorts: &[Cohort]) -> Sheet {
             question.every.word()
         )),
         columns: columns(&labels),
-        rows: cohorts.iter().map(row).collect(),
+        rows: cohorts.iter().map(|cohort| cohort_row(question, cohort, count)).collect(),
         ..Sheet::default()
     }
 }
