@@ -8,7 +8,8 @@
 //!
 //! 1. *srm*: the split is off, so nothing else means anything.
 //! 2. *better*, *worse*: the always-valid interval leaves zero out. With several challengers each
-//!    has its share of alpha (Bonferroni); one better is enough, worse must be all.
+//!    has its share of alpha (Bonferroni), and its p is multiplied by their number; one better is
+//!    enough, worse must be all.
 //! 3. *no difference*: every interval lies within the smallest effect that matters.
 //! 4. *too early*: none of these, yet.
 
@@ -24,7 +25,7 @@ pub mod srm;
 pub mod thompson;
 
 use crate::distributions::Beta;
-use crate::real::{ratio, real, real_len};
+use crate::real::{ratio, real};
 use sequential::{AlwaysValid, Sequence};
 
 /// Visitors of both arms at which the always-valid interval is narrowest.
@@ -208,17 +209,31 @@ pub struct Report {
 }
 
 impl Report {
-    /// The comparison to show first: the challenger with the highest rate.
+    /// The comparison to show first: of the challengers that the verdict on all is of, the one with
+    /// the highest rate.
     pub fn leading(&self) -> Option<&Comparison> {
-        let value = |c: &Comparison| c.fixed.map(|fixed| fixed.difference.value);
-        let mut best: Option<&Comparison> = None;
-        for comparison in &self.comparisons {
-            if best.is_none_or(|best| value(comparison) > value(best)) {
-                best = Some(comparison);
-            }
-        }
-        best
+        leading(&self.comparisons, self.verdict, |one| {
+            (one.verdict, one.fixed.map(|fixed| fixed.difference.value))
+        })
     }
+}
+
+/// Of `comparisons` those whose verdict is that on all, or else all of them; and of these the one
+/// with the highest figure. One seen by few may be ahead of the one that is known to be better.
+fn leading<T>(
+    comparisons: &[T],
+    overall: Verdict,
+    of: impl Fn(&T) -> (Verdict, Option<f64>),
+) -> Option<&T> {
+    let mut best: Option<(&T, (bool, Option<f64>))> = None;
+    for one in comparisons {
+        let (verdict, value) = of(one);
+        let rank = (verdict == overall, value);
+        if best.is_none_or(|(_, known)| rank > known) {
+            best = Some((one, rank));
+        }
+    }
+    best.map(|(one, _)| one)
 }
 
 /// Judges an experiment by its counts.
@@ -327,8 +342,7 @@ impl Plan {
         if !(self.smallest_effect >= 0.0 && self.smallest_effect.is_finite()) {
             return Err(Mistake::Plan("the smallest effect that matters must not be negative"));
         }
-        let challengers = real_len(arms.saturating_sub(1).max(1));
-        Sequence::new(self.alpha / challengers, self.tuning)
+        Sequence::one_of(arms.saturating_sub(1).max(1), self.alpha, self.tuning)
             .ok_or(Mistake::Plan("alpha must lie between 0 and 1, and tuning above 0"))
     }
 

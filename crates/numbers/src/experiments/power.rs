@@ -120,26 +120,6 @@ pub fn power(aim: &Aim, n: u64) -> Option<f64> {
     Some(normal_below(off - z) + normal_below(-off - z))
 }
 
-/// The smallest rise over `control` that `n` visitors in each arm would show with the power asked
-/// for (unpooled variance), as a rate. Nothing where even a rate of 1 would not show.
-pub fn smallest_rise(control: f64, alpha: f64, power_wanted: f64, n: u64) -> Option<f64> {
-    let aim = |challenger| Aim { control, challenger, alpha, power: power_wanted };
-    let needed = |rise: f64| sample_size(&aim(control + rise), Convention::Unpooled);
-    let (mut low, mut high) = (0.0, (1.0 - control) * (1.0 - 1e-9));
-    if needed(high)? > real(n) {
-        return None;
-    }
-    for _ in 0..60_u8 {
-        let middle = 0.5 * (low + high);
-        if needed(middle).is_some_and(|wanted| wanted <= real(n)) {
-            high = middle;
-        } else {
-            low = middle;
-        }
-    }
-    Some(high)
-}
-
 /// Values needed in each arm to see the means differ by `delta` where values have the standard
 /// deviation `sd`.
 pub fn sample_size_of_means(delta: f64, sd: f64, alpha: f64, power: f64) -> Option<f64> {

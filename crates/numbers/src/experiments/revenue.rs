@@ -75,6 +75,15 @@ pub struct RevenueReport {
     pub verdict: Verdict,
 }
 
+impl RevenueReport {
+    /// The comparison to show first, as [`super::Report::leading`]: by the capped figure.
+    pub fn leading(&self) -> Option<&RevenueComparison> {
+        super::leading(&self.comparisons, self.verdict, |one| {
+            (one.verdict, one.capped.map(|means| means.difference.value))
+        })
+    }
+}
+
 /// Compares the revenue per visitor of every arm with that of the first.
 ///
 /// # Errors

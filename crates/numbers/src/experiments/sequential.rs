@@ -15,12 +15,13 @@
 //!   Λ = √(V/(V + τ²)) · exp(τ²d²/(2V(V + τ²))), p = min(1, 1/Λ).
 
 use super::fixed::Estimate;
-use crate::real::real;
+use crate::real::{real, real_len};
 
 /// A test that holds at every look.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct AlwaysValid {
-    /// Its p: the smallest α at which the interval leaves zero out.
+    /// Its p: below α exactly where the interval leaves zero out. Where several challengers share
+    /// α (Bonferroni) it is multiplied by how many they are, so that it is held against the whole.
     pub p: f64,
     /// Lower end of the interval for the difference.
     pub low: f64,
@@ -33,6 +34,8 @@ pub struct AlwaysValid {
 pub struct Sequence {
     alpha: f64,
     rho_square: f64,
+    /// How many tests share the error that is allowed.
+    tests: f64,
 }
 
 impl Sequence {
@@ -43,7 +46,14 @@ impl Sequence {
             return None;
         }
         let log = -2.0 * alpha.ln();
-        Some(Self { alpha, rho_square: (log + log.ln_1p()) / tuning })
+        Some(Self { alpha, rho_square: (log + log.ln_1p()) / tuning, tests: 1.0 })
+    }
+
+    /// One of so many `tests` that together err with probability `alpha` at most. Nothing where
+    /// there are none.
+    pub fn one_of(tests: usize, alpha: f64, tuning: f64) -> Option<Self> {
+        let tests = real_len(tests);
+        Some(Self { tests, ..Self::new(alpha / tests, tuning)? })
     }
 
     /// ρ, by which the sequence is usually known.
@@ -68,7 +78,8 @@ impl Sequence {
         let t = of.value / se;
         let log = 0.5 * size.ln_1p() - 0.5 * t * t * size / (size + 1.0);
         let half = se * self.half_width(n);
-        Some(AlwaysValid { p: log.exp().min(1.0), low: of.value - half, high: of.value + half })
+        let p = (self.tests * log.exp()).min(1.0);
+        Some(AlwaysValid { p, low: of.value - half, high: of.value + half })
     }
 }
 

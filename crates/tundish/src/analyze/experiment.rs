@@ -25,10 +25,16 @@ struct Answer {
     srm_p: Option<f64>,
     z: Option<f64>,
     p_value: Option<f64>,
+    /// `p_value` corrected for several challengers (Holm); left out where there is but one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    p_value_holm: Option<f64>,
     prob_best: BTreeMap<String, Option<f64>>,
     expected_loss: BTreeMap<String, Option<f64>>,
     /// Of the difference of rates, the leading challenger less the control: holds at every look.
+    /// Where there are several challengers, `p` is corrected for their number as the interval is.
     always_valid: Option<Valid>,
+    /// The same as a share of the control's rate; null where that is not yet told from zero.
+    always_valid_relative: Option<Valid>,
     /// Which challenger `z`, `p_value` and `always_valid` are of.
     challenger: Option<String>,
     verdict: &'static str,
@@ -60,7 +66,10 @@ struct Revenue {
     cap: Option<f64>,
     per_visitor: BTreeMap<String, Option<f64>>,
     per_visitor_capped: BTreeMap<String, Option<f64>>,
+    /// Of the difference of capped revenue per visitor, the leading challenger less the control.
     always_valid: Option<Valid>,
+    /// Which challenger `always_valid` is of.
+    challenger: Option<String>,
     verdict: &'static str,
 }
 
@@ -93,7 +102,8 @@ pub fn run(output: Output, flags: &Experiment) -> anyhow::Result<()> {
     if seen.len() < 2 {
         return Err(refused("an experiment has two versions or more: there is only one here"));
     }
-    let plan = Plan::default();
+    let weights = flags.split.as_deref().map(|split| weights(split, &seen)).transpose()?;
+    let plan = Plan { weights: weights.unwrap_or_default(), ..Plan::default() };
     let arms: Vec<Arm> = seen
         .iter()
         .map(|arm| Arm { name: arm.name.clone(), n: arm.visitors, conversions: arm.conversions })
@@ -119,16 +129,42 @@ fn of_counts(counts: &str) -> anyhow::Result<Vec<Seen>> {
             amounts: Vec::new(),
         })
     };
-    counts
-        .split(',')
-        .map(|text| {
-            one(text).ok_or_else(|| {
-                usage(format!(
-                    "--counts {text:?}: write name=visitors:conversions, as in a=1000:100"
-                ))
-            })
-        })
-        .collect()
+    let mut seen: Vec<Seen> = Vec::new();
+    for text in counts.split(',') {
+        let arm = one(text).filter(|arm| !arm.name.is_empty()).ok_or_else(|| {
+            usage(format!("--counts {text:?}: write name=visitors:conversions, as in a=1000:100"))
+        })?;
+        if seen.iter().any(|known| known.name == arm.name) {
+            return Err(usage(format!("--counts: {:?} is there twice: count it once", arm.name)));
+        }
+        seen.push(arm);
+    }
+    Ok(seen)
+}
+
+/// The shares of the visitors meant for each version, in their order.
+fn weights(split: &str, seen: &[Seen]) -> anyhow::Result<Vec<f64>> {
+    let mut said: BTreeMap<&str, f64> = BTreeMap::new();
+    for text in split.split(',') {
+        let one = text.split_once('=').and_then(|(name, share)| {
+            let share: f64 = share.trim().parse().ok()?;
+            (share > 0.0 && share.is_finite()).then_some((name.trim(), share))
+        });
+        let (name, share) = one.ok_or_else(|| {
+            usage(format!("--split {text:?}: write name=share above zero, as in a=9,b=1"))
+        })?;
+        if !seen.iter().any(|arm| arm.name == name) {
+            return Err(usage(format!("--split {name:?}: there is no such version")));
+        }
+        if said.insert(name, share).is_some() {
+            return Err(usage(format!("--split: {name:?} is there twice: give it one share")));
+        }
+    }
+    let share = |arm: &Seen| {
+        let share = said.get(arm.name.as_str()).copied();
+        share.ok_or_else(|| usage(format!("--split: give {:?} a share too", arm.name)))
+    };
+    seen.iter().map(share).collect()
 }
 
 /// What a file holds of an experiment.
@@ -201,6 +237,7 @@ fn by_revenue(seen: Vec<Seen>, plan: &Plan) -> anyhow::Result<Revenue> {
         .map(|arm| RevenueArm { name: arm.name, visitors: arm.visitors, amounts: arm.amounts })
         .collect();
     let report = revenue::compare(&arms, plan).map_err(|why| refused(why.to_string()))?;
+    let leading = report.leading();
     Ok(Revenue {
         cap: report.cap,
         per_visitor: report.arms.iter().map(|arm| (arm.name.clone(), arm.mean)).collect(),
@@ -209,7 +246,8 @@ fn by_revenue(seen: Vec<Seen>, plan: &Plan) -> anyhow::Result<Revenue> {
             .iter()
             .map(|arm| (arm.name.clone(), arm.mean_capped))
             .collect(),
-        always_valid: report.comparisons.first().and_then(|one| one.always_valid).map(valid),
+        always_valid: leading.and_then(|one| one.always_valid).map(valid),
+        challenger: leading.map(|one| one.arm.clone()),
         verdict: report.verdict.word(),
     })
 }
@@ -231,6 +269,7 @@ fn answer(report: &Report, revenue: Option<Revenue>, left_out: LeftOut) -> Answe
         srm_p: report.srm.as_ref().map(|srm| srm.p),
         z: fixed.and_then(|fixed| fixed.z_pooled),
         p_value: fixed.and_then(|fixed| fixed.p_pooled),
+        p_value_holm: leading.and_then(|one| one.p_holm).filter(|_| report.arms.len() > 2),
         prob_best: report.arms.iter().map(|arm| (arm.name.clone(), arm.prob_best)).collect(),
         expected_loss: report
             .arms
@@ -238,6 +277,7 @@ fn answer(report: &Report, revenue: Option<Revenue>, left_out: LeftOut) -> Answe
             .map(|arm| (arm.name.clone(), arm.expected_loss))
             .collect(),
         always_valid: leading.and_then(|one| one.always_valid).map(valid),
+        always_valid_relative: leading.and_then(|one| one.always_valid_relative).map(valid),
         challenger: leading.map(|one| one.arm.clone()),
         verdict: report.verdict.word(),
         revenue,
@@ -287,17 +327,24 @@ fn human(answer: &Answer) -> Vec<String> {
     let mut lines = table(&rows);
     lines.push(String::new());
     lines.push(said(answer.verdict, answer.challenger.as_deref()));
+    let challenger = |name: &Option<String>| name.clone().unwrap_or_else(|| "it".to_owned());
     if let Some(test) = &answer.always_valid {
         lines.push(format!(
-            "the difference is {} to {} of all who saw it, p {} (holds however often one looks)",
+            "{} less the control: {} to {} of all who saw it, p {} (holds however often one looks)",
+            challenger(&answer.challenger),
             percent(test.low),
             percent(test.high),
             figure(test.p),
         ));
     }
+    lines.extend(answer.always_valid_relative.as_ref().map(|test| {
+        format!("as a share of the control's rate: {} to {}", percent(test.low), percent(test.high))
+    }));
     let fixed = answer.z.zip(answer.p_value);
     lines.extend(fixed.map(|(z, p)| {
-        format!("at a number of visitors fixed before: z {}, p {}", figure(z), figure(p))
+        let holm = answer.p_value_holm.map(|p| format!(" ({} among so many)", figure(p)));
+        let (z, p, holm) = (figure(z), figure(p), holm.unwrap_or_default());
+        format!("at a number of visitors fixed before: z {z}, p {p}{holm}")
     }));
     lines.extend(answer.srm_p.map(|p| format!("split of the visitors: p {}", figure(p))));
     if let Some(revenue) = &answer.revenue {
@@ -310,7 +357,16 @@ fn human(answer: &Answer) -> Vec<String> {
                 maybe(revenue.cap, money),
             ));
         }
-        lines.push(format!("by revenue: {}", revenue.verdict.replace('_', " ")));
+        lines.push(format!("by revenue: {}", said(revenue.verdict, revenue.challenger.as_deref())));
+        lines.extend(revenue.always_valid.as_ref().map(|test| {
+            format!(
+                "{} less the control: {} to {} a visitor, p {} (holds however often one looks)",
+                challenger(&revenue.challenger),
+                money(test.low),
+                money(test.high),
+                figure(test.p),
+            )
+        }));
     }
     lines.extend(answer.left_out.told());
     lines
@@ -326,5 +382,50 @@ fn said(verdict: &str, challenger: Option<&str>) -> String {
                   before reading anything into the rates."
             .to_owned(),
         _ => "Too early to tell: go on.".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn why<T>(result: anyhow::Result<T>) -> String {
+        result.err().unwrap().to_string()
+    }
+
+    #[test]
+    fn a_version_counted_twice_is_refused() {
+        assert!(why(of_counts("a=1000:100,b=1000:130,a=10:1")).contains("\"a\" is there twice"));
+        assert!(of_counts("=10:1,b=10:1").is_err());
+        assert_eq!(of_counts("a=10:1, b=10:1").unwrap()[1].name, "b");
+    }
+
+    #[test]
+    fn a_split_names_every_version_once() {
+        let seen = of_counts("a=9000:90,b=1000:10").unwrap();
+        assert_eq!(weights("b=1,a=9", &seen).unwrap(), [9.0, 1.0]);
+        for (split, said) in [
+            ("a=9", "give \"b\" a share too"),
+            ("a=9,b=1,c=1", "there is no such version"),
+            ("a=9,b=1,b=2", "is there twice"),
+            ("a=9,b=0", "above zero"),
+            ("a:9,b:1", "as in a=9,b=1"),
+        ] {
+            assert!(why(weights(split, &seen)).contains(said), "{split}");
+        }
+    }
+
+    #[test]
+    fn the_interval_of_revenue_is_that_of_the_challenger_the_verdict_is_of() {
+        let arm = |name: &str, paid: usize| Seen {
+            name: name.to_owned(),
+            visitors: 9_000,
+            conversions: 0,
+            amounts: (0..paid).map(|n| if n % 2 == 0 { 20.0 } else { 40.0 }).collect(),
+        };
+        let seen = vec![arm("a", 900), arm("b", 905), arm("c", 1_800)];
+        let revenue = by_revenue(seen, &Plan::default()).unwrap();
+        assert_eq!((revenue.verdict, revenue.challenger.as_deref()), ("better", Some("c")));
+        assert!(revenue.always_valid.unwrap().low > 0.0);
     }
 }
