@@ -6,7 +6,7 @@ use std::num::NonZeroUsize;
 
 use model::SiteId;
 use model::ids::{ContactId, ProductId};
-use numbers::affinity::holdings::{Holdings, Partner, Wish};
+use numbers::affinity::{Holdings, Partner, Wish};
 
 use super::{KEPT, MEASURE, PAIRED_MAX, TOGETHER_MIN};
 use crate::engine::Engine;

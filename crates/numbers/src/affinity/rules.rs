@@ -13,7 +13,6 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use super::{Places, as_sets, length};
 use crate::real::{ratio, real, real_len};
 
 /// Frequent sets beyond which the search is given up: no page shows so many, and memory ends.
@@ -132,6 +131,44 @@ pub fn association_rules<T: Ord + Clone, B: AsRef<[T]>>(
             .then_with(|| (&x.left, &x.right).cmp(&(&y.left, &y.right)))
     });
     Ok(rules)
+}
+
+/// The products of baskets in order, and for each the baskets that hold it.
+struct Places<'a, T> {
+    names: Vec<&'a T>,
+    holders: Vec<Vec<usize>>,
+}
+
+impl<'a, T: Ord> Places<'a, T> {
+    fn new(baskets: &[Vec<&'a T>]) -> Self {
+        let mut names: Vec<&T> = baskets.iter().flatten().copied().collect();
+        names.sort_unstable();
+        names.dedup();
+        let mut holders = vec![Vec::new(); names.len()];
+        for (at, basket) in baskets.iter().enumerate() {
+            for place in basket.iter().filter_map(|name| names.binary_search(name).ok()) {
+                holders.get_mut(place).into_iter().for_each(|held: &mut Vec<usize>| held.push(at));
+            }
+        }
+        Self { names, holders }
+    }
+}
+
+fn length(n: usize) -> u64 {
+    u64::try_from(n).unwrap_or(u64::MAX)
+}
+
+fn as_set<T: Ord>(basket: &[T]) -> Vec<&T> {
+    let mut items: Vec<&T> = basket.iter().collect();
+    items.sort_unstable();
+    items.dedup();
+    items
+}
+
+/// Those of `baskets` that hold anything, as sets.
+fn as_sets<T: Ord, B: AsRef<[T]>>(baskets: &[B]) -> Vec<Vec<&T>> {
+    let sets = baskets.iter().map(|basket| as_set(basket.as_ref()));
+    sets.filter(|set| !set.is_empty()).collect()
 }
 
 /// The frequent sets found so far, by their places, rising, each with the baskets that hold it.

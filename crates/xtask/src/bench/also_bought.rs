@@ -7,8 +7,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use numbers::affinity::Measure;
-use numbers::affinity::holdings::{Holdings, Wish};
+use numbers::affinity::{Holdings, Measure, Wish};
 
 /// Partners of each product.
 const TOP: usize = 20;

@@ -61,16 +61,38 @@ fn the_rows_of_one_invoice_are_one_order_in_the_scores() {
 }
 
 #[test]
+fn nobody_is_told_what_will_be_bought_in_a_million_weeks() {
+    let desk = Desk::new();
+    for weeks in ["1e8", "5201", "0", "-4", "NaN", "inf"] {
+        let horizon = format!("--horizon-weeks={weeks}");
+        let why = desk.run(&["analyze", "ltv", "none.csv", &horizon]).refused(2);
+        assert!(why.contains("above zero, 5200 at most (a hundred years)"), "{why}");
+    }
+}
+
+#[test]
 fn known_pairs_come_out_of_raw_invoices_without_what_is_no_product() {
     let file = "retail/online_retail_2010-12_2011-03.csv.gz";
-    let args = ["also-bought", "--map", "order=InvoiceNo,product=StockCode", "--min-together", "1"];
-    let Some(all) = analyzed(file, &args) else { return };
+    let map = ["--map", "order=InvoiceNo,product=StockCode", "--min-together"];
+    let few = ["also-bought", map[0], map[1], map[2], "100"];
+    let Some(all) = analyzed(file, &few) else { return };
     assert_eq!((all["baskets"].as_i64(), all["products"].as_i64()), (Some(4681), Some(2877)));
     let pairs = all["pairs"].as_array().unwrap();
-    assert_eq!(pairs.len(), 806_408);
+    assert!(pairs.iter().all(|pair| pair["together"].as_i64() >= Some(100)));
+    let best = &all["items"]["22720"][0];
+    assert_eq!(best["product"], "22722");
+    near(&best["score"], 609.037_345_483, 1e-9);
     let pair = pairs.iter().find(|pair| pair["a"] == "22720" && pair["b"] == "22722").unwrap();
     assert_eq!((pair["together"].as_i64(), pair["b_count"].as_i64()), (Some(195), Some(305)));
     near(&pair["llr"], 609.037_345_483, 1e-9);
+    // All of them are a hundred megabytes of JSON, which a debug build reads for a minute.
+    let path = testkit::data::file("also-bought", file).unwrap();
+    let every = ["analyze", "also-bought", path.to_str().unwrap(), map[0], map[1], map[2], "1"];
+    let told = Desk::new().run(&every).stdout;
+    assert!(
+        told.starts_with("4,681 baskets with 2,877 products; 806,408 pairs in 1 basket"),
+        "{told}"
+    );
 }
 
 #[test]
@@ -120,6 +142,19 @@ fn known_experiments_come_out_of_counts_and_of_rows() {
         (Some("new"), Some(200))
     );
     near(&all["revenue"]["per_visitor"]["old"], 3.8, 1e-9);
+    let uneven = ["--counts", "a=9000:900,b=1000:130", "--split", "a=9,b=1"];
+    near(&ask(&uneven).json()["srm_p"], 1.0, 1e-9);
+    assert_eq!(ask(&uneven).json()["challenger"], "b");
+    assert_eq!(ask(&uneven[..2]).json()["verdict"], "srm");
+    assert_eq!(ask(&["--counts", "a=10:1,b=10:1,a=10:1"]).code, 2);
+    // Of three, the one that is known to be better, not the one that few saw; and every p is for
+    // both challengers.
+    let three = "a=20000:2000,b=20:4,c=20000:2600";
+    let three = ask(&["--counts", three, "--split", "a=1000,b=1,c=1000"]).json();
+    assert_eq!((&three["challenger"], &three["verdict"]), (&"c".into(), &"better".into()));
+    let p = |key: &str| three[key].as_f64().unwrap();
+    assert!(p("p_value_holm") > p("p_value") && all["p_value_holm"].is_null());
+    assert!(three["always_valid_relative"]["low"].as_f64().unwrap() > 0.1);
     assert_eq!(ask(&["--counts", "a=10:20,b=10:1"]).code, 1);
     assert_eq!(ask(&["--counts", "a=10"]).code, 2);
     assert_eq!(ask(&[]).code, 2);
