@@ -65,12 +65,16 @@ pub trait Model {
     /// The chance that the customer has not left by now.
     fn alive(&self, customer: &Customer) -> f64;
 
-    /// Purchases expected of the customer in the next `weeks`.
+    /// Purchases expected of the customer in the next `weeks`: none where these are not above zero,
+    /// and not a number (NaN) where they are none, infinite, or so many beside the customer's age
+    /// that the model's sum does not come to rest.
     fn expected(&self, customer: &Customer, weeks: f64) -> f64;
 
     /// Purchases expected of the customer, each discounted from its day to now at the continuous
-    /// weekly `rate` (see [`weekly_rate`]); over the next `weeks`, or for ever. Nothing where that
-    /// is infinite, the rate is negative, or the model has no sum for ever.
+    /// weekly `rate` (see [`weekly_rate`]); over the next `weeks`, or for ever (`None`). Zero where
+    /// the weeks are not above zero. Nothing where the sum is infinite or does not come to rest, the
+    /// rate is negative or no number, the weeks are none or infinite, or the model has no sum for
+    /// ever.
     fn discounted(&self, customer: &Customer, rate: f64, weeks: Option<f64>) -> Option<f64>;
 
     /// Repeat purchases expected of a new customer in the first `weeks`.
@@ -79,10 +83,15 @@ pub trait Model {
     }
 }
 
+/// The weeks that a forecast looks ahead: none below zero. Nothing where they never end.
+fn ahead(weeks: f64) -> Option<f64> {
+    weeks.is_finite().then(|| weeks.max(0.0))
+}
+
 /// What the customer will bring, worth now: purchases discounted at the continuous weekly `rate`,
 /// over the next `weeks` or for ever, times the spend expected per purchase, in units of the
 /// currency. It is revenue: times the share that is margin it is a lifetime value. Nothing where
-/// either factor is not known.
+/// either factor is not known; weeks and rates that cannot be are [`Model::discounted`]'s to refuse.
 pub fn worth(
     model: &impl Model,
     spend: &GammaGamma,

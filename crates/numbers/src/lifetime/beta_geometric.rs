@@ -15,7 +15,7 @@ use super::groups::{Group, Groups};
 use super::jet::Jet;
 use super::newton::{self, Point};
 use super::rising::{Rise, Rises, Span, beta_block, gamma_block};
-use super::{Customer, Fitted, Model, Unfit, discount};
+use super::{Customer, Fitted, Model, Unfit, ahead, discount};
 
 /// Whether a customer may leave right after the first purchase.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -169,6 +169,7 @@ impl Model for BetaGeometric {
     }
 
     fn expected(&self, customer: &Customer, weeks: f64) -> f64 {
+        let Some(weeks) = ahead(weeks) else { return f64::NAN };
         let alive = self.alive(customer);
         // One who has surely left buys nothing, however fast.
         if alive > 0.0 { alive * self.while_alive(customer, weeks) } else { 0.0 }
@@ -176,14 +177,15 @@ impl Model for BetaGeometric {
 
     /// Nothing for ever: the sum has no closed form, and a horizon is what a business plans by.
     fn discounted(&self, customer: &Customer, rate: f64, weeks: Option<f64>) -> Option<f64> {
-        let weeks = weeks.filter(|weeks| weeks.is_finite() && rate >= 0.0)?;
+        let weeks = ahead(weeks?).filter(|_| rate >= 0.0 && rate.is_finite())?;
         let alive = self.alive(customer);
         if alive <= 0.0 {
             return Some(0.0);
         }
         let scale = self.alpha + customer.age;
         let purchases = |t: f64| self.while_alive(customer, t);
-        Some(alive * discount::purchases(purchases, scale, rate, weeks))
+        let sum = alive * discount::purchases(purchases, scale, rate, weeks);
+        sum.is_finite().then_some(sum)
     }
 }
 
@@ -194,7 +196,8 @@ struct Tables {
     left: Rise,
 }
 
-/// More terms than any sum over real histories takes; a bound for absurd ones.
+/// More terms than any sum over real histories takes, and a tenth of a second; a bound for absurd
+/// ones, of which there is no answer.
 const TERMS_MAX: usize = 20_000_000;
 /// Where a sum is scaled down before it overflows.
 const LARGE: f64 = 1e200;
@@ -206,7 +209,8 @@ const LARGE: f64 = 1e200;
 /// That form is 0/0 at a = 1 and loses its digits where a is small or R is large. Here 1 is written
 /// as (1−z)^R Σ (R)_n/n! zⁿ, which makes it (1−z)^R Σ (R)_n/n! zⁿ e_n with e_n the purchases
 /// expected where n would be made by one who never leaves: e_1 = 1,
-/// e_(n+1) = ((b+n) e_n + c)/(c+n). No term is negative and none is singular.
+/// e_(n+1) = ((b+n) e_n + c)/(c+n). No term is negative and none is singular. A sum that has not
+/// come to rest is no number: what it has so far is too little.
 fn until_leaving(shape: f64, time: f64, a: f64, b: f64) -> f64 {
     if time <= 0.0 || !time.is_finite() {
         return if time <= 0.0 { 0.0 } else { f64::NAN };
@@ -222,7 +226,7 @@ fn until_leaving(shape: f64, time: f64, a: f64, b: f64) -> f64 {
         // What is left is below a geometric series; e_n grows by less than one a term.
         let left = ratio * (1.0 + 1.0 / n);
         if left < 1.0 && part * left < 1e-17 * sum * (1.0 - left) {
-            break;
+            return (sum.ln() + ln_scale - shape * time.ln_1p()).exp();
         }
         made = ((b + n) * made + c) / (c + n);
         term *= ratio;
@@ -231,12 +235,21 @@ fn until_leaving(shape: f64, time: f64, a: f64, b: f64) -> f64 {
             (sum, term, ln_scale) = (sum / LARGE, term / LARGE, ln_scale + LARGE.ln());
         }
     }
-    (sum.ln() + ln_scale - shape * time.ln_1p()).exp()
+    f64::NAN
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_sum_that_has_not_come_to_rest_is_no_answer() {
+        let model = BetaGeometric { at_first: AtFirst::Stays, r: 0.25, alpha: 4.4, a: 0.8, b: 2.5 };
+        let (weeks, most) = (1e9, 5_200.0);
+        assert!(model.expected_new(weeks).is_nan());
+        assert_eq!(model.discounted(&Customer::new(), 0.0, Some(weeks)), None);
+        assert!(model.expected_new(most) > model.expected_new(5_199.0));
+    }
 
     #[test]
     fn the_chances_of_counts_sum_to_one_and_have_the_expected_mean() {

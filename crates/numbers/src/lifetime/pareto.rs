@@ -14,7 +14,7 @@ use super::groups::{Group, Groups};
 use super::jet::{Jet, Mixture};
 use super::newton::{self, Point};
 use super::rising::{Rise, Rises, Span, gamma_block};
-use super::{Customer, Fitted, Model, Unfit};
+use super::{Customer, Fitted, Model, Unfit, ahead};
 use crate::quadrature::visit;
 
 /// A customer's rates of buying and of leaving are each Gamma; units are weeks.
@@ -150,6 +150,7 @@ impl Model for ParetoNbd {
 
     /// P(alive) (r+x)/(α+T) · ∫ ((β+T)/(β+T+u))^s du over the weeks to come.
     fn expected(&self, customer: &Customer, weeks: f64) -> f64 {
+        let Some(weeks) = ahead(weeks) else { return f64::NAN };
         let age = self.beta + customer.age;
         let span = age * lasting(self.s - 1.0, (weeks / age).ln_1p());
         self.alive(customer) * self.rate(customer) * span
@@ -158,11 +159,15 @@ impl Model for ParetoNbd {
     /// For ever this is DERT = P(alive) (r+x)/(α+T) (β+T)^s δ^(s−1) Ψ(s, s; δ(β+T)): Fader, Hardie
     /// & Lee 2005, *RFM and CLV*, Journal of Marketing Research 42(4).
     fn discounted(&self, customer: &Customer, rate: f64, weeks: Option<f64>) -> Option<f64> {
-        if rate < 0.0 || (weeks.is_none() && rate <= 0.0) {
+        let rate_least = if weeks.is_none() { f64::MIN_POSITIVE } else { 0.0 };
+        if !(rate >= rate_least && rate.is_finite()) {
             return None;
         }
         let age = self.beta + customer.age;
-        let end = weeks.map_or(f64::INFINITY, |weeks| (weeks / age).ln_1p());
+        let end = match weeks {
+            Some(weeks) => (ahead(weeks)? / age).ln_1p(),
+            None => f64::INFINITY,
+        };
         let span = age * discounted_span(rate * age, self.s, end);
         Some(self.alive(customer) * self.rate(customer) * span)
     }

@@ -24,6 +24,8 @@ use crate::output::{Output, table, usage};
 
 /// With fewer who came back, a forecast is a guess, and says so.
 const FEW: usize = 30;
+/// Nobody plans further ahead; and a model's sum takes the longer, the further it looks.
+const WEEKS_MAX: f64 = 5_200.0;
 
 #[derive(Debug, Serialize)]
 struct Answer {
@@ -55,10 +57,10 @@ struct Fit {
     parameters: BTreeMap<String, Option<f64>>,
     log_likelihood: f64,
     se: BTreeMap<String, Option<f64>>,
-    /// Purchases of all in the weeks ahead.
-    expected: f64,
+    /// Purchases of all in the weeks ahead; null where the model cannot say.
+    expected: Option<f64>,
     /// Purchases of somebody new in as many weeks, after the first.
-    expected_new: f64,
+    expected_new: Option<f64>,
     #[serde(skip)]
     order: Vec<String>,
 }
@@ -94,8 +96,8 @@ struct One {
 /// What a model says of one customer.
 #[derive(Debug, Serialize)]
 struct Ahead {
-    /// Purchases in the weeks ahead.
-    expected: f64,
+    /// Purchases in the weeks ahead; null where the model cannot say.
+    expected: Option<f64>,
     /// How probable it is that they buy at all any more.
     alive: f64,
 }
@@ -103,7 +105,8 @@ struct Ahead {
 impl Ahead {
     fn of<M: Model>(fit: Option<&Fitted<M>>, customer: &Customer, weeks: f64) -> Option<Self> {
         let model = &fit?.model;
-        Some(Self { expected: model.expected(customer, weeks), alive: model.alive(customer) })
+        let expected = known(model.expected(customer, weeks));
+        Some(Self { expected, alive: model.alive(customer) })
     }
 }
 
@@ -112,9 +115,7 @@ impl Ahead {
 /// # Errors
 /// The file holds no sales, or a flag is no use.
 pub fn run(output: Output, flags: &Ltv) -> anyhow::Result<()> {
-    if !(flags.horizon_weeks.is_finite() && flags.horizon_weeks > 0.0) {
-        return Err(usage("--horizon-weeks: give a number of weeks above zero"));
-    }
+    let weeks = horizon(flags)?;
     let rate = discount(flags)?;
     let buyers = Buyers::read(&flags.table, Wanted { amount: false, said: said(&flags.table)? })?;
     let until = buyers.last_day(flags.until.as_deref(), "--until")?;
@@ -128,7 +129,6 @@ pub fn run(output: Output, flags: &Ltv) -> anyhow::Result<()> {
     warnings.extend(buyers.doubtful_end(flags.until.as_deref(), "--until"));
     let came_back = known.iter().filter(|one| one.repeats > 0).count();
     warnings.extend(rough(came_back));
-    let weeks = flags.horizon_weeks;
     let bg = fitted("BG/NBD", BetaGeometric::fit(&known, AtFirst::Stays), &mut warnings);
     let mbg = fitted("MBG/NBD", BetaGeometric::fit(&known, AtFirst::MayLeave), &mut warnings);
     let pareto = fitted("Pareto/NBD", ParetoNbd::fit(&known), &mut warnings);
@@ -184,6 +184,18 @@ pub fn run(output: Output, flags: &Ltv) -> anyhow::Result<()> {
     output.either(&answer, || human(&answer, flags))
 }
 
+/// How many weeks ahead.
+fn horizon(flags: &Ltv) -> anyhow::Result<f64> {
+    let weeks = flags.horizon_weeks;
+    if weeks > 0.0 && weeks <= WEEKS_MAX {
+        return Ok(weeks);
+    }
+    Err(usage(format!(
+        "--horizon-weeks {weeks}: give a number of weeks above zero, {WEEKS_MAX} at most (a \
+         hundred years)"
+    )))
+}
+
 /// What money loses in a week.
 fn discount(flags: &Ltv) -> anyhow::Result<f64> {
     lifetime::weekly_rate(flags.discount / 100.0)
@@ -216,7 +228,12 @@ fn fitted<M>(
     }
 }
 
-fn shown<M: Model>(fit: &Fitted<M>, known: &[Customer], weeks: f64) -> Fit {
+/// What is a number.
+fn known(value: f64) -> Option<f64> {
+    Some(value).filter(|value| value.is_finite())
+}
+
+fn shown<M: Model>(fit: &Fitted<M>, customers: &[Customer], weeks: f64) -> Fit {
     let by_name = |of: fn(&lifetime::Parameter) -> Option<f64>| {
         fit.parameters.iter().map(|one| (one.name.clone(), of(one))).collect()
     };
@@ -224,8 +241,8 @@ fn shown<M: Model>(fit: &Fitted<M>, known: &[Customer], weeks: f64) -> Fit {
         parameters: by_name(|one| one.value),
         se: by_name(|one| one.standard_error),
         log_likelihood: fit.log_likelihood,
-        expected: known.iter().map(|one| fit.model.expected(one, weeks)).sum(),
-        expected_new: fit.model.expected_new(weeks),
+        expected: known(customers.iter().map(|one| fit.model.expected(one, weeks)).sum()),
+        expected_new: known(fit.model.expected_new(weeks)),
         order: fit.parameters.iter().map(|one| one.name.clone()).collect(),
     }
 }
@@ -274,7 +291,7 @@ fn human(answer: &Answer, flags: &Ltv) -> Vec<String> {
             flags.discount,
         ));
     }
-    let expected = answer.bg_nbd.as_ref().map(|fit| fit.expected);
+    let expected = answer.bg_nbd.as_ref().and_then(|fit| fit.expected);
     if answer.total_clv.is_none()
         && let Some(expected) = expected
     {
@@ -337,7 +354,7 @@ fn models(answer: &Answer, weeks: f64) -> Vec<String> {
             name.to_owned(),
             parameters,
             figure(fit.log_likelihood),
-            figure(fit.expected),
+            fit.expected.map_or_else(|| "–".to_owned(), figure),
         ]);
     }
     if rows.len() > 1 { table(&rows) } else { Vec::new() }
@@ -355,7 +372,7 @@ fn each(all: &[One]) -> Vec<String> {
             format!("{:.1}", one.age),
             maybe(one.paid, money),
             maybe(one.pareto_nbd.as_ref().map(|ahead| ahead.alive), percent),
-            maybe(one.pareto_nbd.as_ref().map(|ahead| ahead.expected), figure),
+            maybe(one.pareto_nbd.as_ref().and_then(|ahead| ahead.expected), figure),
             maybe(one.clv, money),
         ]
     }));

@@ -62,7 +62,7 @@ pub struct Ltv {
     /// The last day that is known (default: the last day in the file)
     #[arg(long, value_name = "DATE")]
     pub until: Option<String>,
-    /// How far ahead purchases are forecast
+    /// How far ahead purchases are forecast, 5200 at most
     #[arg(long, value_name = "WEEKS", default_value_t = 52.0)]
     pub horizon_weeks: f64,
     /// What money loses in a year, in percent
@@ -185,6 +185,9 @@ pub struct Experiment {
     /// Which version is the control (default: the first)
     #[arg(long, value_name = "NAME")]
     pub control: Option<String>,
+    /// In what shares visitors were sent to the versions: a=9,b=1 (default: even)
+    #[arg(long, value_name = "NAME=SHARE,…")]
+    pub split: Option<String>,
 }
 
 /// `tundish analyze score`.

@@ -49,6 +49,27 @@ fn sensible(model: &dyn Model, customer: &Customer) {
 }
 
 #[test]
+fn weeks_that_cannot_be_bring_nothing_and_those_without_end_no_number() {
+    let models: [Box<dyn Model>; 2] = [
+        Box::new(BetaGeometric { at_first: AtFirst::Stays, r: 0.25, alpha: 4.4, a: 0.8, b: 2.5 }),
+        Box::new(ParetoNbd { r: 0.55, alpha: 10.6, s: 0.6, beta: 11.7 }),
+    ];
+    for (model, customer) in models.iter().zip([customer(2, 5.0, 10.0), Customer::new()]) {
+        for weeks in [0.0, -0.0, -1.0, -1e300] {
+            assert_eq!(model.expected(&customer, weeks), 0.0, "{weeks}");
+            assert_eq!(model.discounted(&customer, 0.003, Some(weeks)), Some(0.0), "{weeks}");
+        }
+        for weeks in [f64::INFINITY, f64::NEG_INFINITY, f64::NAN] {
+            assert!(model.expected(&customer, weeks).is_nan(), "{weeks}");
+            assert_eq!(model.discounted(&customer, 0.003, Some(weeks)), None, "{weeks}");
+        }
+        for rate in [-0.1, f64::NAN, f64::INFINITY] {
+            assert_eq!(model.discounted(&customer, rate, Some(9.0)), None, "{rate}");
+        }
+    }
+}
+
+#[test]
 fn nobody_and_nobody_who_came_back_have_no_fit() {
     for customers in [vec![], vec![customer(0, 0.0, 0.0); 9], vec![customer(0, 0.0, 30.0)]] {
         for fit in fits(&customers) {
