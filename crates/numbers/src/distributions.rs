@@ -11,6 +11,11 @@ use statrs::function::{erf, gamma};
 
 use crate::real::real;
 
+mod ends;
+
+/// The 97.5 % quantile of the standard normal distribution: for intervals of 95 %.
+pub(crate) const Z_95: f64 = 1.959_963_984_540_054;
+
 /// ½ ln 2π.
 const LN_SQRT_TWO_PI: f64 = 0.918_938_533_204_672_8;
 

@@ -145,7 +145,8 @@ pub fn loss_allowed(by_day: &[f64], horizon: usize) -> Option<f64> {
     Some(by_day.get(horizon)? - by_day.first()?)
 }
 
-/// The mean of amounts in minor units; nothing where there are none.
+/// The mean of amounts in minor units; nothing where there are none, or where their sum is beyond
+/// 9·10¹⁸ minor units.
 pub fn mean(amounts: &[i64]) -> Option<f64> {
     let sum: i128 = amounts.iter().map(|amount| i128::from(*amount)).sum();
     ratio(real_signed(i64::try_from(sum).ok()?), real_len(amounts.len()))
@@ -204,5 +205,6 @@ mod tests {
         assert_eq!(sold.margin(), 1_715);
         assert_eq!(OrderMoney { refunded: 1_900, ..sold }.margin(), -185);
         assert_eq!(mean(&[1, 2]), Some(1.5));
+        assert_eq!((mean(&[i64::MAX, 1]), mean(&[i64::MAX, -1]).is_some()), (None, true));
     }
 }

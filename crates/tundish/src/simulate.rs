@@ -4,8 +4,9 @@ mod inputs;
 
 use std::path::Path;
 
+use model::Currency;
 use numbers::economics::funnel::{self, Funnel, LEVEL, Outcome, Range};
-use numbers::real::unit;
+use numbers::real::{real_signed, unit};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde::Serialize;
@@ -173,7 +174,7 @@ fn warnings(outcome: &Outcome) -> Vec<String> {
 }
 
 fn drawn(answer: &Answer) -> Ranges {
-    let minor = |amount: f64| amount * 100.0;
+    let minor = |amount: f64| amount * minor_per_unit(&answer.currency);
     let row = |label: &str, told: &Told| RangeRow {
         label: label.to_owned(),
         text: between(told.profit, money),
@@ -194,6 +195,11 @@ fn drawn(answer: &Answer) -> Ranges {
         rows,
         unit: Unit::Money(answer.currency.clone()),
     }
+}
+
+/// Minor units in one of the currency: 100 where it is none we know, as amounts are written then.
+fn minor_per_unit(currency: &str) -> f64 {
+    Currency::parse(currency).map_or(100.0, |known| real_signed(known.minor_per_unit()))
 }
 
 /// The middle, and the interval where it is known.
@@ -259,4 +265,38 @@ fn human(answer: &Answer) -> Vec<String> {
 
 fn dash() -> String {
     "–".to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_picture_is_of_the_amounts_that_are_told_whatever_the_currency() {
+        for (currency, parts) in [("USD", 100.0), ("JPY", 1.0), ("KWD", 1_000.0), ("XQQ", 100.0)] {
+            let some = Interval { low: Some(900.0), middle: Some(1_500.0), high: Some(2_000.0) };
+            let unknown = Interval { low: None, middle: None, high: None };
+            let break_even =
+                BreakEven { cost_per_visitor: some, cost_per_lead: None, cost_per_customer: None };
+            let told = Told {
+                visitors: 1,
+                cost: 0.0,
+                expected_profit: 0.0,
+                profit: some,
+                loss_share: None,
+                cac: unknown,
+                payback: Payback { day: None, share: None },
+                break_even,
+                allowed_first_sale_loss: unknown,
+                steps: Vec::new(),
+                warnings: Vec::new(),
+            };
+            let (inputs, currency) = (String::new(), currency.to_owned());
+            let answer =
+                Answer { inputs, currency, seed: 1, draws: 100, level: LEVEL, told, before: None };
+            let picture = drawn(&answer);
+            assert_eq!(picture.rows[0].points, [Some(1_500.0 * parts)], "{}", answer.currency);
+            assert_eq!(picture.rows[0].range, Some((900.0 * parts, 2_000.0 * parts)));
+        }
+    }
 }

@@ -231,7 +231,8 @@ fn rate(said: &BTreeMap<String, Said>, name: &str) -> Result<Rate, String> {
     rate.ok_or_else(|| {
         format!(
             "{name}: say how likely it is in one way: rate, seen and out_of, or rate_low and \
-             rate_high; rates from 0 to 1"
+             rate_high; rates from 0 to 1, and rate_low and rate_high between them, the lower one \
+             first"
         )
     })
 }

@@ -69,6 +69,8 @@ fn a_file_that_cannot_be_meant_is_refused_with_its_line() {
     assert!(said(&format!("visitors = 5\n{step}seen = 1\nout_of = 2\n")).contains("in one way"));
     let both = "visitors = 5\n[[step]]\nname = \"a\"\nseen = 5\nout_of = 2\nprice = 1\n";
     assert!(said(both).contains("how likely"));
+    let ends = "visitors = 5\n[[step]]\nname = \"a\"\nrate_low = 0\nrate_high = 0.2\nprice = 1\n";
+    assert!(said(ends).contains("rate_low and rate_high between them"));
     let absent = desk.run(&["simulate", "none.toml"]).refused(2);
     assert!(absent.contains("none.toml"), "{absent}");
     let set = desk.run(&["simulate", "--quiet", "--set", "upsel.rate=0.5"]).refused(2);
