@@ -28,7 +28,7 @@ mod sparse;
 mod sweeps;
 
 pub use markov::{Markov, NotSettled, markov};
-pub use parts::{parts, rounded};
+pub use parts::{parts, parts_to_places};
 pub use rates::{
     Estimate, PAIRS, POOLED_RATE_GAME, SET_RATE_GAME, pooled_rates, rate_credits, set_rates,
 };

@@ -3,7 +3,7 @@
 //! Cell k of a cohort counts those of its customers who ordered in the k-th month after the first,
 //! and sums what they paid. A month that is not over is not known yet, so the caller says up to
 //! which month there are data; cells beyond it do not exist, and are not zero. Weeks, or periods of
-//! any length, go the same way: [`by_period`].
+//! any length, go the same way.
 //!
 //! repeat rate = customers with two orders or more / customers.
 
@@ -51,58 +51,6 @@ impl std::fmt::Display for Month {
     }
 }
 
-/// One purchase.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Purchase {
-    /// Whose.
-    pub customer: i64,
-    /// In which month.
-    pub month: Month,
-    /// What was paid, in minor units.
-    pub revenue: i64,
-    /// What was left of it, in minor units.
-    pub margin: i64,
-}
-
-/// One cohort.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cohort {
-    /// The month of the first orders.
-    pub start: Month,
-    /// Customers in it.
-    pub size: u64,
-    /// Customers who ordered in month k; the first is `size`.
-    pub active: Vec<u64>,
-    /// What they paid in month k.
-    pub revenue: Vec<i64>,
-    /// What was left of it up to and with month k.
-    pub margin_so_far: Vec<i64>,
-}
-
-/// The cohorts of `purchases`, in any order, up to and with month `last`; the oldest first.
-/// Purchases after `last` are left out.
-pub fn monthly(purchases: &[Purchase], last: Month) -> Vec<Cohort> {
-    let purchases: Vec<PeriodPurchase> = purchases
-        .iter()
-        .map(|purchase| PeriodPurchase {
-            customer: purchase.customer,
-            period: purchase.month.0,
-            revenue: purchase.revenue,
-            margin: purchase.margin,
-        })
-        .collect();
-    by_period(&purchases, last.0)
-        .into_iter()
-        .map(|cohort| Cohort {
-            start: Month(cohort.start),
-            size: cohort.size,
-            active: cohort.active,
-            revenue: cohort.revenue,
-            margin_so_far: cohort.margin_so_far,
-        })
-        .collect()
-}
-
 /// Weeks since the one of Monday, 29 December 1969.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Week(pub i32);
@@ -147,7 +95,8 @@ pub struct PeriodCohort {
     pub margin_so_far: Vec<i64>,
 }
 
-/// As [`monthly`], for periods of any length: [`Week`]s, quarters, days.
+/// The cohorts of `purchases`, in any order, up to and with period `last`, the oldest first: of
+/// [`Month`]s, [`Week`]s, quarters or days. Purchases after `last` are left out.
 pub fn by_period(purchases: &[PeriodPurchase], last: i32) -> Vec<PeriodCohort> {
     let mut known: Vec<&PeriodPurchase> = purchases.iter().filter(|p| p.period <= last).collect();
     known.sort_unstable_by_key(|purchase| (purchase.customer, purchase.period));

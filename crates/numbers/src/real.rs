@@ -39,9 +39,9 @@ pub fn ratio(a: f64, b: f64) -> Option<f64> {
     (b != 0.0 && a.is_finite() && b.is_finite()).then(|| a / b)
 }
 
-/// To the nearest whole number, halves to the even one; held within ±9·10¹⁵, and 0 for no number.
-pub fn rounded(value: f64) -> i64 {
-    format!("{:.0}", value.clamp(-9e15, 9e15)).parse().unwrap_or(0)
+/// The same for what is shown: held within ±9·10¹⁵, and 0 for no number.
+pub fn rounded(x: f64) -> i64 {
+    nearest(x.clamp(-9e15, 9e15)).unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -63,8 +63,10 @@ mod tests {
         assert_eq!(ratio(1.0, 0.0), None);
         assert!(unit(0) == 0.0 && unit(1 << 63) == 0.5 && unit(u64::MAX) < 1.0);
         for (x, wanted) in [(2.5, 3), (-2.5, -3), (9e15, 9_000_000_000_000_000), (-0.2, 0)] {
-            assert_eq!(nearest(x), Some(wanted), "{x}");
+            assert_eq!((nearest(x), rounded(x)), (Some(wanted), wanted), "{x}");
         }
+        let ends = [f64::NAN, 1e19, f64::NEG_INFINITY].map(rounded);
+        assert_eq!(ends, [0, 9_000_000_000_000_000, -9_000_000_000_000_000]);
         assert_eq!(
             (nearest(f64::NAN), nearest(1e19), nearest(f64::NEG_INFINITY)),
             (None, None, None)

@@ -5,16 +5,16 @@
 //! held-out part are the ones to show; how well the probabilities are calibrated stands beside how
 //! well they rank. [`Model::explain`] takes one score apart, field by field.
 
+mod gram;
 pub mod kept;
 mod leaks;
 mod logistic;
-mod matrix;
 pub mod metrics;
 pub mod points;
 pub mod table;
 
+use gram::{Gram, Rows, dot};
 use logistic::Fit;
-use matrix::{Gram, Rows, dot};
 use metrics::{Auc, Metrics};
 use table::{Cell, Coding, Field};
 

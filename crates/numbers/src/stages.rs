@@ -3,10 +3,8 @@
 //! Rates come with the Wilson score interval (Wilson 1927, *Probable Inference*, JASA 22), so that
 //! 2 of 3 does not look like 200 of 300.
 
+use crate::distributions::Z_95;
 use crate::real::{ratio, real};
-
-/// The 97.5 % quantile of the normal distribution: for intervals of 95 %.
-const Z: f64 = 1.959_963_984_540_054;
 
 /// A stage and how many reached it.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,9 +38,9 @@ pub fn share(count: u64, of: u64) -> Option<Share> {
         return Some(Share { rate, low: rate, high: rate });
     }
     let n = real(of);
-    let z2 = Z * Z;
+    let z2 = Z_95 * Z_95;
     let middle = (rate + z2 / (2.0 * n)) / (1.0 + z2 / n);
-    let half = Z / (1.0 + z2 / n) * (rate * (1.0 - rate) / n + z2 / (4.0 * n * n)).sqrt();
+    let half = Z_95 / (1.0 + z2 / n) * (rate * (1.0 - rate) / n + z2 / (4.0 * n * n)).sqrt();
     // The ends are exact where all or none did; rounding must not push them past.
     let low = if count == 0 { 0.0 } else { (middle - half).max(0.0) };
     let high = if count == of { 1.0 } else { (middle + half).min(1.0) };

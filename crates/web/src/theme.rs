@@ -3,6 +3,8 @@
 //! Whatever colour an operator chooses, words on it and in it can be read: the shade is moved
 //! until its contrast is enough, for light pages and for dark ones.
 
+use numbers::real::rounded;
+
 /// What an operator may choose for the site's pages and mails.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Theme {
@@ -86,8 +88,7 @@ impl Colour {
     }
 
     fn hex(self) -> String {
-        let part =
-            |value: f64| format!("{:.0}", value.clamp(0.0, 255.0)).parse::<u8>().unwrap_or(0);
+        let part = |value: f64| u8::try_from(rounded(value.clamp(0.0, 255.0))).unwrap_or(0);
         format!("#{:02x}{:02x}{:02x}", part(self.red), part(self.green), part(self.blue))
     }
 

@@ -1,6 +1,6 @@
 //! A whole number parted so that the parts are whole too and add up to it.
 
-use crate::real::{real_len, real_signed};
+use crate::real::{real_len, real_signed, rounded};
 
 /// `whole` in proportion to `weights`, each part a whole number: rounded down, and what is then
 /// left over given one by one to those that lost most by it, the earlier of two alike. Where no
@@ -13,7 +13,7 @@ pub fn parts(weights: &[f64], whole: i64) -> Vec<i64> {
     }
     let size = real_signed(whole.saturating_abs());
     let exact: Vec<f64> = weights.iter().map(|weight| usable(weight) / sum * size).collect();
-    let mut parts: Vec<i64> = exact.iter().map(|part| below(*part)).collect();
+    let mut parts: Vec<i64> = exact.iter().map(|part| rounded(part.floor())).collect();
     let mut left = whole.saturating_abs() - parts.iter().sum::<i64>();
     let mut lost: Vec<(usize, f64)> =
         exact.iter().zip(&parts).map(|(x, part)| x - real_signed(*part)).enumerate().collect();
@@ -34,17 +34,12 @@ pub fn parts(weights: &[f64], whole: i64) -> Vec<i64> {
     parts
 }
 
-/// The whole number at or below `x`, which is not below zero.
-fn below(x: f64) -> i64 {
-    format!("{:.0}", x.floor().clamp(0.0, 9e15)).parse().unwrap_or(0)
-}
-
 /// The same for figures that are not whole: to `places` decimal places, adding up to what they
 /// add up to, rounded likewise.
-pub fn rounded(figures: &[f64], places: u32) -> Vec<f64> {
+pub fn parts_to_places(figures: &[f64], places: u32) -> Vec<f64> {
     let unit = real_len(10_usize.saturating_pow(places));
     let sum: f64 = figures.iter().sum();
-    let whole = below(sum * unit + 0.5);
+    let whole = rounded(sum.max(0.0) * unit);
     parts(figures, whole).into_iter().map(|part| real_signed(part) / unit).collect()
 }
 
@@ -61,7 +56,7 @@ mod tests {
         assert_eq!(parts(&[0.0, 0.0], 5), [0, 0]);
         assert_eq!(parts(&[], 5), Vec::<i64>::new());
         assert_eq!(parts(&[f64::NAN, 1.0], 5), [0, 5]);
-        assert_eq!(rounded(&[1.0 / 3.0, 2.0 / 3.0], 1), [0.3, 0.7]);
+        assert_eq!(parts_to_places(&[1.0 / 3.0, 2.0 / 3.0], 1), [0.3, 0.7]);
     }
 
     proptest! {

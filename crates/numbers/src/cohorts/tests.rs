@@ -2,11 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::test_data::{cells, text};
 
-fn bought(customer: i64, month: u8, revenue: i64) -> Purchase {
-    Purchase { customer, month: Month::new(2026, month), revenue, margin: revenue / 2 }
+fn bought(customer: i64, month: u8, revenue: i64) -> PeriodPurchase {
+    let period = Month::new(2026, month).0;
+    PeriodPurchase { customer, period, revenue, margin: revenue / 2 }
 }
 
 #[test]
@@ -19,14 +22,14 @@ fn a_cohort_counts_each_customer_once_a_month_and_ends_where_data_end() {
         bought(3, 2, 700),
         bought(3, 4, 900),
     ];
-    let cohorts = monthly(&purchases, Month::new(2026, 3));
+    let cohorts = by_period(&purchases, Month::new(2026, 3).0);
     assert_eq!(cohorts.len(), 2);
-    assert_eq!((cohorts[0].size, cohorts[0].start.to_string()), (2, "2026-01".to_owned()));
+    assert_eq!((cohorts[0].size, Month(cohorts[0].start).to_string()), (2, "2026-01".to_owned()));
     assert_eq!(cohorts[0].active, [2, 0, 1]);
     assert_eq!(cohorts[0].revenue, [3_500, 0, 100]);
     assert_eq!(cohorts[0].margin_so_far, [1_750, 1_750, 1_800]);
     assert_eq!(cohorts[1].active, [1, 0], "April is not known");
-    assert!(monthly(&[], Month::new(2026, 3)).is_empty());
+    assert!(by_period(&[], Month::new(2026, 3).0).is_empty());
 }
 
 #[test]
@@ -89,16 +92,16 @@ fn retail() -> Option<Vec<Sold>> {
 fn the_retail_cohorts_are_those_of_the_reference() {
     let Some(rows) = retail() else { return };
     assert_eq!(rows.len(), 94_488);
-    let purchases: Vec<Purchase> = rows
+    let purchases: Vec<PeriodPurchase> = rows
         .iter()
-        .map(|(_, customer, (year, month), revenue)| Purchase {
+        .map(|(_, customer, (year, month), revenue)| PeriodPurchase {
             customer: *customer,
-            month: Month::new(*year, *month),
+            period: Month::new(*year, *month).0,
             revenue: *revenue,
             margin: *revenue,
         })
         .collect();
-    let cohorts = monthly(&purchases, Month::new(2011, 3));
+    let cohorts = by_period(&purchases, Month::new(2011, 3).0);
     let active: Vec<Vec<u64>> = cohorts.iter().map(|cohort| cohort.active.clone()).collect();
     let wanted = [vec![885, 324, 286, 340], vec![417, 92, 111], vec![380, 71], vec![452]];
     assert_eq!(active, wanted);
@@ -160,4 +163,42 @@ fn weeks_begin_on_monday() {
     assert_eq!((cohorts[0].start, cohorts[0].size), (0, 2));
     assert_eq!(cohorts[0].active, [2, 0, 1, 0]);
     assert_eq!(cohorts[0].margin_so_far, [6, 6, 13, 13]);
+}
+
+proptest! {
+    #[test]
+    fn the_sums_of_cohorts_are_those_of_the_purchases_in_whatever_order(
+        bought in prop::collection::vec((0_i64..8, 0_i32..9, 0_i64..1_000), 0..40),
+        last in 0_i32..9,
+        turn in 0_usize..40,
+    ) {
+        let mut purchases: Vec<PeriodPurchase> = bought
+            .into_iter()
+            .map(|(customer, period, revenue)| {
+                PeriodPurchase { customer, period, revenue, margin: revenue - 300 }
+            })
+            .collect();
+        let cohorts = by_period(&purchases, last);
+        let at = turn.min(purchases.len());
+        purchases.rotate_left(at);
+        prop_assert_eq!(&by_period(&purchases, last), &cohorts);
+        let known: Vec<&PeriodPurchase> =
+            purchases.iter().filter(|one| one.period <= last).collect();
+        let customers: BTreeSet<i64> = known.iter().map(|one| one.customer).collect();
+        let sum = |of: fn(&PeriodPurchase) -> i64| known.iter().map(|one| of(one)).sum::<i64>();
+        let sizes = cohorts.iter().map(|cohort| cohort.size).sum::<u64>();
+        prop_assert_eq!(sizes, u64::try_from(customers.len()).unwrap());
+        let revenue = cohorts.iter().flat_map(|cohort| &cohort.revenue).sum::<i64>();
+        prop_assert_eq!(revenue, sum(|one| one.revenue));
+        let margin = cohorts.iter().filter_map(|cohort| cohort.margin_so_far.last()).sum::<i64>();
+        prop_assert_eq!(margin, sum(|one| one.margin));
+        let active: BTreeSet<(i64, i32)> =
+            known.iter().map(|one| (one.customer, one.period)).collect();
+        let met = cohorts.iter().flat_map(|cohort| &cohort.active).sum::<u64>();
+        prop_assert_eq!(met, u64::try_from(active.len()).unwrap());
+        for cohort in &cohorts {
+            prop_assert!(cohort.active.first() == Some(&cohort.size) && cohort.size > 0);
+            prop_assert!(cohort.active.iter().all(|active| *active <= cohort.size));
+        }
+    }
 }

@@ -1,5 +1,9 @@
 //! What roads must come to.
 
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
 use super::*;
 use crate::test_data::{journeys, text};
 
@@ -101,5 +105,110 @@ fn the_flows_of_the_path_data_lose_nobody() {
             let went = sum(&|edge| edge.step == Some(step + 1) && edge.from == *place);
             assert!(near(came, went), "{place:?} at {step}");
         }
+    }
+}
+
+/// Paths over five channels, each with orders, their value, and how often it was lost.
+type Rows = Vec<(Vec<usize>, u32, u32, u32)>;
+
+fn any_rows() -> impl Strategy<Value = Rows> {
+    let row = (prop::collection::vec(0_usize..5, 1..9), 0_u32..4, 0_u32..1_000, 0_u32..5);
+    prop::collection::vec(row, 0..14)
+}
+
+fn from_rows(rows: &Rows) -> Journeys {
+    let mut journeys = Journeys::default();
+    for (path, orders, value, lost) in rows {
+        let value = if *orders > 0 { f64::from(*value) } else { 0.0 };
+        let outcomes = Outcomes { conversions: f64::from(*orders), value, nulls: f64::from(*lost) };
+        let names: Vec<&str> = path.iter().map(|at| ["a", "b", "c", "d", "e"][*at]).collect();
+        journeys.add(&names, outcomes).unwrap();
+    }
+    journeys
+}
+
+/// What came into a place by the edges, less what went out of it: journeys, orders, value.
+type Balance = BTreeMap<(Option<usize>, Place), [f64; 3]>;
+
+/// Of all places between the start and the ends. An edge of a step leads to the places of that
+/// step, and from those of the step before it.
+fn balance(edges: &[Edge]) -> Balance {
+    let mut sums = Balance::new();
+    let mut count = |step, place: &Place, sign: f64, edge: &Edge| {
+        if matches!(place, Place::Channel(_) | Place::Further) {
+            let sum = sums.entry((step, place.clone())).or_default();
+            let figures = [edge.journeys, edge.orders, edge.value];
+            sum.iter_mut().zip(figures).for_each(|(sum, figure)| *sum += sign * figure);
+        }
+    };
+    for edge in edges {
+        count(edge.step, &edge.to, 1.0, edge);
+        count(edge.step.and_then(|step| step.checked_sub(1)), &edge.from, -1.0, edge);
+    }
+    sums
+}
+
+proptest! {
+    #[test]
+    fn nobody_is_lost_or_made_up_on_the_roads_whatever_the_order(
+        rows in any_rows(),
+        collapsed in any::<bool>(),
+        paths_max in 0_usize..6,
+        flow_touches_max in 0_usize..5,
+        turn in 0_usize..14,
+    ) {
+        let repeats = if collapsed { Repeats::Collapsed } else { Repeats::Kept };
+        let view = View { repeats, paths_max, flow_touches_max };
+        let journeys = from_rows(&rows);
+        let totals = journeys.totals();
+        let got = roads(&journeys, view);
+        let near = |got: f64, wanted: f64| (got - wanted).abs() < 1e-6;
+
+        // Paths: every order is on one, and what it brought.
+        let other = got.other.unwrap_or_default();
+        let orders = got.paths.iter().map(|road| road.orders).sum::<f64>();
+        let value = got.paths.iter().map(|road| road.value).sum::<f64>();
+        prop_assert!(got.paths.len() <= paths_max);
+        prop_assert!(near(orders + other.conversions, totals.conversions));
+        prop_assert!(near(value + other.value, totals.value));
+
+        // Flows: who comes goes on, and all end in an order or nowhere.
+        for edges in [&got.edges, &got.flow] {
+            let at = |place: &Place, of: fn(&Edge) -> f64, end: fn(&Edge) -> &Place| {
+                edges.iter().filter(|edge| end(edge) == place).map(of).sum::<f64>()
+            };
+            prop_assert!(near(at(&Place::Start, |e| e.journeys, |e| &e.from), totals.journeys()));
+            prop_assert!(near(at(&Place::Order, |e| e.journeys, |e| &e.to), totals.conversions));
+            prop_assert!(near(at(&Place::Order, |e| e.orders, |e| &e.to), totals.conversions));
+            prop_assert!(near(at(&Place::Order, |e| e.value, |e| &e.to), totals.value));
+            prop_assert!(near(at(&Place::Lost, |e| e.journeys, |e| &e.to), totals.nulls));
+            let kept = balance(edges);
+            // Orders leave by the edge to the order alone: of those who go on, all that order do.
+            prop_assert!(kept.values().flatten().all(|off| near(*off, 0.0)), "{kept:?}");
+        }
+
+        // Steps: of all who begin, some order, some are lost, and the others come to the next.
+        let first = got.steps.first().map_or(0.0, |step| step.reached);
+        prop_assert!(near(first, totals.journeys()));
+        for (at, step) in got.steps.iter().enumerate() {
+            let next = got.steps.get(at + 1).map_or(0.0, |next| next.reached);
+            prop_assert!(near(step.went_on(), next));
+        }
+        prop_assert!(near(got.steps.iter().map(|step| step.value).sum(), totals.value));
+
+        // In another order, the channels named in another order too, it is the same.
+        let mut turned = rows.clone();
+        turned.rotate_left(turn.min(rows.len()));
+        turned.reverse();
+        let again = roads(&from_rows(&turned), view);
+        prop_assert_eq!(&again.paths, &got.paths);
+        prop_assert_eq!(again.other, got.other);
+        prop_assert_eq!(&again.edges, &got.edges);
+        prop_assert_eq!(&again.steps, &got.steps);
+        let sorted = |mut edges: Vec<Edge>| {
+            edges.sort_by(|x, y| (x.step, &x.from, &x.to).cmp(&(y.step, &y.from, &y.to)));
+            edges
+        };
+        prop_assert_eq!(sorted(again.flow), sorted(got.flow));
     }
 }

@@ -11,7 +11,7 @@
 //! while the likelihood stands still. The last step is checked against every row, so what is
 //! reported as separated is.
 
-use super::matrix::{Gram, Rows, dot};
+use super::gram::{Gram, Rows, dot};
 
 /// A maximum is found in about eight steps, a separation shows itself in about twenty-five.
 const STEPS_MAX: u32 = 60;

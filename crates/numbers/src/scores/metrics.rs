@@ -9,13 +9,10 @@
 //! * ECE₁₀ = Σ n_k/n |mean p − share positive| over ten bins of equal width, [0, .1) to [.9, 1].
 //! * Lift of a tenth = its share positive over the share of all.
 
-use crate::distributions::two_sided;
+use crate::distributions::{Z_95, two_sided};
 use crate::experiments::moments::Moments;
 use crate::real::{ratio, real, real_len};
 use crate::stages::{Share, share};
-
-/// The 97.5 % quantile of the normal distribution.
-const Z: f64 = 1.959_963_984_540_054;
 
 /// A probability of exactly 0 or 1 is taken for this far from it in the log loss, so that one
 /// mistake does not cost more than all the rest.
@@ -199,8 +196,9 @@ pub fn auc(scores: &[f64], outcome: &[bool]) -> Option<Auc> {
     let value = below.iter().sum::<f64>() / real_len(below.len());
     let variance = |of: &[f64]| Moments::of(of)?.variance_of_mean();
     let se = variance(&below).zip(variance(&above)).map(|(a, b)| (a + b).sqrt());
-    let interval =
-        se.filter(|se| *se > 0.0).map(|se| ((value - Z * se).max(0.0), (value + Z * se).min(1.0)));
+    let interval = se
+        .filter(|se| *se > 0.0)
+        .map(|se| ((value - Z_95 * se).max(0.0), (value + Z_95 * se).min(1.0)));
     Some(Auc { value, interval })
 }
 

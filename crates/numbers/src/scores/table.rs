@@ -7,8 +7,8 @@
 use std::collections::BTreeMap;
 
 use super::Warning;
+use super::gram::Rows;
 use super::kept::Stands;
-use super::matrix::Rows;
 use crate::real::{real, real_len};
 
 /// More different words than this do not describe a case but name it.

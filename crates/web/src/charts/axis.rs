@@ -1,5 +1,7 @@
 //! Scales, sensible ticks, and how figures are written on them.
 
+use numbers::real::rounded;
+
 use super::canvas::{Canvas, Hang};
 use super::{Size, real};
 use crate::words::{grouped, money_text};
@@ -19,9 +21,9 @@ impl Unit {
     /// A value in full, as it stands beside a point.
     pub(super) fn full(&self, value: f64) -> String {
         match self {
-            Self::Count => signed(value, grouped(whole(value.abs()))),
+            Self::Count => signed(value, grouped(rounded(value).unsigned_abs())),
             Self::Share => signed(value, format!("{:.1}%", value.abs() * 100.0)),
-            Self::Money(currency) => money_text(signed_whole(value), currency),
+            Self::Money(currency) => money_text(rounded(value), currency),
         }
     }
 
@@ -71,14 +73,6 @@ fn thousands(size: f64) -> String {
     let text = format!("{figure:.2}");
     let text = text.trim_end_matches('0').trim_end_matches('.');
     format!("{text}{letter}")
-}
-
-fn whole(value: f64) -> u64 {
-    format!("{:.0}", value.clamp(0.0, 9e15)).parse().unwrap_or(0)
-}
-
-fn signed_whole(value: f64) -> i64 {
-    format!("{:.0}", value.clamp(-9e15, 9e15)).parse().unwrap_or(0)
 }
 
 /// Round values that span `low` to `high`: steps of 1, 2, 2.5 or 5 times a power of ten.

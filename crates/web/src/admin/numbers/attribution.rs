@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use axum::extract::{Query, State};
-use numbers::attribution::{parts, rounded as rounded_to};
+use numbers::attribution::{parts, parts_to_places};
 use numbers::real::{ratio, real_signed};
 
 use super::compare::{Compared, Delta, Good};
@@ -184,7 +184,7 @@ impl Page {
             removal: None,
             was: was.get(step).copied().unwrap_or(0.0),
         };
-        let orders = rounded_to(&credited.orders, 2);
+        let orders = parts_to_places(&credited.orders, 2);
         let revenue = parts(&credited.revenue, total.revenue_minor - untouched.revenue_minor);
         let credits = orders.into_iter().zip(revenue);
         for (at, (step, (orders, revenue))) in self.all.steps.iter().zip(credits).enumerate() {
@@ -373,7 +373,7 @@ impl Earlier {
     /// Credited orders by step.
     fn orders(&self, model: Model) -> BTreeMap<String, f64> {
         let Some(credited) = self.all.of(model) else { return BTreeMap::new() };
-        self.all.steps.iter().cloned().zip(rounded_to(&credited.orders, 2)).collect()
+        self.all.steps.iter().cloned().zip(parts_to_places(&credited.orders, 2)).collect()
     }
 }
 
@@ -423,7 +423,7 @@ fn picture(read: &Read, all: &All, model: Model) -> Option<Picture> {
 }
 
 fn comparison(read: &Read, all: &All, query: &[(&'static str, String)]) -> Sheet {
-    let orders: Vec<Vec<f64>> = all.models.iter().map(|one| rounded_to(&one.orders, 2)).collect();
+    let orders: Vec<Vec<f64>> = all.models.iter().map(|one| parts_to_places(&one.orders, 2)).collect();
     let mut places: Vec<usize> = (0..all.steps.len()).collect();
     let most = |at: usize| orders.iter().filter_map(|of| of.get(at)).copied().fold(0.0, f64::max);
     places.retain(|at| most(*at) > 0.0);

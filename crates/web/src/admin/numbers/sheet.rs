@@ -4,6 +4,7 @@ use axum::http::{HeaderName, header};
 use axum::response::{IntoResponse, Response};
 use model::Currency;
 use model::exports::csv_cell;
+pub(crate) use numbers::real::rounded;
 use numbers::stages::Share;
 use serde::Serialize;
 
@@ -172,11 +173,6 @@ impl Cell {
     pub fn tone(self, tone: &'static str) -> Self {
         Self { tone: Some(tone), ..self }
     }
-}
-
-/// To the nearest whole; figures of money are far below where that could fail.
-pub(crate) fn rounded(value: f64) -> i64 {
-    format!("{:.0}", value.clamp(-9e15, 9e15)).parse().unwrap_or(0)
 }
 
 /// Minor units as a plain decimal: `-1234`, `EUR` → `-12.34`.

@@ -1,4 +1,5 @@
-//! Rows of numbers and the symmetric systems made of them; all there is of linear algebra here.
+//! Rows of cases and the symmetric systems made of them, which a fit solves by Cholesky's method.
+//! Tables that are asked for cell by cell are `crate::matrix`.
 
 /// Rows of equal width, one after another.
 #[derive(Debug, Clone, PartialEq)]
