@@ -19,17 +19,36 @@ pub struct Preamble {
 
 /// How the table at the start of `text` begins.
 pub fn preamble(text: &str) -> Preamble {
-    let text = text.replace("\r\n", "\n").replace('\r', "\n");
-    let mut lines: Vec<&str> = text.split('\n').take(LINES_MAX + 1).collect();
-    // The last may be cut off.
-    if lines.len() > 1 {
-        lines.pop();
+    let mut rest = text;
+    let mut lines = Vec::new();
+    while lines.len() < LINES_MAX {
+        let (line, below) = cut(rest);
+        // The last of several may be cut off.
+        if below.is_none() && !lines.is_empty() {
+            break;
+        }
+        lines.push(line);
+        let Some(below) = below else { break };
+        rest = below;
     }
     let said = lines.first().and_then(|line| said_separator(line));
     let begin = usize::from(said.is_some());
     let body = lines.get(begin..).unwrap_or_default();
     let separator = said.unwrap_or_else(|| told_separator(body));
     Preamble { lines: begin + above(body, separator), separator }
+}
+
+/// What stands in `text` below so many lines.
+pub(super) fn below(text: &str, lines: usize) -> &str {
+    (0..lines).fold(text, |rest, _| cut(rest).1.unwrap_or_default())
+}
+
+/// A line, and what stands below it where it has an end.
+fn cut(text: &str) -> (&str, Option<&str>) {
+    let Some(end) = text.find(['\n', '\r']) else { return (text, None) };
+    let (line, rest) = text.split_at_checked(end).unwrap_or((text, ""));
+    let below = rest.strip_prefix("\r\n").or_else(|| rest.get(1..));
+    (line, below)
 }
 
 /// `sep=;`, as spreadsheets are told.

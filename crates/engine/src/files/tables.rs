@@ -3,6 +3,8 @@
 
 use model::Refused;
 
+use super::preambles::{self, Preamble, preamble};
+
 /// Columns of a table; more is not a table of ours.
 const COLUMNS_MAX: usize = 1_000;
 /// Lines one row may take; beyond that a quotation mark was not closed.
@@ -55,8 +57,10 @@ impl Table {
         }
         let mut table =
             Self { encoding, separator: ',', headers: Vec::new(), text, first: 0, first_line: 1 };
-        table.separator = separator(&table.text);
-        let mut rows = table.rows_from(0, 1);
+        let Preamble { lines, separator } = preamble(&table.text);
+        table.separator = separator;
+        let above = table.text.len() - preambles::below(&table.text, lines).len();
+        let mut rows = table.rows_from(above, 1 + i64::try_from(lines).unwrap_or(0));
         let header = rows.next();
         let (next, line) = (rows.at, rows.line);
         let headers = match header {
@@ -229,24 +233,6 @@ fn decode(bytes: &[u8]) -> (String, &'static str) {
     (WINDOWS_1252.decode_without_bom_handling(rest).0.into_owned(), "Windows-1252")
 }
 
-/// What stands most often in the first line outside quotation marks.
-pub fn separator(text: &str) -> char {
-    let mut counts = [(',', 0), (';', 0), ('\t', 0)];
-    let mut quoted = false;
-    for c in text.chars() {
-        match c {
-            '"' => quoted = !quoted,
-            '\n' if !quoted => break,
-            c if !quoted => {
-                counts.iter_mut().filter(|(s, _)| *s == c).for_each(|(_, n)| *n += 1);
-            }
-            _ => {}
-        }
-    }
-    let most = counts.into_iter().max_by_key(|(c, n)| (*n, *c == ','));
-    most.map_or(',', |(separator, _)| separator)
-}
-
 /// A header for comparing: small letters and digits alone, accents folded.
 pub fn plain(header: &str) -> String {
     let fold = |c: char| -> Option<char> {
@@ -309,6 +295,21 @@ mod tests {
         assert_eq!(all[401].line, 404);
         let wide = vec!["x"; 10_000].join(",");
         assert_eq!(Table::read(wide.as_bytes()).unwrap_err().code, "table_columns");
+    }
+
+    #[test]
+    fn i02_titles_and_a_line_that_says_the_separator_stand_above_the_names() {
+        for text in [
+            "sep=;\r\nemail;name\r\na@x.test;Ada, of Köln\r\n",
+            "My list\nof Monday\n\nemail|name\na@x.test|Ada, of Köln\n",
+            "# Export\nemail\tname\na@x.test\tAda, of Köln\n",
+        ] {
+            let (table, all) = rows(text.as_bytes());
+            assert_eq!(table.headers, ["email", "name"], "{text}");
+            let line = i64::try_from(text.lines().count()).unwrap();
+            let cells = vec!["a@x.test".to_owned(), "Ada, of Köln".to_owned()];
+            assert_eq!(all, [Row { line, cells: Ok(cells) }], "{text}");
+        }
     }
 
     #[test]

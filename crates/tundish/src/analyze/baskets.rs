@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 
 use super::amounts::{self, Decimal};
+use super::answers;
 use super::columns::{Columns, Role};
 use super::formats::{Looked, Said};
 use super::left_out::LeftOut;
@@ -77,6 +78,7 @@ pub fn read(source: &mut Source, columns: &mut Columns, said: Said) -> anyhow::R
     while let Some(row) = source.next_row()? {
         let cell = |at: Option<usize>| at.map_or(Cow::Borrowed(""), |at| row.cell(at));
         let (order, customer) = (cell(places.order), person(cell(places.customer)));
+        let order = if answers::is_missing(&order) { Cow::Borrowed("") } else { order };
         let product = row.cell(places.product);
         let key = match order.is_empty() {
             true => Order::Row(row.line),

@@ -3,12 +3,17 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
+use super::answers;
 use super::columns::{Columns, Role};
 use super::formats::LOOKED_AT;
 use super::source::Source;
 
-/// A name as it is compared: an address is the same in small letters and in large ones.
+/// A name as it is compared: an address is the same in small letters and in large ones, and `NaN`
+/// is nobody.
 pub fn person(cell: Cow<'_, str>) -> Cow<'_, str> {
+    if answers::is_missing(&cell) {
+        return Cow::Borrowed("");
+    }
     let is_address = cell.contains('@');
     if is_address && cell.chars().any(char::is_uppercase) {
         return Cow::Owned(cell.to_lowercase());
@@ -44,6 +49,7 @@ mod tests {
     fn an_address_is_the_same_in_small_letters_and_large_ones_and_a_name_is_not() {
         assert_eq!(person("Ada@X.Test".into()), "ada@x.test");
         assert_eq!(person("Ada".into()), "Ada");
+        assert_eq!((person("nan".into()), person("NULL".into())), ("".into(), "".into()));
         assert!(matches!(person("ada@x.test".into()), Cow::Borrowed(_)));
     }
 

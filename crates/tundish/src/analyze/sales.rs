@@ -7,6 +7,7 @@ use std::borrow::Cow;
 
 use self::totals::Totals;
 use super::amounts::{self, Decimal};
+use super::answers;
 use super::columns::{Columns, Role};
 use super::dates::{self, Order};
 use super::formats::{LOOKED_AT, Looked, Said, Written};
@@ -141,12 +142,14 @@ struct Cells<'a> {
 impl<'a> Cells<'a> {
     fn of(places: &Places, row: Row<'a>) -> Self {
         let maybe = |at: Option<usize>| at.map_or(Cow::Borrowed(""), |at| row.cell(at));
+        let order = maybe(places.order);
         Self {
             line: row.line,
             customer: people::person(row.cell(places.customer)),
             date: row.cell(places.date),
             figures: places.figures.map(|at| at.map(|at| row.cell(at))),
-            order: maybe(places.order),
+            // Rows without an order are no lines of one.
+            order: if answers::is_missing(&order) { Cow::Borrowed("") } else { order },
             status: maybe(places.status),
             currency: maybe(places.currency),
         }
@@ -239,13 +242,11 @@ impl Reading {
 
     /// The day that is written.
     fn day(&mut self, row: &Cells<'_>) -> Option<i64> {
-        if row.date.is_empty() {
-            self.left_out.count("no date");
-            return None;
-        }
         let day = dates::civil_day(&row.date, self.dates);
         if day.is_some() {
             self.days += 1;
+        } else if answers::is_missing(&row.date) {
+            self.left_out.count("no date");
         } else {
             let mut ways = [Order::DayFirst, Order::MonthFirst].into_iter();
             let otherwise = ways.any(|way| dates::civil_day(&row.date, way).is_some());
@@ -265,7 +266,7 @@ impl Reading {
             self.order.clear();
             self.order.push_str(&row.order);
         }
-        same && matches!(&row.figures, [Some(amount), ..] if amount.is_empty())
+        same && matches!(&row.figures, [Some(amount), ..] if answers::is_missing(amount))
     }
 
     /// What was paid, nothing where no column says; no answer where the row is no sale.
@@ -274,7 +275,7 @@ impl Reading {
         for (number, cell) in numbers.iter_mut().zip(&row.figures) {
             let Some(cell) = cell.as_deref().filter(|cell| !cell.is_empty()) else { continue };
             *number = amounts::parse(cell, self.decimal);
-            if number.is_none() {
+            if number.is_none() && !answers::is_missing(cell) {
                 self.left_out.unreadable("not a number", row.line, cell);
                 return None;
             }

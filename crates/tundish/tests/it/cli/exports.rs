@@ -124,6 +124,18 @@ fn sales_that_did_not_hold_are_left_out_in_the_words_of_each_shop() {
 }
 
 #[test]
+fn what_other_programs_write_for_nothing_is_nothing() {
+    let text = "order,email,date,amount,amount_refunded\nnan,nan,2024-01-01,5,NaN\n\
+                NaN,a@x,2024-01-01,5,NaN\nNaN,a@x,2024-02-01,7,null\n9,a@x,NaT?,7,2\n8,a@x,NA,7,\n\
+                7,a@x,2024-03-01,8,3\n";
+    let all = ask("rfm", text, &[]);
+    let one = &all["customers"][0];
+    assert_eq!((&one["frequency"], &one["monetary"]), (&json!(3.0), &json!(17.0)));
+    let left_out = json!({ "nobody is named": 1, "no date": 1, "not a date": 1 });
+    assert_eq!(all["left_out"], left_out);
+}
+
+#[test]
 fn a_sale_late_at_night_is_of_its_own_day() {
     let text = "email,created_at,amount\na@x,2024-01-31T23:30:00-08:00,5\n";
     assert_eq!(ask("ltv", text, &[])["until"], "2024-01-31");
