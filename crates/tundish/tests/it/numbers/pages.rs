@@ -459,3 +459,64 @@ async fn a_file_holds_what_many_pages_of_a_list_do() {
     let unlike: std::collections::BTreeSet<&str> = file.body.lines().collect();
     assert!(unlike.len() > 1 && file.body.starts_with("Paid,Who,"));
 }
+
+#[tokio::test]
+async fn a_channel_that_cost_money_and_won_nobody_is_listed() {
+    let app = told().await;
+    let customers = async |word: &str| {
+        page(&app, &format!("/admin/numbers/customers?{YEAR}&channel={word}")).await
+    };
+    // Nothing was spent on google: Ann counts for the channel, as in the lists of orders.
+    assert!(!customers("google").await.contains("c1@x.test"));
+    assert!(customers("paid_search").await.contains("c1@x.test"));
+    for (key, channel) in [("a", "google"), ("b", "radio")] {
+        let spend =
+            [("key", key), ("channel", channel), ("amount", "12"), ("from_day", "2026-01-05")];
+        app.post("/admin/numbers/spend", &spend).await;
+    }
+    let html = page(&app, &format!("/admin/numbers/value?{YEAR}&by=channel")).await;
+    assert!(body_of(&html).contains("radio – $12.00 0 – – –"), "{}", body_of(&html));
+    let cac = html.split("href=\"").find(|part| part.starts_with("/admin/numbers/payback?from="));
+    let cac = cac.unwrap().split('"').next().unwrap();
+    assert!(cac.contains("from=2026-01-01") && cac.contains("source=google"), "{cac}");
+    assert!(body_of(&page(&app, cac).await).contains("$13.00"), "12 spent and 1 taken off");
+}
+
+#[tokio::test]
+async fn what_is_of_another_currency_is_said_where_it_is_left_out() {
+    let app = told().await;
+    let ben = super::contact(super::BEN).0;
+    let euro = "update orders set currency = 'EUR' where site_id = $s and contact_id =";
+    sql(&app, &format!("{euro} {ben}")).await;
+    engine::rollups::rebuild(&app.engine, &app.site).await.unwrap();
+    for name in ["cohorts", "value"] {
+        let text = body_of(&page(&app, &format!("/admin/numbers/{name}?{YEAR}")).await);
+        assert!(text.contains("1 customers who paid in other currencies than USD"), "{text}");
+    }
+    let revenue = async |more: &str| {
+        body_of(&page(&app, &format!("/admin/numbers/revenue?{YEAR}{more}")).await)
+    };
+    assert!(revenue("").await.contains("1 orders in other currencies"));
+    assert!(revenue("&channel=direct").await.contains("1 orders in other currencies"));
+    assert!(!revenue("&channel=paid_search").await.contains("in other currencies"), "not Ben's");
+}
+
+#[tokio::test]
+async fn the_links_that_are_not_listed_are_one_line_and_in_the_file() {
+    let app = told().await;
+    let links = "insert into links (site_id, version_id, position, target)
+        with recursive n (i) as (select 1 union all select i + 1 from n where i < 210)
+        select $s, 71, i, 'https://shop.test/' || i from n;
+        insert into clicks (site_id, id, message_id, contact_id, version_id, position, at, method,
+            user_agent, prefetch, verdict)
+        with recursive n (i) as (select 2 union all select i + 1 from n where i < 210)
+        select k.site_id, 1000 + n.i, k.message_id, k.contact_id, 71, n.i, k.at, 'GET', '', false,
+            'human' from n join clicks k on k.site_id = $s and k.id = 80";
+    sql(&app, links).await;
+    engine::rollups::rebuild(&app.engine, &app.site).await.unwrap();
+    let path = format!("/admin/numbers/revenue?{YEAR}&by=link");
+    let text = body_of(&page(&app, &path).await);
+    assert!(text.contains("10 further links in the file 10 0"), "{text}");
+    let file = app.get(&format!("{path}&format=csv")).await.body;
+    assert_eq!(file.lines().count(), 211, "a head and each link");
+}

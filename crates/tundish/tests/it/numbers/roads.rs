@@ -326,3 +326,35 @@ async fn a_shop_without_journeys_says_how_they_come() {
         page(&app, &format!("/admin/numbers/{path}")).await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn journeys_to_an_order_alone_are_so_in_every_tile_and_table_and_beside_other_days() {
+    let app = TestApp::start().await;
+    story(&app).await;
+    let days = "from=2026-01-01&to=2026-03-31";
+    let all = body_of(&page(&app, &format!("/admin/numbers/roads?{days}")).await);
+    for shown in ["No order yet", "Drop-off, touch by touch", "Order rate"] {
+        assert!(all.contains(shown), "{shown}: {all}");
+    }
+    let some = body_of(&page(&app, &format!("/admin/numbers/roads?{days}&by=orders")).await);
+    for hidden in ["No order yet", "Drop-off, touch by touch", "Order rate"] {
+        assert!(!some.contains(hidden), "{hidden}: {some}");
+    }
+    // All four orders fall into the days before these.
+    let later = "from=2026-04-01&to=2026-06-29&compare=before";
+    app.advance_ms(120 * DAY_MS).await;
+    app.sign_in(Role::Owner).await;
+    signs_up(&app, "dan@x.test", "facebook", "cpc").await;
+    app.run_until_idle().await;
+    for name in ["roads", "attribution"] {
+        let text = body_of(&page(&app, &format!("/admin/numbers/{name}?{later}")).await);
+        assert!(text.contains("Compared with the 90 days before"), "{name}: {text}");
+    }
+    let file = app.get(&format!("/admin/numbers/roads?{later}&format=csv")).await.body;
+    let heads: Vec<&str> = file.lines().next().unwrap().split(',').collect();
+    let at = heads.iter().position(|head| *head == "Before").unwrap();
+    let before = |line: &str| line.split(',').nth(at).unwrap().parse::<i64>().unwrap();
+    let lines: Vec<i64> = file.lines().skip(1).map(before).collect();
+    let (all, roads) = lines.split_last().unwrap();
+    assert_eq!((*all, roads.iter().sum::<i64>()), (4, 4), "{file}");
+}

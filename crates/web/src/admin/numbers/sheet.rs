@@ -154,7 +154,7 @@ impl Cell {
     /// The same, with of how few it is where they are too few to judge by: in place of a tone.
     #[must_use]
     pub fn few(self, of: i64) -> Self {
-        if of >= FEW || self.raw_is_nothing() {
+        if of >= FEW || matches!(self.raw, Raw::Nothing) {
             return self;
         }
         let note = match &self.note {
@@ -162,10 +162,6 @@ impl Cell {
             None => format!("of {of}"),
         };
         Self { tone: None, note: Some(note), ..self }
-    }
-
-    fn raw_is_nothing(&self) -> bool {
-        matches!(self.raw, Raw::Nothing)
     }
 
     /// The same with a tone.

@@ -257,13 +257,7 @@ fn sheet(
         let on = reached.get(at + 1).copied();
         let stopped = answered.stopped.get(at).map_or(0, Vec::len);
         let took = answered.outcome.median.get(at).copied().flatten();
-        let opened = if stopped < STOPPED_MAX {
-            count(u64::try_from(stopped).unwrap_or(0))
-        } else {
-            // No more of them are remembered.
-            let least = Cell::count(i64::try_from(STOPPED_MAX).unwrap_or(i64::MAX)).text;
-            Cell::text(format!("{least} or more"))
-        };
+        let opened = contacts_cell(stopped);
         let mut to = query.to_vec();
         to.push(("left", at.to_string()));
         vec![
@@ -300,6 +294,12 @@ fn sheet(
         rows: steps.iter().enumerate().map(row).collect(),
         ..Sheet::default()
     }
+}
+
+/// How many contacts stopped at a step; no more than so many of them are remembered.
+fn contacts_cell(stopped: usize) -> Cell {
+    let count = Cell::count(i64::try_from(stopped).unwrap_or(i64::MAX));
+    if stopped < STOPPED_MAX { count } else { Cell::text(format!("{} or more", count.text)) }
 }
 
 /// `3.5 days`.
@@ -390,6 +390,12 @@ fn people(contacts: &[Contact], period: &Period) -> Sheet {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_list_that_is_cut_is_told_as_such() {
+        assert_eq!(contacts_cell(9_999).text, "9,999");
+        assert_eq!(contacts_cell(STOPPED_MAX).text, "10,000 or more");
+    }
 
     #[test]
     fn times_are_told_in_the_unit_that_fits() {

@@ -70,6 +70,25 @@ async fn read(
     Ok(Stretch::of(&rows, limit, key, |rows| sheet(rows, &period)))
 }
 
+/// Where a mail stands, for people.
+fn state(word: &str) -> &str {
+    match word {
+        "accepted" => "left",
+        "bounced" => "came back",
+        "complained" => "marked as spam",
+        other => other,
+    }
+}
+
+/// Who took it, for people.
+fn taker(relay: &str) -> &str {
+    match relay {
+        "caught" => "kept on this machine",
+        "smtp" => "mail server",
+        other => other,
+    }
+}
+
 fn sheet(rows: &[MailRow], period: &Period) -> Sheet {
     let row = |row: &MailRow| {
         let to = Cell::text(row.to_address.clone());
@@ -79,8 +98,8 @@ fn sheet(rows: &[MailRow], period: &Period) -> Sheet {
                 Some(contact) => to.to(format!("/admin/contacts/{contact}")),
                 None => to,
             },
-            Cell::text(row.state.clone()),
-            Cell::text(row.relay.clone()),
+            Cell::text(row.state.clone()).shown(state(&row.state)),
+            Cell::text(row.relay.clone()).shown(taker(&row.relay)),
             Cell::count(row.clicks),
         ]
     };
@@ -91,7 +110,7 @@ fn sheet(rows: &[MailRow], period: &Period) -> Sheet {
              unless a machine's mark is on it"
                 .to_owned(),
         ),
-        columns: columns(&["Left", "To", "State", "By", "#Human clicks"]),
+        columns: columns(&["Left", "To", "State", "Taken by", "#Human clicks"]),
         rows: rows.iter().map(row).collect(),
         empty: "No mail fits.".to_owned(),
         ..Sheet::default()

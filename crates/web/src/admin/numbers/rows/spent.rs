@@ -33,13 +33,17 @@ pub async fn index(
     let (from, to) = (period.span.from.to_string(), period.span.to.to_string());
     let site = who.site.id;
     let of = (level(&asked), period.span, who.site.currency.clone());
+    let by_step = !asked.step.is_empty();
     let (mut spends, known) = state
         .reader
         .read::<_, EngineError, _>(move |session| {
             Box::pin(async move {
                 let (level, span, currency) = of;
                 let of = RoadsOf { level, span, currency: &currency, product: ProductId(0) };
-                let known = store::road_sums::decays(session, site, of).await?;
+                let known = match by_step {
+                    true => store::road_sums::decays(session, site, of).await?,
+                    false => Vec::new(),
+                };
                 Ok((store::spends::within(session, site, &from, &to).await?, known))
             })
         })
@@ -47,7 +51,7 @@ pub async fn index(
     spends.retain(|spend| spend.currency == who.site.currency);
     // A step of roads, as attribution has it: more than one word of the ledger can mean it.
     let meant = |spend: &Spend| step_of(&spend.channel, &known, level(&asked)) == asked.step;
-    spends.retain(|spend| asked.step.is_empty() || meant(spend));
+    spends.retain(|spend| !by_step || meant(spend));
     spends.retain(|spend| asked.origin.is_empty() || spend.channel == asked.origin);
     spends.reverse();
     let lead = format!("Amounts of which a part falls on {}.", days_text(period.span));
