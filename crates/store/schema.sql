@@ -1637,7 +1637,7 @@ create table visits (
     day bigint not null,
     visitor bigint not null,
     act text not null check ((act = 'form' or act = 'order' or act = 'click')),
-    click_id bigint,
+    subject_id bigint,
     at bigint not null,
     next_at bigint not null,
     joined boolean not null,

@@ -6,14 +6,16 @@ use model::contacts::Contact;
 use model::ids::{ContactId, EnrolmentId, SequenceId};
 use model::sequence_runs::Outcome;
 use model::sites::Site;
-use model::{EmailAddr, Refused, SiteId, UtcMs};
+use model::spans::day_of;
+use model::{EmailAddr, Refused, SiteId, UtcMs, Zone};
 use serde_json::json;
 use store::Tx;
 use store::events::NewEvent;
 
 use crate::engine::Engine;
 use crate::fault::{EngineError, Result};
-use crate::{audits, consents, contacts, enrolments, sequences};
+use crate::rollups::zone_of;
+use crate::{audits, consents, contacts, enrolments, sequences, views};
 
 /// Makes a contact by hand: pending, without consent. One that is here already is found.
 ///
@@ -142,7 +144,7 @@ async fn put(
     contact.updated_at = engine.now();
     store::contacts::update(tx, site.id, &contact).await?;
     if contact.is_test != was_test {
-        store::journeys::mark(tx, site.id, contact.id).await?;
+        left_out_anew(tx, site.id, &contact).await?;
     }
     let event = NewEvent {
         kind: "contact.updated",
@@ -155,6 +157,15 @@ async fn put(
         crate::tags::add(engine, tx, site, contact.id, &tag).await?;
     }
     Ok(contact)
+}
+
+/// Figures leave test contacts out: who becomes one, or is one no more, has their orders figured and
+/// the days since they came counted again.
+async fn left_out_anew(tx: &mut Tx<'_>, site: SiteId, contact: &Contact) -> Result<()> {
+    store::journeys::mark(tx, site, contact.id).await?;
+    let zone = store::sites::find(tx, site).await?.map_or_else(Zone::utc, |site| zone_of(&site));
+    let from = day_of(contact.created_at, &zone).to_string();
+    Ok(store::stages::forget_days(tx, site, &from).await?)
 }
 
 /// What may be switched on and off by hand.
@@ -202,8 +213,7 @@ pub async fn switch(
                 match switch {
                     Switch::Test(_) => {
                         store::contacts::update(tx, site, &contact).await?;
-                        // Figures leave test contacts out.
-                        store::journeys::mark(tx, site, id).await?;
+                        left_out_anew(tx, site, &contact).await?;
                     }
                     _ => store::contacts::update_standing(tx, site, &contact).await?,
                 }
@@ -225,7 +235,7 @@ pub async fn switch(
 /// # Errors
 /// There is no such contact.
 pub async fn unsubscribe(engine: &Engine, actor: Actor, site: &Site, id: ContactId) -> Result<()> {
-    let (engine_in, site) = (engine.clone(), site.clone());
+    let (engine_in, site, own) = (engine.clone(), site.clone(), site.id);
     engine
         .write(move |tx| {
             Box::pin(async move {
@@ -234,7 +244,8 @@ pub async fn unsubscribe(engine: &Engine, actor: Actor, site: &Site, id: Contact
                 note(&engine_in, tx, actor, site.id, "contact.unsubscribed", id).await
             })
         })
-        .await
+        .await?;
+    views::forget(engine, own, id).await
 }
 
 /// Puts a contact into a live sequence, whatever it starts on.

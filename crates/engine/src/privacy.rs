@@ -382,5 +382,6 @@ async fn scrub(tx: &mut Tx<'_>, site: SiteId, id: ContactId) -> Result<()> {
     store::import_changes::forget_of_contact(tx, site, id).await?;
     store::tags::remove_all(tx, site, id).await?;
     store::topics::leave_all(tx, site, id).await?;
+    store::segments::leave_all(tx, site, id).await?;
     Ok(())
 }

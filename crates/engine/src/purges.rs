@@ -42,6 +42,8 @@ pub(crate) async fn run(engine: &Engine) -> Result<usize> {
             (pending(engine, &site).await, forms::forget_spam(engine, site.id).await);
         round.took(format_args!("pending contacts of site {}", site.slug), gone);
         round.took(format_args!("spam of site {}", site.slug), spam.map(|_| 0));
+        let left = views::forget_left(engine, &site).await;
+        round.took(format_args!("visits of who left site {}", site.slug), left);
     }
     let before = engine.now().plus_days(-PENDING_KEPT_DAYS);
     let counts = engine
@@ -135,6 +137,8 @@ pub(crate) async fn remove(tx: &mut Tx<'_>, site: model::SiteId, id: ContactId) 
     store::topics::leave_all(tx, site, id).await?;
     store::scores::forget(tx, site, id).await?;
     store::learned_scores::forget(tx, site, id).await?;
+    store::segments::leave_all(tx, site, id).await?;
+    // Their visits stand in a database of their own: `views::forget_left` finds that they are gone.
     store::contacts::delete(tx, site, id).await?;
     Ok(true)
 }

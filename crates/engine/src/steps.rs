@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use model::ids::{ContactId, FormId, ProductId};
 use model::sites::Site;
-use model::spans::{Span, moved};
+use model::spans::Span;
 use model::times::{DAY_MS, MINUTE_MS};
 use model::{Refused, SiteId, UtcMs};
 use numbers::steps::{Outcome, Pass};
@@ -168,11 +168,7 @@ async fn count(engine: &Engine, site: &Site, of: &Question, now: UtcMs) -> Resul
     let (id, zone) = (site.id, zone_of(site));
     let steps: Arc<[Step]> = of.steps.iter().take(STEPS_MAX).cloned().collect();
     let mut walk = Walk::new(steps.len(), of.window_days.saturating_mul(DAY_MS));
-    let mut from = of.span.from;
-    while from <= of.span.to {
-        let to = moved(from, CHUNK_DAYS - 1).min(of.span.to);
-        let chunk = Span { from, to };
-        from = moved(to, 1);
+    for chunk in of.span.parts(CHUNK_DAYS) {
         let (bounds, wanted) = (chunk.bounds(&zone), Arc::clone(&steps));
         let acts = engine
             .reader()
@@ -207,33 +203,33 @@ async fn acts(
 ) -> Result<Vec<Done>> {
     // In the order in which they follow one another where they share an instant.
     let all = [Act::Form, Act::Confirmed, Act::Clicked, Act::Checkout, Act::Paid, Act::Bought];
-    let (mut done, mut orders): (Vec<Done>, Vec<Done>) = (Vec::new(), Vec::new());
+    let (mut done, mut orders) = (Vec::new(), Vec::new());
     for act in all {
         // Whether any subject could fit at all.
         if !steps.iter().any(|step| act_of(step) == Some(act)) {
             continue;
         }
         let to = if matches!(act, Act::Paid | Act::Bought) { &mut orders } else { &mut done };
-        let take = |at: UtcMs, contact: ContactId, subject: i64| {
-            let fits = bits(steps, |step| act_fits(step, act, subject));
+        let take = |one: store::acts::Done| {
+            let fits = bits(steps, |step| act_fits(step, act, one.subject));
             if fits != 0 {
-                to.push((at.0, contact.0, fits));
+                to.push(((one.at, one.contact, one.order), fits));
             }
         };
         store::acts::each(session, site, act, bounds, take).await?;
     }
-    // An order and the products of it are one act.
+    // An order and the products of it are one act; two orders of one instant are two.
     orders.sort_unstable();
     orders.dedup_by(|next, first| {
-        let same = (next.0, next.1) == (first.0, first.1);
+        let same = next.0 == first.0;
         if same {
-            first.2 |= next.2;
+            first.1 |= next.1;
         }
         same
     });
     done.append(&mut orders);
-    done.sort_by_key(|act| act.0);
-    Ok(done)
+    done.sort_by_key(|((at, ..), _)| *at);
+    Ok(done.into_iter().map(|((at, contact, _), fits)| (at.0, contact.0, fits)).collect())
 }
 
 fn act_of(step: &Step) -> Option<Act> {

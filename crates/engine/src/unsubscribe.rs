@@ -15,7 +15,7 @@ use crate::engine::Engine;
 use crate::fault::{EngineError, Result};
 use crate::links::{OF_CONTACT, OF_MESSAGE};
 use crate::messages::{self, Content, NewMessage};
-use crate::{contacts, links};
+use crate::{contacts, links, views};
 
 /// Whom an unsubscribe link names.
 #[derive(Debug, Clone, PartialEq)]
@@ -93,7 +93,7 @@ async fn end(
     source: Source,
     message: Option<MessageId>,
 ) -> Result<()> {
-    let (of, site) = (engine.clone(), site.clone());
+    let (of, site, own) = (engine.clone(), site.clone(), site.id);
     engine
         .write(move |tx| {
             Box::pin(async move {
@@ -107,7 +107,8 @@ async fn end(
         })
         .await?;
     engine.wake();
-    Ok(())
+    // In a database of its own. If this fails, they have left nonetheless: the hour does it.
+    views::forget(engine, own, contact).await
 }
 
 async fn notice(engine: &Engine, tx: &mut Tx<'_>, site: &Site, contact: ContactId) -> Result<()> {

@@ -25,8 +25,8 @@ use store::views::{Day, ViewRow};
 
 pub(crate) use self::days::tend;
 pub use self::days::{VIEWS_KEPT_DAYS, compare, rebuild};
-pub(crate) use self::visits::forget;
 pub use self::visits::{By, OwnAct, acted, sweep};
+pub(crate) use self::visits::{forget, forget_left};
 use crate::engine::Engine;
 use crate::fault::Result;
 use crate::steps::Answers;

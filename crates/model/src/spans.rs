@@ -11,6 +11,13 @@ use crate::zones::Zone;
 pub const DEFAULT_DAYS: i64 = 30;
 /// A longer span is a slip of the keyboard.
 const DAYS_MAX: i64 = 3_660;
+/// No shop of ours has earlier days.
+const FIRST: Date = Date::constant(1970, 1, 1);
+/// Days ahead of today that may be asked for: what is spent on a month or a year still to come. No
+/// figure lies further on, and the end of the calendar is not gone to day by day.
+const AHEAD_DAYS: i64 = 366;
+/// More than lie between any two days; the calendar is twenty thousand years long.
+const DAYS_OF_CALENDAR: i64 = 7_304_483;
 
 /// Days from `from` to `to`, both in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,17 +35,20 @@ impl Span {
     }
 
     /// A span as typed, two ISO dates; where one is missing, the default length before or after
-    /// the other, and at last up to today.
+    /// the other, and at last up to today. Days before 1970 and more than a year ahead have no
+    /// figures: the span is held between them.
     ///
     /// # Errors
-    /// A day is no date, or the last comes before the first.
+    /// A day is no date, the last comes before the first, or ten years lie between them.
     pub fn parse(from: &str, to: &str, today: Date) -> Result<Self, Refused> {
-        let span = match (day(from, "from")?, day(to, "to")?) {
+        let asked = match (day(from, "from")?, day(to, "to")?) {
             (None, None) => Self::ending(today, DEFAULT_DAYS),
             (None, Some(to)) => Self::ending(to, DEFAULT_DAYS),
             (Some(from), None) => Self { from, to: today.max(from) },
             (Some(from), Some(to)) => Self { from, to },
         };
+        let last = moved(today, AHEAD_DAYS);
+        let span = Self { from: asked.from.max(FIRST), to: asked.to.min(last) };
         if span.to < span.from {
             let why = "the last day comes before the first";
             return Err(Refused::new("days_reversed", why).at("to"));
@@ -77,6 +87,16 @@ impl Span {
     pub fn each(self) -> impl Iterator<Item = Date> {
         (0..self.days()).map(move |n| moved(self.from, n))
     }
+
+    /// Parted, first to last, into spans of `days`; the last may be shorter.
+    pub fn parts(self, days: i64) -> impl Iterator<Item = Self> {
+        let step = days.max(1);
+        let firsts = (0..self.days()).step_by(usize::try_from(step).unwrap_or(usize::MAX));
+        firsts.map(move |n| Self {
+            from: moved(self.from, n),
+            to: moved(self.from, n.saturating_add(step - 1)).min(self.to),
+        })
+    }
 }
 
 /// The first instant of a day in a zone.
@@ -101,18 +121,18 @@ pub fn month_named(month: &str) -> Option<Date> {
 
 /// A day as its number, counted from 1970-01-01.
 pub fn day_number(day: Date) -> i64 {
-    let days = day.since(Date::constant(1970, 1, 1)).map_or(0, |span| span.get_days());
+    let days = day.since(FIRST).map_or(0, |span| span.get_days());
     i64::from(days)
 }
 
 /// The day of a number counted from 1970-01-01.
 pub fn day_numbered(number: i64) -> Date {
-    moved(Date::constant(1970, 1, 1), number)
+    moved(FIRST, number)
 }
 
 /// A day moved by days, held at the ends of the calendar.
 pub fn moved(day: Date, days: i64) -> Date {
-    day.checked_add(days.clamp(-400_000, 400_000).days()).unwrap_or(day)
+    day.saturating_add(days.clamp(-DAYS_OF_CALENDAR, DAYS_OF_CALENDAR).days())
 }
 
 /// The first day of the month that lies `months` after that of `day`.
@@ -164,6 +184,37 @@ mod tests {
             assert_eq!((refused.code, refused.field.as_deref()), (code, Some(field)), "{from}");
         }
         assert_eq!(Span::parse("2027-01-01", "", today).unwrap().days(), 1);
+    }
+
+    #[test]
+    fn a_span_is_held_to_days_that_can_have_figures() {
+        let today = date(2026, 11, 21);
+        let far = Span::parse("2026-11-01", "9999-12-31", today).unwrap();
+        assert_eq!(far, Span { from: date(2026, 11, 1), to: date(2027, 11, 22) });
+        for (from, to, code) in [
+            ("0001-01-01", "9999-12-31", "span_too_long"),
+            ("9999-12-31", "9999-12-31", "days_reversed"),
+            ("9999-12-31", "", "days_reversed"),
+            ("0001-01-01", "0001-01-31", "days_reversed"),
+            ("", "0001-01-31", "days_reversed"),
+        ] {
+            assert_eq!(Span::parse(from, to, today).unwrap_err().code, code, "{from} {to}");
+        }
+        assert_eq!(moved(Date::MAX, 1), Date::MAX);
+        assert_eq!(moved(today, i64::MIN), Date::MIN);
+        assert_eq!(moved(today, i64::MAX), Date::MAX);
+    }
+
+    #[test]
+    fn a_span_comes_in_parts_that_end_at_the_end_of_the_calendar_too() {
+        let span = Span { from: date(2026, 1, 1), to: date(2026, 3, 5) };
+        let parts: Vec<Span> = span.parts(31).collect();
+        assert_eq!(parts.iter().map(|part| part.days()).collect::<Vec<_>>(), [31, 31, 2]);
+        assert_eq!((parts[0].from, parts[2].to), (span.from, span.to));
+        assert_eq!(parts[1].from, date(2026, 2, 1));
+        let last = Span { from: date(9999, 12, 30), to: Date::MAX };
+        assert_eq!(last.parts(31).collect::<Vec<_>>(), [last]);
+        assert_eq!(Span { from: span.to, to: span.from }.parts(31).count(), 0);
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! Links in mails: how many mails had one clicked by a person for the first time, by day from the
-//! rollup or counted from the clicks.
+//! rollup or counted from the clicks. Those of test contacts are left out.
 
 use std::collections::BTreeMap;
 
@@ -15,6 +15,8 @@ const COUNT: &str = "select k.version_id, k.position, count(distinct k.message_i
         and not exists (select 1 from clicks e where e.site_id = $1
             and e.message_id = k.message_id and e.position = k.position
             and e.verdict = 'human' and e.at + 0 < $2)
+        and not exists (select 1 from contacts t where t.site_id = k.site_id
+            and t.id = k.contact_id and t.is_test = true)
     group by k.version_id, k.position";
 const ROLLED: &str = "select version_id, position, cast(sum(clicked) as bigint) from link_days
     where site_id = $1 and day >= $2 and day <= $3 group by version_id, position";
@@ -34,6 +36,8 @@ const ROWS: &str = "select k.id, k.message_id, k.contact_id, m.to_address, k.at
             and e.message_id = k.message_id and e.position = k.position and e.verdict = 'human'
             and (e.at + 0 < k.at or (e.at + 0 = k.at and e.id < k.id)))
         and (k.at < $6 or (k.at = $6 and k.id < $7))
+        and not exists (select 1 from contacts t where t.site_id = k.site_id
+            and t.id = k.contact_id and t.is_test = true)
     order by k.at desc, k.id desc limit $8";
 
 /// Version, position, mails in which it was clicked.

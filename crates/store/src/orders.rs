@@ -36,6 +36,8 @@ const LIST_OF_CONTACT: &str = "select id, contact_id, email, address_hmac, name,
     refunded_minor, refunding_minor, newsletter, referred_by, source, expires_at, close_at,
     paid_at, closed_at, invoice_number, created_at, updated_at
     from orders where site_id = $1 and contact_id = $2 and id < $3 order by id desc limit $4";
+const PAID_OF_CONTACT: &str = "select count(*) from orders
+    where site_id = $1 and contact_id = $2 and paid_at is not null";
 const INSERT: &str = "insert into orders (site_id, id, token_hash, contact_id, email,
     address_hmac, name, country, notes, state, offer_id, path_id, provider, saved_method, currency,
     tax_ppm, tax_included, coupon_id, coupon_code, goods_minor, discount_minor, tax_minor,
@@ -268,6 +270,12 @@ pub async fn list_of_contact(
     limit: i64,
 ) -> Result<Vec<Order>> {
     session.query(LIST_OF_CONTACT).bind(site).bind(contact).bind(before).bind(limit).all().await
+}
+
+/// Whether a contact ever paid.
+pub async fn has_paid(session: &mut Session<'_>, site: SiteId, contact: ContactId) -> Result<bool> {
+    let paid: i64 = session.query(PAID_OF_CONTACT).bind(site).bind(contact).one().await?;
+    Ok(paid > 0)
 }
 
 /// Writes a new order; `false` where its token has one already. `rate_hmac` is what limits count

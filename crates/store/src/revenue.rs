@@ -15,6 +15,8 @@ const SENT: &str = "select m.source_kind, case when m.source_kind in ('sequence'
     from messages m left join template_versions v
         on v.site_id = m.site_id and v.id = m.version_id
     where m.site_id = $1 and m.accepted_at >= $2 and m.accepted_at < $3
+        and not exists (select 1 from contacts t where t.site_id = m.site_id
+            and t.id = m.contact_id and t.is_test = true)
     group by m.source_kind, case when m.source_kind in ('sequence', 'broadcast')
         then m.source_id else 0 end, coalesce(v.template_id, 0)";
 // `+ 0`: earlier clicks are looked for by their message, never by their time.
@@ -26,6 +28,8 @@ const CLICKED: &str = "select m.source_kind, case when m.source_kind in ('sequen
         left join template_versions v on v.site_id = m.site_id and v.id = m.version_id
     where not exists (select 1 from clicks e where e.site_id = $1 and e.message_id = f.id
         and e.verdict = 'human' and e.at + 0 < $2)
+        and not exists (select 1 from contacts t where t.site_id = m.site_id
+            and t.id = m.contact_id and t.is_test = true)
     group by m.source_kind, case when m.source_kind in ('sequence', 'broadcast')
         then m.source_id else 0 end, coalesce(v.template_id, 0)";
 const ROLLED: &str = "select kind, source_id, template_id, cast(sum(sent) as bigint),
@@ -35,13 +39,23 @@ const ROLLED: &str = "select kind, source_id, template_id, cast(sum(sent) as big
 const PUT: &str = "insert into mail_days (site_id, day, kind, source_id, template_id, sent, caught,
     clicked) values ($1, $2, $3, $4, $5, $6, $7, $8)";
 const FORGET: &str = "delete from mail_days where site_id = $1 and day = $2";
-const ORDER_ROWS: &str =
-    "select f.order_id, c.email, f.paid_at, f.first_at, f.nth, f.channel, f.source,
+/// The orders behind a figure, by one of their two instants.
+macro_rules! order_rows_by {
+    ($at:literal) => {
+        concat!(
+            "select f.order_id, c.email, f.paid_at, f.first_at, f.nth, f.channel, f.source,
     f.landing, f.currency, f.net_minor, f.refunded_minor, f.discount_minor, f.reward_minor,
     f.cost_minor, f.mail_kind
     from order_figures f join contacts c on c.site_id = f.site_id and c.id = f.contact_id
-    where f.site_id = $1 and f.paid_at >= $2 and f.paid_at < $3
-        and (f.paid_at < $4 or (f.paid_at = $4 and f.order_id < $5))
+    where f.site_id = $1 and ",
+            $at,
+            " >= $2 and ",
+            $at,
+            " < $3 and (",
+            $at,
+            " < $4 or (",
+            $at,
+            " = $4 and f.order_id < $5))
         and (cast($6 as text) = '' or f.channel = $6)
         and (cast($7 as text) = '*' or f.source = $7)
         and (cast($8 as text) = '*' or f.landing = $8)
@@ -59,46 +73,31 @@ const ORDER_ROWS: &str =
         and f.day <= $19
         and (cast($21 as bigint) = 0 or exists (select 1 from segment_members g
             where g.site_id = f.site_id and g.segment_id = $21 and g.contact_id = f.contact_id))
-    order by f.paid_at desc, f.order_id desc limit $20";
-const ORDER_ROWS_WON: &str =
-    "select f.order_id, c.email, f.paid_at, f.first_at, f.nth, f.channel, f.source,
-    f.landing, f.currency, f.net_minor, f.refunded_minor, f.discount_minor, f.reward_minor,
-    f.cost_minor, f.mail_kind
-    from order_figures f join contacts c on c.site_id = f.site_id and c.id = f.contact_id
-    where f.site_id = $1 and f.first_at >= $2 and f.first_at < $3
-        and (f.first_at < $4 or (f.first_at = $4 and f.order_id < $5))
-        and (cast($6 as text) = '' or f.channel = $6)
-        and (cast($7 as text) = '*' or f.source = $7)
-        and (cast($8 as text) = '*' or f.landing = $8)
-        and (cast($9 as text) = '' or (f.message_id is not null and f.mail_kind = $9
-            and f.mail_source_id = $10 and f.mail_template_id = $11))
-        and (cast($12 as bigint) = 0 or (f.message_id is not null and f.mail_version_id = $12
-            and f.mail_position = $13))
-        and (cast($14 as bigint) = 0 or f.first_product_id = $14)
-        and (cast($15 as text) = '' or f.cohort = $15)
-        and (cast($16 as bigint) = 0 or f.nth = $16)
-        and (cast($17 as text) = '' or f.currency = $17)
-        and (cast($18 as text) = '' or $18 = case when exists (select 1 from spends s
-            where s.site_id = f.site_id and s.channel = f.source) then f.source
-            else f.channel end)
-        and f.day <= $19
-        and (cast($21 as bigint) = 0 or exists (select 1 from segment_members g
-            where g.site_id = f.site_id and g.segment_id = $21 and g.contact_id = f.contact_id))
-    order by f.first_at desc, f.order_id desc limit $20";
+    order by ",
+            $at,
+            " desc, f.order_id desc limit $20"
+        )
+    };
+}
+const ORDER_ROWS: &str = order_rows_by!("f.paid_at");
+const ORDER_ROWS_WON: &str = order_rows_by!("f.first_at");
 const OFFER_TITLES: &str = "select id, title from offers where site_id = $1";
+// By the time they were paid, as they are counted: an order that was taken in from a file has an id
+// of later. `cross join`: the orders of the days first, what they hold of the offer after.
 const OFFER_ROWS: &str = "select f.order_id, c.email, f.paid_at, f.currency, p.quantity,
     p.net_minor, p.refunded_minor, p.cost_minor, p.shown, p.taken
-    from figure_offers p
-        join order_figures f on f.site_id = p.site_id and f.order_id = p.order_id
-        join contacts c on c.site_id = f.site_id and c.id = f.contact_id
-    where p.site_id = $1 and p.offer_id = $2 and p.kind = $3 and p.order_id < $4
-        and f.paid_at + 0 >= $5 and f.paid_at + 0 < $6
-        and (cast($7 as text) = '' or f.channel = $7)
-        and (cast($8 as bigint) = 0 or f.first_product_id = $8)
-        and (cast($9 as text) = '' or f.currency = $9)
-        and (cast($11 as bigint) = 0 or exists (select 1 from segment_members g
-            where g.site_id = f.site_id and g.segment_id = $11 and g.contact_id = f.contact_id))
-    order by p.order_id desc limit $10";
+    from order_figures f cross join figure_offers p cross join contacts c
+    where p.site_id = f.site_id and p.order_id = f.order_id
+        and c.site_id = f.site_id and c.id = f.contact_id
+        and f.site_id = $1 and p.offer_id = $2 and p.kind = $3
+        and f.paid_at >= $4 and f.paid_at < $5
+        and (f.paid_at < $6 or (f.paid_at = $6 and f.order_id < $7))
+        and (cast($8 as text) = '' or f.channel = $8)
+        and (cast($9 as bigint) = 0 or f.first_product_id = $9)
+        and (cast($10 as text) = '' or f.currency = $10)
+        and (cast($12 as bigint) = 0 or exists (select 1 from segment_members g
+            where g.site_id = f.site_id and g.segment_id = $12 and g.contact_id = f.contact_id))
+    order by f.paid_at desc, f.order_id desc limit $11";
 // From the newest id down, not by the time it was accepted: that would read and sort a whole period
 // for a page. `mail_rows` begins where the period ends.
 const MAIL_ROWS: &str = "select m.id, m.to_address, m.contact_id, m.state, m.accepted_at,
@@ -109,6 +108,8 @@ const MAIL_ROWS: &str = "select m.id, m.to_address, m.contact_id, m.state, m.acc
     where m.site_id = $1 and m.source_kind = $2 and (cast($3 as bigint) = 0 or m.source_id = $3)
         and coalesce(v.template_id, 0) = $4 and +m.accepted_at >= $5 and +m.accepted_at < $6
         and m.id < $7
+        and not exists (select 1 from contacts t where t.site_id = m.site_id
+            and t.id = m.contact_id and t.is_test = true)
     order by m.id desc limit $8";
 
 const MAIL_ROWS_CLICKED: &str = "select m.id, m.to_address, m.contact_id, m.state,
@@ -122,6 +123,8 @@ const MAIL_ROWS_CLICKED: &str = "select m.id, m.to_address, m.contact_id, m.stat
         and coalesce(v.template_id, 0) = $4 and m.id < $7
         and not exists (select 1 from clicks e where e.site_id = $1 and e.message_id = f.id
             and e.verdict = 'human' and e.at + 0 < $5)
+        and not exists (select 1 from contacts t where t.site_id = m.site_id
+            and t.id = m.contact_id and t.is_test = true)
     order by m.id desc limit $8";
 
 /// Which mails a figure is about.
@@ -163,7 +166,7 @@ pub struct MailFigure {
     pub revenue_minor: i64,
 }
 
-/// Sent and clicked mails, counted from the rows.
+/// Sent and clicked mails, counted from the rows; those to test contacts are left out.
 pub async fn count_mails(
     session: &mut Session<'_>,
     site: SiteId,
@@ -226,7 +229,7 @@ pub async fn rolled_mails(
 }
 
 /// What mails did in a span, with the orders they brought. What left and was clicked is of all
-/// contacts; the orders are those of `only`.
+/// contacts but tests; the orders are those of `only`.
 pub async fn by_mail(
     session: &mut Session<'_>,
     site: SiteId,
@@ -366,6 +369,8 @@ pub async fn order_rows(
 ) -> Result<Vec<OrderRow>> {
     let mail = of.mail.as_ref();
     let (at, id) = of.before;
+    // A later page of the list begins where it begins, not at the end of the days.
+    let until = of.until.min(at.plus_ms(1));
     let sql = match of.by {
         Instant::Paid => ORDER_ROWS,
         Instant::Won => ORDER_ROWS_WON,
@@ -374,7 +379,7 @@ pub async fn order_rows(
         .query(sql)
         .bind(site)
         .bind(of.from)
-        .bind(of.until)
+        .bind(until)
         .bind(at)
         .bind(id)
         .bind(&of.channel)
@@ -448,20 +453,20 @@ impl FromRow for OfferRow {
     }
 }
 
-/// The orders that hold an offer in one place, or showed it, paid in `from .. until`; the newest
-/// order first.
+/// The orders that hold an offer in one place, or showed it, paid in `from .. until`; the one paid
+/// last first.
 pub async fn offer_rows(
     session: &mut Session<'_>,
     site: SiteId,
     (offer, kind): (OfferId, &str),
     (from, until): (UtcMs, UtcMs),
     only: Only<'_>,
-    (before, limit): (OrderId, i64),
+    ((at, before), limit): ((UtcMs, OrderId), i64),
 ) -> Result<Vec<OfferRow>> {
-    // Made after the span, it was not paid in it.
-    let before = before.min(OrderId(model::ids::first_id_at(until)));
-    let query = session.query(OFFER_ROWS).bind(site).bind(offer).bind(kind).bind(before);
-    let query = query.bind(from).bind(until).bind(only.channel).bind(only.product);
+    // A later page of the list begins where it begins, not at the end of the days.
+    let until = until.min(at.plus_ms(1));
+    let query = session.query(OFFER_ROWS).bind(site).bind(offer).bind(kind).bind(from).bind(until);
+    let query = query.bind(at).bind(before).bind(only.channel).bind(only.product);
     query.bind(only.currency).bind(limit).bind(only.segment).all().await
 }
 

@@ -33,6 +33,7 @@ const ENTER: &str = "insert into segment_members (site_id, segment_id, contact_i
     values ($1, $2, $3) on conflict (site_id, segment_id, contact_id) do nothing";
 const LEAVE: &str = "delete from segment_members
     where site_id = $1 and segment_id = $2 and contact_id = $3";
+const LEAVE_ALL: &str = "delete from segment_members where site_id = $1 and contact_id = $2";
 const MEMBERS: &str = "select contact_id from segment_members where site_id = $1
     and segment_id = $2 and contact_id > $3 and contact_id <= $4 order by contact_id";
 const SOME: &str = "select contact_id from segment_members where site_id = $1
@@ -194,6 +195,11 @@ pub async fn enter(tx: &mut Tx<'_>, site: SiteId, id: SegmentId, contact: Contac
 /// Takes a contact off the members.
 pub async fn leave(tx: &mut Tx<'_>, site: SiteId, id: SegmentId, contact: ContactId) -> Result<()> {
     tx.query(LEAVE).bind(site).bind(id).bind(contact).run().await.map(drop)
+}
+
+/// Takes a contact off the members of all.
+pub async fn leave_all(tx: &mut Tx<'_>, site: SiteId, contact: ContactId) -> Result<()> {
+    tx.query(LEAVE_ALL).bind(site).bind(contact).run().await.map(drop)
 }
 
 /// The members whose id lies above `after` and up to `upto`, by id.

@@ -1,18 +1,21 @@
 //! Whose visit it was: a visitor of a day, and the contact that said so by an act of its own.
 
-use model::ids::{ClickId, ContactId};
+use model::ids::ContactId;
 use model::views::day_number;
 use model::{SiteId, UtcMs};
 
 use crate::{FromRow, Result, Row, Session, Tx};
 
+// A click shows more than an order, an order more than a form: what shows less does not take the
+// place of what shows more. The first act says since when a confirmation is waited for.
 const PUT: &str = "insert into visits
-    (site_id, contact_id, day, visitor, act, click_id, at, next_at, joined)
+    (site_id, contact_id, day, visitor, act, subject_id, at, next_at, joined)
     values ($1, $2, $3, $4, $5, $6, $7, $8, false)
     on conflict (site_id, day, visitor, contact_id) do update
-    set act = excluded.act, click_id = excluded.click_id, at = excluded.at,
-        next_at = excluded.next_at where visits.joined = false";
-const DUE: &str = "select site_id, contact_id, day, visitor, act, click_id, at from visits
+    set act = excluded.act, subject_id = excluded.subject_id, next_at = excluded.next_at
+    where visits.joined = false and (visits.act = 'form' or visits.act = excluded.act
+        or excluded.act = 'click')";
+const DUE: &str = "select site_id, contact_id, day, visitor, act, subject_id, at from visits
     where joined = false and next_at <= $1 order by next_at limit $2";
 const JOIN: &str = "update visits set joined = true where site_id = $1 and contact_id = $2
     and day = $3 and visitor = $4";
@@ -21,6 +24,8 @@ const WAIT: &str = "update visits set next_at = $5 where site_id = $1 and contac
 const DELETE: &str = "delete from visits where site_id = $1 and contact_id = $2
     and day = $3 and visitor = $4";
 const FORGET: &str = "delete from visits where site_id = $1 and contact_id = $2";
+const CONTACTS: &str = "select distinct contact_id from visits
+    where site_id = $1 and contact_id > $2 order by contact_id limit $3";
 const FORGET_BEFORE: &str = "delete from visits where day < $1";
 const OF_DAY: &str = "select visitor, contact_id from visits
     where site_id = $1 and day = $2 and joined = true";
@@ -50,9 +55,9 @@ pub struct Visit {
     pub visitor: i64,
     /// What they did: `form`, `order` or `click`.
     pub act: String,
-    /// The click, whose verdict is waited for.
-    pub click_id: Option<ClickId>,
-    /// When.
+    /// The raw id of the order or the click.
+    pub subject_id: Option<i64>,
+    /// When the first of their acts was.
     pub at: UtcMs,
 }
 
@@ -64,7 +69,7 @@ impl FromRow for Visit {
             day: row.take()?,
             visitor: row.take()?,
             act: row.take()?,
-            click_id: row.take()?,
+            subject_id: row.take()?,
             at: row.take()?,
         })
     }
@@ -73,7 +78,7 @@ impl FromRow for Visit {
 /// Notes an act; whether it joins the visit to the contact is looked at from `next_at` on.
 pub async fn put(tx: &mut Tx<'_>, visit: &Visit, next_at: UtcMs) -> Result<()> {
     let query = tx.query(PUT).bind(visit.site_id).bind(visit.contact_id).bind(visit.day);
-    let query = query.bind(visit.visitor).bind(&visit.act).bind(visit.click_id);
+    let query = query.bind(visit.visitor).bind(&visit.act).bind(visit.subject_id);
     query.bind(visit.at).bind(next_at).run().await.map(drop)
 }
 
@@ -109,6 +114,16 @@ pub async fn settle(tx: &mut Tx<'_>, visit: &Visit, verdict: Verdict) -> Result<
 /// Forgets a contact's visits: the views stay, as nobody's.
 pub async fn forget(tx: &mut Tx<'_>, site: SiteId, contact: ContactId) -> Result<()> {
     tx.query(FORGET).bind(site).bind(contact).run().await.map(drop)
+}
+
+/// Contacts after `after` that have visits, by id.
+pub async fn contacts(
+    session: &mut Session<'_>,
+    site: SiteId,
+    after: ContactId,
+    limit: i64,
+) -> Result<Vec<ContactId>> {
+    session.query(CONTACTS).bind(site).bind(after).bind(limit).all().await
 }
 
 /// Forgets the visits of all sites before a day (ISO): their views are deleted with them.

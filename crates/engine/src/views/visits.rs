@@ -1,10 +1,14 @@
-//! Whose visit it was. A visitor becomes a contact by an act of its own on that day: an answer to a
-//! form, an order, a click in a mail that was judged a person's; and only where the contact agreed
-//! to mail, or bought. Until then the act waits; if nothing comes of it, it is forgotten.
+//! Whose visit it was. A visitor becomes a contact by an act of its own on that day, and an address
+//! that was typed is nobody's act: a form joins once the contact confirmed after it, an order once
+//! it is paid, a click in a mail once it was judged a person's. And only where the contact agreed to
+//! mail, or bought. Until then the act waits; if nothing comes of it, it is forgotten. So are all
+//! visits of who said no.
 
 use jiff::civil::Date;
+use model::consents::{Action, NEWSLETTER, Source};
 use model::contacts::Status;
 use model::ids::{ClickId, ContactId, OrderId};
+use model::sites::Site;
 use model::times::{DAY_MS, MINUTE_MS};
 use model::views::day_number;
 use model::{SiteId, UtcMs};
@@ -24,6 +28,8 @@ const WAITS_MS: i64 = 8 * DAY_MS;
 const AGAIN_MS: i64 = MINUTE_MS;
 /// Looked at in one round.
 const BATCH: i64 = 200;
+/// Contacts whose standing is read at once.
+const CONTACTS: i64 = 500;
 
 /// By what a visitor says who it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +37,7 @@ pub enum By {
     /// An answer to a form.
     Form,
     /// An order.
-    Order,
+    Order(OrderId),
     /// A click in a mail.
     Click(ClickId),
 }
@@ -74,10 +80,10 @@ pub(super) async fn flush(engine: &Engine, known: &mut Known) -> Result<()> {
             Box::pin(async move {
                 for (site, act) in acts {
                     let today = own.today(&of, tx, site, act.day).await?;
-                    let (word, click_id) = match act.by {
+                    let (word, subject_id) = match act.by {
                         By::Form => ("form", None),
-                        By::Order => ("order", None),
-                        By::Click(click) => ("click", Some(click)),
+                        By::Order(order) => ("order", Some(order.0)),
+                        By::Click(click) => ("click", Some(click.0)),
                     };
                     let visit = Visit {
                         site_id: site,
@@ -85,7 +91,7 @@ pub(super) async fn flush(engine: &Engine, known: &mut Known) -> Result<()> {
                         day: day_number(act.day),
                         visitor: today.hash(&act.visitor),
                         act: word.to_owned(),
-                        click_id,
+                        subject_id,
                         at: act.at,
                     };
                     store::visits::put(tx, &visit, act.at).await?;
@@ -148,27 +154,87 @@ async fn judge(session: &mut Session<'_>, visit: &Visit, now: UtcMs) -> Result<V
         Verdict::Wait(now.plus_ms(age.max(AGAIN_MS)).min(visit.at.plus_ms(WAITS_MS + 1)))
     };
     let found = store::contacts::find(session, site, visit.contact_id).await?;
-    let Some(contact) = found.filter(|contact| !contact.is_erased()) else {
+    let Some(contact) = found.filter(|contact| may_be_followed(contact.status, contact.erased_at))
+    else {
         return Ok(Verdict::Dropped);
     };
-    if let Some(click) = visit.click_id {
-        match store::clicks::verdict(session, site, click).await?.as_deref() {
-            Some("human") => {}
-            Some(_) => return Ok(Verdict::Dropped),
-            None => return Ok(wait),
+    let is_shown = match (visit.act.as_str(), visit.subject_id) {
+        ("click", Some(click)) => {
+            match store::clicks::verdict(session, site, ClickId(click)).await?.as_deref() {
+                Some("human") => true,
+                Some(_) => return Ok(Verdict::Dropped),
+                None => false,
+            }
+        }
+        ("order", Some(order)) => {
+            let order = store::orders::find(session, site, OrderId(order)).await?;
+            order.is_some_and(|order| order.contact_id == contact.id && order.paid_at.is_some())
+        }
+        _ => false,
+    };
+    let is_theirs = is_shown || confirmed_since(session, visit).await?;
+    let agreed = contact.status == Status::Confirmed
+        || is_theirs && store::orders::has_paid(session, site, contact.id).await?;
+    Ok(if is_theirs && agreed { Verdict::Joined } else { wait })
+}
+
+/// Who said no is not followed.
+fn may_be_followed(status: Status, erased_at: Option<UtcMs>) -> bool {
+    erased_at.is_none() && !matches!(status, Status::Unsubscribed | Status::Suppressed)
+}
+
+/// Whether the contact pressed the button of a mail after the act. Before it shows nothing: anyone
+/// can type the address of someone who is in. Nor does a list that was taken in meanwhile.
+async fn confirmed_since(session: &mut Session<'_>, visit: &Visit) -> Result<bool> {
+    let lines = store::consents::list(session, visit.site_id, visit.contact_id).await?;
+    Ok(lines.iter().any(|line| {
+        line.action == Action::Granted
+            && line.purpose == NEWSLETTER
+            && matches!(line.source, Source::Form | Source::Checkout)
+            && line.at > visit.at
+    }))
+}
+
+/// Forgets the visits of everyone who has left, by whichever way, or is there no more; of how many.
+/// Those who press a button are forgotten at once; this finds the others, and what a crash between
+/// the two databases left.
+///
+/// # Errors
+/// The database fails.
+pub(crate) async fn forget_left(engine: &Engine, site: &Site) -> Result<usize> {
+    let (id, mut after, mut gone) = (site.id, ContactId(0), 0);
+    loop {
+        let from = after;
+        let some = engine
+            .views_reader()
+            .read::<_, EngineError, _>(move |session| {
+                Box::pin(
+                    async move { Ok(store::visits::contacts(session, id, from, CONTACTS).await?) },
+                )
+            })
+            .await?;
+        let Some(last) = some.last() else { return Ok(gone) };
+        after = *last;
+        let left = engine
+            .reader()
+            .read::<_, EngineError, _>(move |session| {
+                Box::pin(async move {
+                    let mut left = Vec::new();
+                    for contact in some {
+                        let found = store::contacts::reach(session, id, contact).await?;
+                        let stays =
+                            found.is_some_and(|of| may_be_followed(of.status, of.erased_at));
+                        left.extend((!stays).then_some(contact));
+                    }
+                    Ok(left)
+                })
+            })
+            .await?;
+        for contact in left {
+            forget(engine, id, contact).await?;
+            gone += 1;
         }
     }
-    match contact.status {
-        Status::Confirmed => return Ok(Verdict::Joined),
-        // Who said no is not followed.
-        Status::Unsubscribed | Status::Suppressed if visit.act != "order" => {
-            return Ok(Verdict::Dropped);
-        }
-        _ => {}
-    }
-    let last = OrderId(i64::MAX);
-    let orders = store::orders::list_of_contact(session, site, contact.id, last, 1).await?;
-    Ok(if orders.is_empty() { wait } else { Verdict::Joined })
 }
 
 /// Forgets whose visits they were. Acts that wait in memory are of the last second or two: those of

@@ -67,15 +67,16 @@ create table page_view_sums (
     primary key (site_id, per, period, page, origin)
 ) /* sqlite: without rowid */;
 
--- Whose visit it was: a visitor of a day and the contact who said so by an act; `joined` once that
--- act stands and the contact agreed. What does not come to that is deleted.
+-- Whose visit it was: a visitor of a day and the contact who said so by an act (`subject_id`: the
+-- order or the click); `joined` once that act is known to be the contact's own. What does not come
+-- to that is deleted.
 create table visits (
     site_id bigint not null,
     contact_id bigint not null,
     day bigint not null,
     visitor bigint not null,
     act text not null check (act in ('form', 'order', 'click')),
-    click_id bigint,
+    subject_id bigint,
     at bigint not null,
     next_at bigint not null,
     joined boolean not null,

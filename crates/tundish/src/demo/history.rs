@@ -365,7 +365,7 @@ impl Year<'_> {
         }
         let Some(order) = order else { return Ok(()) };
         if let Some(contact) = self.contact(who).await? {
-            self.acts(&person, contact.id, By::Order);
+            self.acts(&person, contact.id, By::Order(order));
         }
         self.clock.advance_ms(self.dice.between(20, 90) * 1_000);
         self.walk_path(order).await?;

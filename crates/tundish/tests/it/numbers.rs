@@ -6,16 +6,18 @@
 use std::fmt::Write as _;
 
 use engine::rollups;
+use engine::steps::{Question, Step};
 use jiff::civil::date;
-use model::ids::ContactId;
+use model::ids::{ContactId, OfferId, OrderId};
 use model::operators::Role;
 use model::spans::{Span, day_of, moved};
 use model::times::DAY_MS;
 use model::{UtcMs, Zone};
 use store::StoreError;
 use store::balances::BalanceSum;
+use store::order_sums::What;
 use store::reconciliation::Taken;
-use store::revenue::MailKey;
+use store::revenue::{Clicked, MailKey};
 use testkit::TestApp;
 
 mod customers;
@@ -166,6 +168,17 @@ async fn story(app: &TestApp) {
             user_agent, prefetch, verdict) values
             ($s, 80, {mail}, {ann}, 71, 1, {click}, 'GET', '', false, 'human'),
             ($s, 81, {mail}, {ann}, 71, 1, {click} + 5, 'GET', '', false, 'machine');
+         insert into messages (site_id, id, dedupe_key, class, source_kind, source_id, contact_id,
+            to_address, domain, version_id, context, message_id, state, next_at, attempts, epoch,
+            unknown_count, accepted_at, date_at, relay, created_at)
+            values ($s, {mail} + 1, 'd2', 'value', 'sequence', 7, {tess}, 'c3@x.test', 'x.test',
+                71, '{{}}', '<m2>', 'accepted', 0, 1, 1, 0, {at}, {at}, 'smtp', {at});
+         insert into message_attempts (site_id, message_id, epoch, owner, started_at, ended_at,
+            relay, tls, outcome, reply) values ($s, {mail} + 1, 1, 1, {at}, {at}, 'smtp', true,
+            'accepted', '250');
+         insert into clicks (site_id, id, message_id, contact_id, version_id, position, at, method,
+            user_agent, prefetch, verdict) values
+            ($s, 82, {mail} + 1, {tess}, 71, 1, {click}, 'GET', '', false, 'human');
          insert into products (site_id, id, slug, name, summary, description, role, state,
             currency, cost_minor, version, created_at, updated_at) values ($s, 600, 'book',
             'Book', '', '', 'front', 'active', 'USD', 300, 1, 0, 0);
@@ -175,6 +188,7 @@ async fn story(app: &TestApp) {
                 0, 0);",
         at = day(6),
         click = day(8),
+        tess = contact(TESS).0,
     )
     .unwrap();
     order(&mut rows, 1, ANN, day(10), (1_900, 100, 300));
@@ -278,6 +292,91 @@ async fn figures_are_right(app: TestApp) {
     let hello = &mails[&key];
     assert_eq!((hello.sent, hello.clicked, hello.orders, hello.revenue_minor), (1, 1, 1, 1_900));
     assert_eq!(mails.len(), 1);
+    let links = read(&app, move |session| {
+        Box::pin(async move { store::link_days::within(session, site, year, &zone()).await })
+    })
+    .await;
+    assert_eq!(links.into_iter().collect::<Vec<_>>(), [((71, 1), 1)], "ann's alone");
+    let bounds = year.bounds(&zone());
+    let (sent, clicked, links) = read(&app, move |session| {
+        Box::pin(async move {
+            let first = model::ids::MessageId(i64::MAX);
+            let rows = |clicked| (clicked, first);
+            let (all, one) = (rows(Clicked::OrNot), rows(Clicked::Only));
+            let sent = store::revenue::mail_rows(session, site, &key, bounds, all, 10).await?;
+            let clicked = store::revenue::mail_rows(session, site, &key, bounds, one, 10).await?;
+            let end = (UtcMs(i64::MAX), i64::MAX);
+            let links = store::link_days::rows(session, site, (71, 1), bounds, end, 10).await?;
+            Ok((sent, clicked, links))
+        })
+    })
+    .await;
+    assert_eq!((sent.len(), clicked.len(), links.len()), (1, 1, 1), "tess tries things out");
+}
+
+/// An order that was taken in from a file: its id is of later than it.
+async fn taken_in(app: &TestApp, n: i64, who: i64, at: i64) {
+    let mut rows = String::new();
+    order(&mut rows, n, who, day(150), (2_000, 0, 300));
+    write!(
+        rows,
+        "update orders set created_at = {at}, paid_at = {at}, updated_at = {}
+            where site_id = $s and id = {};",
+        app.engine.now().0,
+        id(day(150), n)
+    )
+    .unwrap();
+    sql(app, &rows).await;
+}
+
+async fn orders_of_files_are_in_the_lists_of_their_days(app: TestApp) {
+    story(&app).await;
+    // Two of one instant.
+    taken_in(&app, 7, BEN, day(15)).await;
+    taken_in(&app, 8, BEN, day(15)).await;
+    app.advance_ms(DAY_MS).await;
+    let (site, january) = (app.site.id, span("2026-01-01", "2026-01-31"));
+    let sums = read(&app, move |session| {
+        Box::pin(async move {
+            store::order_sums::by_key(session, site, What::Offer, january, USD).await
+        })
+    })
+    .await;
+    assert_eq!(sums.iter().map(|(_, sums)| sums.orders).sum::<i64>(), 4);
+    let list = read(&app, move |session| {
+        Box::pin(async move {
+            let (mut all, of) = (Vec::new(), (OfferId(500), "main"));
+            let mut before = (UtcMs(i64::MAX), OrderId(i64::MAX));
+            let bounds = january.bounds(&zone());
+            loop {
+                let page = (before, 1);
+                let rows = store::revenue::offer_rows(session, site, of, bounds, USD, page).await?;
+                let Some(row) = rows.last() else { return Ok(all) };
+                before = (row.paid_at, row.order_id);
+                all.extend(rows.into_iter().map(|row| (row.paid_at.0, row.order_id.0)));
+            }
+        })
+    })
+    .await;
+    let wanted = [
+        (day(20), id(day(20), 3)),
+        (day(15), id(day(150), 8)),
+        (day(15), id(day(150), 7)),
+        (day(10), id(day(10), 1)),
+    ];
+    assert_eq!(list, wanted);
+
+    let span = span("2026-01-01", "2026-07-12");
+    for (steps, acts, reached) in [
+        // None from a file.
+        (vec![Step::Checkout], 3, vec![2]),
+        // Two orders of one instant are two.
+        (vec![Step::Paid(None), Step::Second], 5, vec![2, 2]),
+    ] {
+        let question = Question { steps, window_days: 365, span };
+        let answered = engine::steps::ask(&app.engine, &app.site, &question).await.unwrap();
+        assert_eq!((answered.acts, &answered.outcome.reached), (acts, &reached), "{question:?}");
+    }
 }
 
 async fn economics_are_right(app: TestApp) {
@@ -485,6 +584,7 @@ async fn kept_sums_are_those_of_the_rows(app: TestApp) {
 both_apps! {
     what_is_kept_of_the_reconciliation_is_counted_anew: kept_sums_are_those_of_the_rows,
     orders_mails_and_stages_are_counted_as_by_hand: figures_are_right,
+    an_order_of_a_file_is_listed_where_it_is_counted: orders_of_files_are_in_the_lists_of_their_days,
     customers_cost_and_bring_what_was_worked_out: economics_are_right,
     rollups_can_be_compared_and_made_anew: rollups_are_derived,
     sums_change_with_their_figures_and_can_be_counted_anew: sums_follow,

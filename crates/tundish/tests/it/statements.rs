@@ -47,7 +47,46 @@ fn all() -> Vec<Found> {
 /// A file without its own tests.
 fn read(file: &Path) -> String {
     let text = std::fs::read_to_string(file).unwrap();
-    text.split("\n#[cfg(test)]\nmod tests").next().unwrap_or_default().to_owned()
+    spelled(text.split("\n#[cfg(test)]\nmod tests").next().unwrap_or_default())
+}
+
+/// Statements that a macro of their file makes (`concat!` of its pieces with the argument between
+/// them) written where it is called.
+fn spelled(text: &str) -> String {
+    let mut text = text.to_owned();
+    let mut from = 0;
+    while let Some(at) = text[from..].find("macro_rules! ").map(|at| from + at) {
+        let (name, rest) = text[at + "macro_rules! ".len()..].split_once(' ').unwrap();
+        let body = rest.split("\n}\n").next().unwrap();
+        if !body.contains("concat!(") {
+            from = at + 1;
+            continue;
+        }
+        let pieces: Vec<&str> = body.split('"').skip(1).step_by(2).collect();
+        let call = format!("{name}!(\"");
+        let mut made = text.replacen(body, "", 1);
+        while let Some((before, after)) = made.split_once(&call) {
+            let (argument, after) = after.split_once("\")").unwrap();
+            made = format!("{before}\"{}\"{after}", pieces.join(argument));
+        }
+        (text, from) = (made, at + 1);
+    }
+    text
+}
+
+#[test]
+fn statements_of_a_macro_are_found_where_it_is_called() {
+    let text = "macro_rules! by {\n    ($at:literal) => {\n        concat!(\"select a order by \", \
+        $at, \" limit \", $at, \"\")\n    };\n}\nconst A: &str = by!(\"a.x\");\nconst B: &str = \
+        by!(\"a.y\");\n";
+    let found = statements("file", &spelled(text));
+    let found: Vec<(&str, &str)> =
+        found.iter().map(|one| (one.place.as_str(), one.sql.as_str())).collect();
+    let wanted = [
+        ("file/A", "select a order by a.x limit a.x"),
+        ("file/B", "select a order by a.y limit a.y"),
+    ];
+    assert_eq!(found, wanted);
 }
 
 /// String literals that begin like a statement.

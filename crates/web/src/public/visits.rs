@@ -35,7 +35,7 @@ pub(crate) async fn ordered(
         })
         .await?;
     if let Some(order) = found {
-        acted(engine, site, asker, order.contact_id, By::Order);
+        acted(engine, site, asker, order.contact_id, By::Order(order.id));
     }
     Ok(())
 }

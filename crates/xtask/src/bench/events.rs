@@ -6,7 +6,7 @@ use anyhow::Context;
 use engine::steps::{Question, Step};
 use engine::views::{self, By, OwnAct};
 use engine::{Clock, Engine, Parts, Rng, Sending};
-use model::ids::ContactId;
+use model::ids::{ClickId, ContactId};
 use model::sites::Site;
 use model::spans::{Span, day_of, moved};
 use model::views::{Origin, View};
@@ -64,7 +64,7 @@ async fn open(dir: &std::path::Path) -> anyhow::Result<(Engine, Site)> {
     Ok((engine, Site { id, ..site }))
 }
 
-/// Contacts who confirmed before all this.
+/// Contacts who confirmed before all this, each with a click of its own.
 fn contacts(file: &std::path::Path, site: i64) -> anyhow::Result<()> {
     let link = rusqlite::Connection::open(file)?;
     link.execute(
@@ -74,6 +74,12 @@ fn contacts(file: &std::path::Path, site: i64) -> anyhow::Result<()> {
          select ?1, i, 'r' || i || '@example.org', 'r' || i || '@example.org',
             printf('%064x', i), 'confirmed', '', '', '{}', false, false, false, ?3, ?3, ?3 from n",
         rusqlite::params![site, i64::try_from(PEOPLE / OF_CONTACTS)?, BEGIN.0],
+    )?;
+    link.execute(
+        "insert into clicks (site_id, id, message_id, contact_id, version_id, position, at, method,
+            user_agent, prefetch, verdict)
+         select site_id, id, id, id, 1, 1, ?1, 'GET', '', false, 'human' from contacts",
+        [BEGIN.0],
     )?;
     Ok(())
 }
@@ -116,8 +122,8 @@ async fn take(engine: &Engine, site: &Site, count: usize) -> anyhow::Result<()> 
         }
         if person % OF_CONTACTS == 0 {
             let contact = ContactId(i64::try_from(person / OF_CONTACTS)? + 1);
-            let day = day_of(at, &zone);
-            views::acted(engine, site.id, OwnAct { at, day, visitor, contact, by: By::Form });
+            let (day, by) = (day_of(at, &zone), By::Click(ClickId(contact.0)));
+            views::acted(engine, site.id, OwnAct { at, day, visitor, contact, by });
         }
         if waiting >= BATCH {
             waiting = 0;

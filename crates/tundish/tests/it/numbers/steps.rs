@@ -2,7 +2,7 @@
 
 use engine::steps::{Question, Step};
 use engine::views::{self, By, OwnAct};
-use model::ids::{ClickId, ContactId};
+use model::ids::{ClickId, ContactId, OrderId};
 use model::operators::Role;
 use model::spans::{Span, day_of};
 use model::times::{DAY_MS, MINUTE_MS};
@@ -19,6 +19,9 @@ both_apps! {
     a_visit_is_a_contacts_once_it_acted_and_agreed: joined,
     a_visit_is_nobodys_where_nothing_was_agreed_to: not_joined,
     a_click_joins_where_a_person_made_it: by_click,
+    who_types_the_address_of_another_is_not_taken_for_them: not_by_an_address,
+    an_order_joins_once_it_is_paid: by_order,
+    who_leaves_takes_the_visits_along: left,
     who_is_erased_takes_the_visits_along: erased,
     steps_follow_a_person_from_a_view_to_an_order: followed,
 }
@@ -40,6 +43,18 @@ fn acted(app: &TestApp, who: &str, contact: ContactId, by: By) {
     let visitor = who.to_owned();
     let act = OwnAct { at, day: day_of(at, &zone()), visitor, contact, by };
     views::acted(&app.engine, app.site.id, act);
+}
+
+/// The visitor clicks in a mail of the contact's, as a person; `n` tells clicks apart.
+async fn clicked(app: &TestApp, n: i64, who: &str, contact: ContactId) {
+    let text = format!(
+        "insert into clicks (site_id, id, message_id, contact_id, version_id, position, at,
+            method, user_agent, prefetch, verdict, reason, judged_at) values ($s, {n}, 1, {},
+            1, 1, 1, 'GET', '', false, 'human', 'none', 1)",
+        contact.0
+    );
+    super::sql(app, &text).await;
+    acted(app, who, contact, By::Click(ClickId(n)));
 }
 
 /// The pages that are known to be a contact's.
@@ -140,15 +155,73 @@ async fn by_click(app: TestApp) {
     assert_eq!(rows(&app, VISITS).await, 1);
 }
 
+async fn not_by_an_address(app: TestApp) {
+    form(&app, "chapter", |_| {}).await;
+    let ada = confirmed(&app, "ada@x.test").await.id;
+    app.engine.clock().advance_ms(MINUTE_MS);
+    view(&app, "/p/bens", Some("ben's"));
+    acted(&app, "ben's", ada, By::Form);
+    app.advance_ms(DAY_MS).await;
+    assert!(pages_of(&app, ada).await.is_empty(), "ben typed her address");
+    view(&app, "/p/adas", Some("ada's"));
+    acted(&app, "ada's", ada, By::Form);
+    clicked(&app, 1, "ada's", ada).await;
+    acted(&app, "ada's", ada, By::Form);
+    app.advance_ms(30 * MINUTE_MS).await;
+    assert_eq!(pages_of(&app, ada).await, ["/p/adas"], "a click in her mail shows it");
+    app.advance_ms(10 * DAY_MS).await;
+    assert_eq!(rows(&app, VISITS).await, 1, "what ben did is forgotten");
+}
+
+async fn by_order(app: TestApp) {
+    let ben = super::contact(super::BEN);
+    let (at, mut story) = (app.engine.now().0, String::new());
+    super::person(&mut story, super::BEN, at, None, ["direct", "", "/"]);
+    super::order(&mut story, 3, super::BEN, at, (2_000, 0, 300));
+    super::sql(&app, &story).await;
+    super::sql(&app, "update orders set paid_at = null, state = 'pending'").await;
+    view(&app, "/p/book", Some("ben's"));
+    acted(&app, "ben's", ben, By::Order(OrderId(super::id(at, 3))));
+    acted(&app, "ben's", ben, By::Form);
+    app.advance_ms(30 * MINUTE_MS).await;
+    assert!(pages_of(&app, ben).await.is_empty(), "nobody has paid for it");
+    let paid = format!("update orders set paid_at = {at}, state = 'paid'");
+    super::sql(&app, &paid).await;
+    app.advance_ms(60 * MINUTE_MS).await;
+    assert_eq!(pages_of(&app, ben).await, ["/p/book"]);
+}
+
+async fn left(app: TestApp) {
+    form(&app, "chapter", |_| {}).await;
+    let site = &app.site;
+    let mut people = Vec::new();
+    for (n, address) in ["ada@x.test", "ben@x.test", "cleo@x.test"].into_iter().enumerate() {
+        let contact = confirmed(&app, address).await.id;
+        view(&app, "/", Some(address));
+        clicked(&app, 1 + n as i64, address, contact).await;
+        people.push(contact);
+    }
+    app.run_until_idle().await;
+    assert_eq!(rows(&app, VISITS).await, 3);
+    engine::unsubscribe::from_page(&app.engine, site, people[0], None).await.unwrap();
+    assert!(pages_of(&app, people[0]).await.is_empty(), "she left");
+    // By some other way: a complaint, a list, the undoing of an import.
+    let reason = model::contacts::SuppressionReason::Complaint;
+    engine::contacts::suppress(&app.engine, site, people[1], reason, "").await.unwrap();
+    app.advance_ms(2 * 60 * MINUTE_MS).await;
+    assert!(pages_of(&app, people[1]).await.is_empty());
+    assert_eq!(pages_of(&app, people[2]).await, ["/"]);
+}
+
 async fn erased(app: TestApp) {
     form(&app, "chapter", |_| {}).await;
     let ada = confirmed(&app, "ada@x.test").await.id;
     view(&app, "/", Some("ada's"));
-    acted(&app, "ada's", ada, By::Form);
+    clicked(&app, 1, "ada's", ada).await;
     app.run_until_idle().await;
     assert_eq!(pages_of(&app, ada).await, ["/"]);
     view(&app, "/", Some("ada's"));
-    acted(&app, "ada's", ada, By::Form);
+    clicked(&app, 2, "ada's", ada).await;
     engine::privacy::erase(&app.engine, &app.site, ada).await.unwrap();
     app.advance_ms(MINUTE_MS).await;
     assert_eq!(rows(&app, VISITS).await, 0);
@@ -166,11 +239,11 @@ async fn followed(app: TestApp) {
     app.run_until_idle().await;
     app.engine.clock().advance_ms(MINUTE_MS);
     let ada = confirmed(&app, "ada@x.test").await.id;
-    acted(&app, "ada's", ada, By::Form);
+    clicked(&app, 1, "ada's", ada).await;
     app.advance_ms(DAY_MS).await;
     let ben = confirmed(&app, "ben@x.test").await.id;
-    for contact in [ada, ben] {
-        acted(&app, "shared", contact, By::Form);
+    for (n, contact) in [(2, ada), (3, ben)] {
+        clicked(&app, n, "shared", contact).await;
     }
     view(&app, "/p/book", Some("shared"));
     app.run_until_idle().await;

@@ -322,6 +322,29 @@ async fn every_figure_of_what_was_bought_together_opens_to_as_many_customers() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_page_answers_for_days_at_the_ends_of_the_calendar() {
+    let app = filled().await;
+    for page in pages(&app).await {
+        for days in [
+            "from=0001-01-01&to=9999-12-31",
+            "from=2026-01-01&to=9999-12-31&compare=before",
+            "from=2026-01-01&to=9999-12-31&compare=year",
+            "from=&to=9999-12-31&compare=year",
+            "from=9999-12-31&to=",
+            "from=-009999-01-01&to=0001-01-01&compare=before",
+        ] {
+            let path = match page.split_once('?') {
+                Some((path, rest)) => format!("{path}?{}&{days}", rest.replace(DAYS, "")),
+                None => format!("{page}?{days}"),
+            };
+            let answer = tokio::time::timeout(std::time::Duration::from_secs(60), app.get(&path));
+            let answer = answer.await.unwrap_or_else(|_| panic!("{path} does not end"));
+            assert_eq!(answer.status, 200, "{path}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_picture_and_table_has_its_formula_and_every_table_its_file() {
     let app = crowded().await;
     let mut titles = String::new();

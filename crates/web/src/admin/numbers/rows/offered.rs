@@ -2,6 +2,7 @@
 
 use axum::extract::{Query, State};
 use engine::EngineError;
+use model::UtcMs;
 use model::ids::{OfferId, OrderId, ProductId, SegmentId};
 use model::spans::DEFAULT_DAYS;
 use store::order_sums::Only;
@@ -50,7 +51,7 @@ async fn read(
 ) -> Result<Stretch, EngineError> {
     let period = Period::read(&who, &asked, DEFAULT_DAYS);
     let (site, bounds) = (who.site.id, period.bounds());
-    let start = before(&asked.before).map_or(OrderId(i64::MAX), |(_, id)| id);
+    let start = before(&asked.before).unwrap_or((UtcMs(i64::MAX), OrderId(i64::MAX)));
     let rows = state
         .reader
         .read::<_, EngineError, _>(move |session| {
@@ -68,7 +69,7 @@ async fn read(
             })
         })
         .await?;
-    let key = |row: &OfferRow| format!("0.{}", row.order_id);
+    let key = |row: &OfferRow| format!("{}.{}", row.paid_at.0, row.order_id);
     Ok(Stretch::of(&rows, limit, key, |rows| sheet(rows, &period)))
 }
 
