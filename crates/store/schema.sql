@@ -1392,7 +1392,7 @@ create table spends (
     primary key (site_id, id),
     unique (site_id, dedupe_key)
 );
-create index spends_by_channel on spends (site_id, channel);
+create index spends_by_channel on spends (site_id, channel, campaign, from_day);
 create index spends_by_day on spends (site_id, from_day);
 
 create table stage_days (

@@ -26,9 +26,10 @@ use crate::{audits, jobs};
 
 mod facts;
 mod lesson;
+mod protected;
 mod written;
 
-pub use facts::is_protected;
+pub use protected::is_protected;
 pub use written::{BinTold, Told, Weight};
 
 use facts::Fact;

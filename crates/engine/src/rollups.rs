@@ -5,8 +5,10 @@
 //! rolled up once the day is over; days that are not are counted from their rows, so a page is right
 //! at any time and only its speed depends on this. A purge, an import that is taken back and an
 //! answer that is released unmark the days they change, and those are rolled up again within the
-//! same round; what else happens to old rows (people erased) waits for a rebuild. Journeys follow
-//! every touch and order within seconds.
+//! same round; what else happens to old rows waits for a rebuild. Of who is erased the figures of
+//! their orders keep channel, source and page, which name nobody; that they came at all is counted
+//! under no channel once their day is rolled up anew, and their journeys lose their touches.
+//! Journeys follow every touch and order within seconds.
 
 use std::collections::BTreeMap;
 

@@ -20,9 +20,12 @@ use crate::files::columns::{Columns, Taken};
 use crate::files::tables::{Table, plain};
 
 mod networks;
+mod overlaps;
 
 /// Lines of one file: ten years of days by five channels.
 const LINES_MAX: usize = 20_000;
+/// Lines written in one transaction: whoever else writes waits for no more than these.
+const BATCH: usize = 500;
 /// Amounts read at once.
 const PAGE: i64 = 500;
 /// Between the first and the last day of an amount, where it has several (ISO 8601 §5.5).
@@ -102,99 +105,106 @@ pub async fn import(
         Read::Lines(taken, lines) => (taken, lines),
         Read::Export(said) => return say(engine, actor, site.id, said).await,
     };
-    let good = lines.len();
-    let (of, site) = (engine.clone(), site.id);
-    let spends: Vec<Spend> = lines.iter().map(|line| line.spend.clone()).collect();
-    taken.created = engine
+    let (good, site) = (lines.len(), site.id);
+    let (mut created, mut lines) = (Vec::new(), lines.into_iter());
+    loop {
+        let batch: Vec<Line> = lines.by_ref().take(BATCH).collect();
+        if batch.is_empty() {
+            break;
+        }
+        created.extend(write_lines(engine, actor, site, batch).await?);
+    }
+    taken.created = created.len();
+    taken.unchanged = good.saturating_sub(taken.created);
+    taken.notes.extend(overlaps::told(engine, site, created).await?);
+    Ok(taken)
+}
+
+/// Writes down those of some lines that do not stand yet, all or none.
+async fn write_lines(
+    engine: &Engine,
+    actor: Actor,
+    site: SiteId,
+    lines: Vec<Line>,
+) -> Result<Vec<Spend>> {
+    let of = engine.clone();
+    engine
         .write(move |tx| {
             Box::pin(async move {
-                let mut added = 0;
+                let mut made = Vec::new();
                 for line in &lines {
-                    added += usize::from(write_down(&of, tx, site, line).await?);
+                    made.extend(write_down(&of, tx, site, line).await?);
                 }
-                if added > 0 {
-                    let data = json!({ "amounts": added });
+                if !made.is_empty() {
+                    let data = json!({ "amounts": made.len() });
                     audits::record(&of, tx, site, actor, "spend.added", "", &data).await?;
                 }
-                Ok(added)
+                Ok(made)
             })
         })
-        .await?;
-    taken.unchanged = good.saturating_sub(taken.created);
-    if taken.created > 0 {
-        taken.notes.extend(overlaps(engine, site, spends).await?);
-    }
-    Ok(taken)
+        .await
 }
 
 /// Writes down what an export says, over what it said before.
 async fn say(engine: &Engine, actor: Actor, site: SiteId, said: networks::Said) -> Result<Taken> {
     let networks::Said { mut taken, amounts, notes } = said;
+    let (mut created, mut amounts) = (Vec::new(), amounts.into_iter());
+    loop {
+        let batch: Vec<(String, Spend)> = amounts.by_ref().take(BATCH).collect();
+        if batch.is_empty() {
+            break;
+        }
+        let (new, updated, unchanged) = say_some(engine, actor, site, batch).await?;
+        created.extend(new);
+        taken.updated += updated;
+        taken.unchanged += unchanged;
+    }
+    taken.created = created.len();
+    taken.notes.extend(notes);
+    taken.notes.extend(overlaps::told(engine, site, created).await?);
+    Ok(taken)
+}
+
+/// The same of some of its amounts, all or none: what is new, and how many are said anew, or again.
+async fn say_some(
+    engine: &Engine,
+    actor: Actor,
+    site: SiteId,
+    amounts: Vec<(String, Spend)>,
+) -> Result<(Vec<Spend>, usize, usize)> {
     let of = engine.clone();
-    let spends: Vec<Spend> = amounts.values().cloned().collect();
-    let (created, updated, unchanged) = engine
+    engine
         .write(move |tx| {
             Box::pin(async move {
-                let mut counts = (0, 0, 0);
-                for (key, spend) in &amounts {
-                    let known = store::spends::find_by_key(tx, site, key).await?;
-                    match known.map(|known| (known.id, says_the_same(&known, spend))) {
-                        Some((_, true)) => counts.2 += 1,
+                let (mut new, mut updated, mut unchanged) = (Vec::new(), 0, 0);
+                for (key, spend) in amounts {
+                    let known = store::spends::find_by_key(tx, site, &key).await?;
+                    match known.map(|known| (known.id, says_the_same(&known, &spend))) {
+                        Some((_, true)) => unchanged += 1,
                         Some((id, false)) => {
-                            store::spends::say_again(tx, site, id, spend).await?;
-                            counts.1 += 1;
+                            store::spends::say_again(tx, site, id, &spend).await?;
+                            updated += 1;
                         }
                         None => {
-                            let spend = Spend { id: SpendId(of.next_id()), ..spend.clone() };
-                            store::spends::insert(tx, site, &spend, key, of.now()).await?;
-                            counts.0 += 1;
+                            let spend = Spend { id: SpendId(of.next_id()), ..spend };
+                            store::spends::insert(tx, site, &spend, &key, of.now()).await?;
+                            new.push(spend);
                         }
                     }
                 }
-                if counts.0 + counts.1 > 0 {
-                    let data = json!({ "amounts": counts.0, "said_again": counts.1 });
+                if new.len() + updated > 0 {
+                    let data = json!({ "amounts": new.len(), "said_again": updated });
                     audits::record(&of, tx, site, actor, "spend.added", "", &data).await?;
                 }
-                Ok(counts)
+                Ok((new, updated, unchanged))
             })
         })
-        .await?;
-    (taken.created, taken.updated, taken.unchanged) = (created, updated, unchanged);
-    taken.notes.extend(notes);
-    if created > 0 {
-        taken.notes.extend(overlaps(engine, site, spends).await?);
-    }
-    Ok(taken)
+        .await
 }
 
 fn says_the_same(known: &Spend, spend: &Spend) -> bool {
     let said = |spend: &Spend| (spend.amount_minor, spend.clicks, spend.impressions);
     said(known) == said(spend)
-}
-
-/// A sentence where amounts stand for days for which others stand too.
-async fn overlaps(engine: &Engine, site: SiteId, spends: Vec<Spend>) -> Result<Option<String>> {
-    let found = engine
-        .reader()
-        .read::<_, EngineError, _>(move |session| {
-            Box::pin(async move {
-                let mut found: (usize, Option<Spend>) = (0, None);
-                for spend in spends {
-                    if store::spends::overlapping(session, site, &spend).await? > 0 {
-                        found.0 += 1;
-                        found.1.get_or_insert(spend);
-                    }
-                }
-                Ok(found)
-            })
-        })
-        .await?;
-    let (count, Some(first)) = found else { return Ok(None) };
-    Ok(Some(format!(
-        "{count} of its amounts lie on days for which others stand under the same source and \
-         campaign, such as {} from {} to {}: they add up. Delete what is there twice.",
-        first.channel, first.from_day, first.to_day
-    )))
 }
 
 /// What a file holds.
@@ -230,21 +240,26 @@ struct Line {
     nth: i64,
 }
 
-/// Writes a line down unless it stands already; whether it was.
-async fn write_down(engine: &Engine, tx: &mut Tx<'_>, site: SiteId, line: &Line) -> Result<bool> {
+/// Writes a line down unless it stands already; what was written.
+async fn write_down(
+    engine: &Engine,
+    tx: &mut Tx<'_>,
+    site: SiteId,
+    line: &Line,
+) -> Result<Option<Spend>> {
     for n in line.nth.. {
         // Looked at before each key: another may take in the same file at this moment, and a key
         // may be left of a line whose like was deleted.
         if store::spends::count_equal(tx, site, &line.spend).await? >= line.nth {
-            return Ok(false);
+            return Ok(None);
         }
         let spend = Spend { id: SpendId(engine.next_id()), ..line.spend.clone() };
         let key = format!("file:{}:{n}", line.hash);
         if store::spends::insert(tx, site, &spend, &key, engine.now()).await? {
-            return Ok(true);
+            return Ok(Some(spend));
         }
     }
-    Ok(false)
+    Ok(None)
 }
 
 /// The lines that stand nowhere yet, as `write_down` would find them. An amount that was written

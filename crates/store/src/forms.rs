@@ -31,6 +31,7 @@ const LIST: &str = "select f.id, f.slug, f.name, f.state, f.version, f.created_a
     where f.site_id = $1 order by f.name, f.id";
 const VERSION: &str = "select spec, grants from form_versions
     where site_id = $1 and form_id = $2 and version = $3";
+const VERSIONS: &str = "select spec, grants from form_versions where site_id = $1";
 const PER_HOUR: &str = "select created_at / 3600000, count(*) from submissions
     where site_id = $1 and state = 'accepted' and id > $2 group by created_at / 3600000";
 const SUBMIT: &str = "insert into submissions (site_id, form_id, id, version, contact_id, state,
@@ -167,6 +168,11 @@ impl FromRow for FormVersion {
     fn from_row(row: &mut Row) -> Result<Self> {
         Ok(Self { spec: row.json()?, grants: row.json()? })
     }
+}
+
+/// Every version of every form of a site.
+pub async fn versions(session: &mut Session<'_>, site: SiteId) -> Result<Vec<FormVersion>> {
+    session.query(VERSIONS).bind(site).all().await
 }
 
 /// A version of a form as it was.

@@ -26,10 +26,8 @@ const BY_KEY: &str = "select id, channel, campaign, from_day, to_day, amount_min
     clicks, impressions, note, created_at from spends where site_id = $1 and dedupe_key = $2";
 const SAY_AGAIN: &str = "update spends set amount_minor = $3, clicks = $4, impressions = $5
     where site_id = $1 and id = $2";
-const OVERLAPPING: &str = "select count(*) from spends
-    where site_id = $1 and channel = $2 and from_day <= $5 and to_day >= $4
-        and (campaign = $3 or campaign = '' or cast($3 as text) = '')
-        and not (from_day = $4 and to_day = $5 and campaign = $3)";
+const DAYS_OF: &str = "select campaign, from_day, to_day from spends
+    where site_id = $1 and channel = $2 and from_day <= $4 and to_day >= $3";
 const CHANNELS: &str = "select distinct channel from spends where site_id = $1 order by channel";
 const DELETE: &str = "delete from spends where site_id = $1 and id = $2";
 
@@ -114,11 +112,14 @@ pub async fn say_again(tx: &mut Tx<'_>, site: SiteId, id: SpendId, spend: &Spend
     query.bind(spend.clicks).bind(spend.impressions).run().await.map(drop)
 }
 
-/// How many amounts stand for some of the days of `spend`, but not for the same, under its channel
-/// and campaign: likely the same money twice.
-pub async fn overlapping(session: &mut Session<'_>, site: SiteId, spend: &Spend) -> Result<i64> {
-    let query = session.query(OVERLAPPING).bind(site).bind(&spend.channel).bind(&spend.campaign);
-    query.bind(&spend.from_day).bind(&spend.to_day).one().await
+/// The amounts under a channel whose days touch `from ..= to`: campaign, first day, last day.
+pub async fn days_of(
+    session: &mut Session<'_>,
+    site: SiteId,
+    channel: &str,
+    (from, to): (&str, &str),
+) -> Result<Vec<(String, String, String)>> {
+    session.query(DAYS_OF).bind(site).bind(channel).bind(from).bind(to).all().await
 }
 
 /// The words under which money was ever spent.

@@ -16,85 +16,9 @@ const EVENTS_MAX: i64 = 2_000;
 /// Answers with more characters than this name a person rather than describe one.
 const WORD_MAX: usize = 60;
 
-/// Parts of names of fields that must not decide how a person is treated: nothing is learned from
-/// them unless the operator says so (Art. 9 GDPR, and what laws against discrimination name).
-const PROTECTED: &[&str] = &[
-    "age",
-    "asylum",
-    "belief",
-    "biometric",
-    "birth",
-    "born",
-    "caste",
-    "church",
-    "citizen",
-    "color",
-    "colour",
-    "confession",
-    "criminal",
-    "disab",
-    "disease",
-    "diet",
-    "dob",
-    "ethnic",
-    "faith",
-    "family status",
-    "gender",
-    "genetic",
-    "handicap",
-    "health",
-    "illness",
-    "immigra",
-    "marital",
-    "married",
-    "medic",
-    "migra",
-    "nationality",
-    "orientation",
-    "party",
-    "politic",
-    "pregnan",
-    "pronoun",
-    "race",
-    "racial",
-    "relig",
-    "salutation",
-    "sex",
-    "skin",
-    "union",
-    "title",
-    "veteran",
-    "alter",
-    "geburt",
-    "geschlecht",
-    "anrede",
-    "glaube",
-    "krank",
-    "gesund",
-    "behinder",
-    "herkunft",
-    "konfession",
-    "edad",
-    "genero",
-    "género",
-    "sexo",
-    "âge",
-    "naissance",
-    "santé",
-];
 /// What names a person and says nothing else.
 const NAMING: &[&str] =
     &["email", "e-mail", "mail", "name", "phone", "tel", "address", "street", "message", "note"];
-
-/// Whether a field, by its name, is one that nothing is learned from unasked.
-pub fn is_protected(name: &str) -> bool {
-    let name = name.to_lowercase().replace(['_', '-', '.'], " ");
-    let words: Vec<&str> = name.split_whitespace().collect();
-    // Short ones are words of their own: "age" is not in "page", "sex" not in "Essex".
-    PROTECTED.iter().any(|part| {
-        if part.chars().count() <= 4 { words.contains(part) } else { name.contains(part) }
-    })
-}
 
 fn is_naming(name: &str) -> bool {
     let name = name.to_lowercase();
@@ -199,30 +123,6 @@ fn answers(text: &str, facts: &mut BTreeMap<String, Fact>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn protected_fields_are_known_by_their_names_and_others_are_not() {
-        for name in [
-            "age",
-            "Your age",
-            "birthday",
-            "date_of_birth",
-            "gender",
-            "Religion",
-            "health",
-            "ethnicity",
-            "sexual-orientation",
-            "marital status",
-            "Geschlecht",
-            "disability",
-            "race",
-        ] {
-            assert!(is_protected(name), "{name}");
-        }
-        for name in ["page", "garden", "message", "company size", "Essex branch", "budget"] {
-            assert!(!is_protected(name), "{name}");
-        }
-    }
 
     #[test]
     fn answers_that_describe_are_read_and_those_that_name_are_not() {

@@ -1,14 +1,17 @@
 //! One lesson: the cases are read, sorted into fields, learned from and judged.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use model::SiteId;
+use model::forms::FieldKind;
 use model::ids::{ContactId, first_id_at};
 use numbers::scores::kept::{Kept, Stands};
 use numbers::scores::table::{Field, Values, is_held_out};
 use numbers::scores::{Report, Warning, learn as fit};
+use store::forms::FormVersion;
 
-use super::facts::{ANSWER, COUNTED, Case, Fact, WORDS, is_protected, read};
+use super::facts::{ANSWER, COUNTED, Case, Fact, WORDS, read};
+use super::protected::{is_protected, is_protected_field};
 use super::written::{self, Told, Weight};
 use super::{BATCH, CASES_MAX, HORIZON_DAYS, LEAST, PER_COLUMN, SEEN_DAYS};
 use crate::engine::Engine;
@@ -34,21 +37,47 @@ pub(super) struct Lesson {
 /// Learns from a site's contacts; protected fields only where they are `allowed` by name.
 pub(super) async fn learn(engine: &Engine, site: SiteId, allowed: &str) -> Result<Lesson> {
     let cases = cases(engine, site).await?;
-    let mut forms = BTreeMap::new();
-    let found = engine
+    let (found, versions) = engine
         .reader()
         .read::<_, EngineError, _>(move |session| {
-            Box::pin(async move { Ok(store::forms::list(session, site).await?) })
+            Box::pin(async move {
+                let forms = store::forms::list(session, site).await?;
+                Ok((forms, store::forms::versions(session, site).await?))
+            })
         })
         .await?;
-    for form in found {
-        forms.insert(form.id.to_string(), form.slug);
-    }
-    let allowed: Vec<String> = allowed.split(", ").map(str::to_owned).collect();
+    let forms: BTreeMap<String, String> =
+        found.into_iter().map(|form| (form.id.to_string(), form.slug)).collect();
+    let allowed = Allowed {
+        names: allowed.split(", ").map(str::to_owned).collect(),
+        protected: protected_keys(&versions),
+    };
     // Seconds of arithmetic on a large site: not on a thread that others wait for.
     tokio::task::spawn_blocking(move || of_cases(cases, &forms, &allowed))
         .await
         .map_err(|e| EngineError::Fault(format!("the lesson did not end: {e}")))?
+}
+
+/// Which fields may be learned from.
+#[derive(Debug, Default)]
+struct Allowed {
+    /// Protected ones that the operator allows.
+    names: Vec<String>,
+    /// Those whose name says nothing, but whose label or choices do in one of their forms.
+    protected: BTreeSet<String>,
+}
+
+impl Allowed {
+    fn has(&self, own: &str) -> bool {
+        let is_protected = is_protected(own) || self.protected.contains(own);
+        !is_protected || self.names.iter().any(|name| name == own)
+    }
+}
+
+fn protected_keys(versions: &[FormVersion]) -> BTreeSet<String> {
+    let fields = versions.iter().flat_map(|version| &version.spec.fields);
+    let asked = fields.filter(|field| field.kind != FieldKind::Consent);
+    asked.filter(|field| is_protected_field(field)).map(|field| field.key.to_lowercase()).collect()
 }
 
 /// Every contact whose days are over, the newest at most so many, oldest first.
@@ -83,7 +112,7 @@ async fn cases(engine: &Engine, site: SiteId) -> Result<Vec<Case>> {
 fn of_cases(
     cases: Vec<Case>,
     forms: &BTreeMap<String, String>,
-    allowed: &[String],
+    allowed: &Allowed,
 ) -> Result<Lesson> {
     let outcome: Vec<bool> = cases
         .iter()
@@ -126,7 +155,7 @@ fn fields(
     cases: &[Case],
     outcome: &[bool],
     forms: &BTreeMap<String, String>,
-    allowed: &[String],
+    allowed: &Allowed,
 ) -> (Vec<Field>, Vec<String>) {
     let train: Vec<bool> =
         (0..).zip(outcome).filter(|(row, _)| !is_held_out(*row)).map(|(_, y)| *y).collect();
@@ -144,7 +173,7 @@ fn fields(
     let (mut fields, mut left_out) = (Vec::new(), Vec::new());
     for name in names {
         let own = name.trim_start_matches(ANSWER).to_lowercase();
-        if is_protected(&own) && !allowed.contains(&own) {
+        if !allowed.has(&own) {
             left_out.push(format!("{name}: protected"));
             continue;
         }
@@ -266,9 +295,14 @@ pub(super) fn brier_of_share(positives: u64, all: u64) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use model::UtcMs;
+    use model::forms::FormSpec;
     use numbers::real::real_len;
 
     use super::*;
+
+    fn form_field(key: &str, kind: FieldKind, label: &str) -> model::forms::Field {
+        model::forms::Field::new(key, kind, label)
+    }
 
     fn case(n: usize, bought: bool) -> Case {
         let clicks = if bought { n % 5 } else { n % 3 };
@@ -290,16 +324,16 @@ mod tests {
 
     #[test]
     fn too_little_is_refused_with_what_is_needed() {
-        let lesson = of_cases(cases(49, 1_000), &BTreeMap::new(), &[]).unwrap();
+        let lesson = of_cases(cases(49, 1_000), &BTreeMap::new(), &Allowed::default()).unwrap();
         assert!(lesson.kept.is_none());
         assert!(lesson.why.unwrap().contains("49 bought"));
-        let lesson = of_cases(Vec::new(), &BTreeMap::new(), &[]).unwrap();
+        let lesson = of_cases(Vec::new(), &BTreeMap::new(), &Allowed::default()).unwrap();
         assert!(lesson.why.unwrap().contains("50 of each"));
     }
 
     #[test]
     fn what_is_learned_is_told_and_protected_fields_are_left_out() {
-        let lesson = of_cases(cases(400, 2_000), &BTreeMap::new(), &[]).unwrap();
+        let lesson = of_cases(cases(400, 2_000), &BTreeMap::new(), &Allowed::default()).unwrap();
         assert_eq!(lesson.why, None);
         let told = &lesson.told;
         assert!(told.auc.unwrap() > 0.55, "{told:?}");
@@ -308,14 +342,27 @@ mod tests {
         assert_eq!(told.left_out, ["answer: age: protected"]);
         let model = written::read(&lesson.kept.unwrap()).unwrap().model;
         assert!(model.fields().all(|name| name != "answer: age"));
-        let allowed = ["age".to_owned()];
+        let allowed = Allowed { names: vec!["age".to_owned()], ..Allowed::default() };
         let asked = of_cases(cases(400, 2_000), &BTreeMap::new(), &allowed).unwrap();
         assert!(asked.told.left_out.is_empty() || !asked.told.left_out[0].contains("protected"));
+        // One of its forms asks for a gender under the name of a channel.
+        let version = |label: &str| FormVersion {
+            spec: FormSpec {
+                fields: vec![form_field("Channel", FieldKind::Select, label)],
+                ..FormSpec::default()
+            },
+            grants: Vec::new(),
+        };
+        let protected = protected_keys(&[version("How you heard of us"), version("Your gender")]);
+        let allowed = Allowed { protected, ..Allowed::default() };
+        let lesson = of_cases(cases(400, 2_000), &BTreeMap::new(), &allowed).unwrap();
+        assert_eq!(lesson.told.left_out, ["channel: protected", "answer: age: protected"]);
+        assert!(protected_keys(&[version("How you heard of us")]).is_empty());
     }
 
     #[test]
     fn with_few_buyers_only_the_first_things_are_learned() {
-        let lesson = of_cases(cases(60, 500), &BTreeMap::new(), &[]).unwrap();
+        let lesson = of_cases(cases(60, 500), &BTreeMap::new(), &Allowed::default()).unwrap();
         assert_eq!(lesson.why, None);
         assert!(lesson.told.weights.len() <= 4, "{:?}", lesson.told.weights);
     }

@@ -1,6 +1,6 @@
 //! The figures of a customer's orders, from the rows of that customer.
 
-use model::ids::ContactId;
+use model::ids::{ContactId, OrderId};
 use model::spans::{day_of, month_of};
 use model::times::DAY_MS;
 use model::{SiteId, Zone};
@@ -28,7 +28,10 @@ pub(super) async fn derive(
         return Ok(Vec::new());
     }
     let touch = store::order_figures::first_touch(session, site, contact).await?;
-    let (channel, source) = touch.unwrap_or_else(|| (UNKNOWN.to_owned(), String::new()));
+    let kept = kept(session, site, contact, touch.is_some()).await?;
+    let first_kept = kept.first().map(|figure| (figure.channel.clone(), figure.source.clone()));
+    let (channel, source) =
+        touch.or(first_kept).unwrap_or_else(|| (UNKNOWN.to_owned(), String::new()));
     let offers = store::order_figures::offers(session, site, contact).await?;
     let mut figures = Vec::with_capacity(orders.len());
     for (nth, order) in (1..).zip(orders) {
@@ -55,6 +58,7 @@ pub(super) async fn derive(
             source: source.clone(),
             landing: store::order_figures::landing(session, site, contact, at)
                 .await?
+                .or_else(|| landing_of(&kept, order.id))
                 .unwrap_or_default(),
             currency: order.currency,
             net_minor: order.net_minor,
@@ -68,6 +72,28 @@ pub(super) async fn derive(
         });
     }
     Ok(figures)
+}
+
+/// What stands of who was erased: their touches are gone, but the channel, the source and the page
+/// that their orders count under name nobody, and what was earned by them was earned.
+async fn kept(
+    session: &mut Session<'_>,
+    site: SiteId,
+    contact: ContactId,
+    has_touch: bool,
+) -> Result<Vec<OrderFigure>> {
+    if has_touch {
+        return Ok(Vec::new());
+    }
+    let found = store::contacts::reach(session, site, contact).await?;
+    if found.is_none_or(|found| found.erased_at.is_none()) {
+        return Ok(Vec::new());
+    }
+    Ok(store::order_figures::of_contact(session, site, contact).await?)
+}
+
+fn landing_of(kept: &[OrderFigure], order: OrderId) -> Option<String> {
+    kept.iter().find(|figure| figure.order_id == order).map(|figure| figure.landing.clone())
 }
 
 /// What the coupon took off, without the tax that was in it.

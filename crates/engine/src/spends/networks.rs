@@ -61,9 +61,16 @@ const NAMES: &[(&str, &[&str])] = &[
         &["cost", "kosten", "cout", "coste", "costo", "amountspent", "ausgegebenerbetrag", "spend"],
     ),
     ("currency", &["currencycode", "currency", "wahrungscode", "wahrung", "codedevise"]),
+    (
+        "account",
+        &["accountid", "customerid", "account", "accountname", "kontoid", "konto", "kontoname"],
+    ),
     ("clicks", &["linkclicks", "clicks", "linkklicks", "klicks", "clics"]),
     ("impressions", &["impr", "impressions", "impressionen"]),
 ];
+
+/// What a line of totals calls itself.
+const TOTALS: &[&str] = &["total", "totals", "gesamt", "insgesamt", "summe", "totale", "totaal"];
 
 /// Where each of the columns stands, and the currency a header names: `Amount spent (EUR)`.
 #[derive(Debug, Default)]
@@ -172,7 +179,10 @@ impl Export {
             };
             taken.rows += 1;
             match self.amount(cells, site, (now, source), comma) {
-                Ok(spend) => add(&mut amounts, spend),
+                Ok(spend) => {
+                    let account = self.columns.cell(cells, "account");
+                    add(&mut amounts, self.network, account, spend);
+                }
                 Err(why) => taken.reject(row.line, why),
             }
         }
@@ -195,17 +205,14 @@ impl Export {
 
     /// Whether a line is a total, or says that nothing was spent.
     fn is_none(&self, cells: &[String]) -> bool {
-        let total = |cell: &String| {
-            let cell = cell.trim().to_lowercase();
-            ["total", "gesamt", "summe"].iter().any(|word| cell.starts_with(word))
-        };
-        let day = self.columns.cell(cells, "day").len() + self.columns.cell(cells, "from").len();
+        let day = [self.columns.cell(cells, "day"), self.columns.cell(cells, "from")].concat();
+        let has_day = day.chars().any(|c| c.is_ascii_digit());
         let amount = self.columns.cell(cells, "amount");
         let nothing = !amount.chars().any(|c| ('1'..='9').contains(&c)) && !amount.contains('-')
             || ["--", "-", "—"].contains(&amount);
         let named = self.columns.cell(cells, "campaign");
-        cells.first().is_some_and(total)
-            || day == 0 && (named.is_empty() || total(&named.to_owned()))
+        let total = cells.first().is_some_and(|first| is_total(first)) || is_total(named);
+        !has_day && (total || day.is_empty() && named.is_empty())
             || nothing && !amount.chars().any(char::is_alphabetic)
     }
 
@@ -279,11 +286,22 @@ impl Export {
     }
 }
 
-/// Lines of one campaign and the same days are one amount.
-fn add(amounts: &mut BTreeMap<String, Spend>, spend: Spend) {
+/// `Total`, `Total: Account`; but `Total comfort` is a campaign.
+fn is_total(cell: &str) -> bool {
+    let cell = cell.trim().to_lowercase();
+    let after = TOTALS.iter().filter_map(|word| cell.strip_prefix(word));
+    after.map(str::trim_start).any(|rest| rest.is_empty() || rest.starts_with(':'))
+}
+
+/// Lines of one network, account and campaign and of the same days are one amount.
+fn add(amounts: &mut BTreeMap<String, Spend>, network: Network, account: &str, spend: Spend) {
     let key = format!(
-        "said:{}\u{1f}{}\u{1f}{}\u{1f}{}",
-        spend.channel, spend.campaign, spend.from_day, spend.to_day
+        "said:{}\u{1f}{account}\u{1f}{}\u{1f}{}\u{1f}{}\u{1f}{}",
+        network.source(),
+        spend.channel,
+        spend.campaign,
+        spend.from_day,
+        spend.to_day
     );
     let both = |a: Option<i64>, b: Option<i64>| match (a, b) {
         (None, None) => None,
@@ -377,6 +395,16 @@ mod tests {
         assert_eq!(decimal("1,234.5", false), "1234.5");
         assert_eq!(number("1,234", "clicks"), Ok(Some(1_234)));
         assert_eq!(number(" --", "clicks"), Ok(None));
+    }
+
+    #[test]
+    fn a_total_is_the_word_alone_or_before_a_colon() {
+        for cell in ["Total", " TOTAL: Account", "Gesamt", "Gesamt : Kampagnen", "Summe"] {
+            assert!(is_total(cell), "{cell}");
+        }
+        for cell in ["Total comfort", "Gesamtkatalog", "Summertime", "Totally", "", "sub total"] {
+            assert!(!is_total(cell), "{cell}");
+        }
     }
 
     #[test]

@@ -89,4 +89,4 @@ delete from rolled_days;
 delete from meta where key = 'figures_looked_at';
 
 -- Whether money was ever spent under this word.
-create index spends_by_channel on spends (site_id, channel);
+create index spends_by_channel on spends (site_id, channel, campaign, from_day);

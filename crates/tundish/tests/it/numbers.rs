@@ -508,6 +508,25 @@ async fn rollups_are_derived(app: TestApp) {
     assert_eq!(rollups::rebuild(&app.engine, &app.site).await.unwrap().orders, 0);
 }
 
+async fn erased_orders_stay_where_they_count(app: TestApp) {
+    story(&app).await;
+    let (site, ann) = (app.site.id, contact(ANN));
+    let figures = async || {
+        read(&app, move |session| Box::pin(store::order_figures::of_contact(session, site, ann)))
+            .await
+    };
+    let before = figures().await;
+    assert_eq!((before.len(), before[0].channel.as_str()), (2, "paid_search"));
+    engine::privacy::erase(&app.engine, &app.site, ann).await.unwrap();
+    // They are figured again.
+    let text = format!("update orders set updated_at = {}", app.engine.now().0);
+    sql(&app, &text).await;
+    app.advance_ms(DAY_MS).await;
+    assert_eq!(figures().await, before);
+    assert_eq!(rollups::rebuild(&app.engine, &app.site).await.unwrap().orders, 0);
+    assert_eq!(figures().await, before);
+}
+
 async fn sums_meet(app: TestApp) {
     story(&app).await;
     let bounds = span("2026-01-01", "2026-12-31").bounds(&zone());
@@ -587,6 +606,7 @@ both_apps! {
     an_order_of_a_file_is_listed_where_it_is_counted: orders_of_files_are_in_the_lists_of_their_days,
     customers_cost_and_bring_what_was_worked_out: economics_are_right,
     rollups_can_be_compared_and_made_anew: rollups_are_derived,
+    orders_of_who_was_erased_count_under_their_channel: erased_orders_stay_where_they_count,
     sums_change_with_their_figures_and_can_be_counted_anew: sums_follow,
     sums_taken_two_ways_meet_and_a_loss_shows: sums_meet,
 }

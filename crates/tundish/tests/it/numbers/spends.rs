@@ -226,6 +226,53 @@ async fn an_export_of_google_ads_is_read_with_its_title_and_totals_and_says_its_
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_long_file_is_taken_in_parts_and_counts_once_however_often_it_is_read() {
+    let app = TestApp::start().await;
+    let mut text = "date,channel,campaign,amount\n".to_owned();
+    for n in 0..1_200 {
+        let day = model::spans::day_numbered(20_000 + n / 2);
+        // Each day twice the same: two amounts.
+        text.push_str(&format!("{day},ads,spring,1.00\n"));
+    }
+    let first = read(&app, &text).await;
+    assert_eq!((first.created, first.unchanged, first.rejected), (1_200, 0, 0));
+    assert_eq!(first.notes, Vec::<String>::new(), "nothing stands twice");
+    let again = read(&app, &text).await;
+    assert_eq!((again.created, again.unchanged), (0, 1_200));
+    let more = format!("{text}{},ads,,1.00\n", model::spans::day_numbered(20_000));
+    let more = read(&app, &more).await;
+    assert_eq!((more.created, more.unchanged), (1, 1_200));
+    assert!(more.notes.iter().any(|note| note.contains("1 of its amounts")), "{more:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_networks_and_two_accounts_under_one_source_add_up_and_totals_are_no_campaigns() {
+    let app = TestApp::start().await;
+    let ads = async |text: &str| {
+        let map = BTreeMap::new();
+        let how = (&map, "ads");
+        spends::import(&app.engine, Actor::Console, &app.site, text.as_bytes(), how).await.unwrap()
+    };
+    let google = "Day,Campaign,Account name,Cost\n\
+        2026-11-01,Spring,Shop,10.00\n\
+        2026-11-01,Spring,Blog,5.00\n\
+        2026-11-01,Total comfort,Shop,3.00\n\
+        2026-11-01,Gesamtkatalog,Shop,2.00\n\
+        2026-11-01,Total,Shop,1.00\n\
+        Total: Account,,,21.00\n\
+        ,Total,,21.00\n";
+    let first = ads(google).await;
+    assert_eq!((first.created, first.rejected), (5, 0), "{first:?}");
+    let meta = "Reporting starts,Reporting ends,Campaign name,Amount spent (USD)\n\
+        2026-11-01,2026-11-01,Spring,7.00\n";
+    assert_eq!(ads(meta).await.created, 1, "it takes the place of nothing google said");
+    let again = ads(google).await;
+    assert_eq!((again.created, again.updated, again.unchanged), (0, 0, 5));
+    let sum: i64 = standing(&app).await.into_iter().map(|(_, _, _, minor, _)| minor).sum();
+    assert_eq!(sum, 2_800);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_export_of_meta_is_read_with_decimal_commas_and_another_currency_is_refused() {
     let app = TestApp::start().await;
     let file = "Reporting starts;Reporting ends;Campaign name;Amount spent (USD);Link clicks;Impressions\n\
