@@ -17,8 +17,8 @@ use data_encoding::HEXLOWER;
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::civil::Date;
 use model::SiteId;
-use model::spans::month_of;
-use model::views::{Origin, View, day_number};
+use model::spans::{day_number, month_of};
+use model::views::{Origin, View};
 use sha2::Sha256;
 use store::Tx;
 use store::views::{Day, ViewRow};
@@ -43,7 +43,10 @@ const VISITORS_MAX: usize = 500_000;
 const PAGES_MAX: i64 = 10_000;
 /// Origins of a site, likewise.
 const ORIGINS_MAX: i64 = 50_000;
-/// What a page beyond [`PAGES_MAX`] is called.
+/// A day's new pages, and new origins, take at most this part of the room that is left: whoever
+/// makes up addresses takes none from what comes tomorrow.
+const DAY_TAKES: i64 = 10;
+/// What a page beyond that is called.
 const OTHER_PAGES: &str = "…";
 
 /// What is waiting to be written, and what the writer knows.
@@ -67,6 +70,10 @@ struct Known {
 /// The numbers of a site's pages and origins.
 #[derive(Debug, Default)]
 struct Words {
+    /// The newest day they were asked for.
+    day: Option<Date>,
+    /// Up to which number new pages, and new origins, are given one of their own on this day.
+    upto: (i64, i64),
     pages: HashMap<String, i64>,
     origins: HashMap<Origin, i64>,
 }
@@ -178,6 +185,7 @@ impl Batch<'_> {
 
     async fn add(&mut self, tx: &mut Tx<'_>, site: SiteId, id: i64, view: &View) -> Result<()> {
         let words = self.known.words.entry(site).or_default();
+        words.begin(tx, site, view.day).await?;
         let page = words.page(tx, site, &view.page).await?;
         let origin = words.origin(tx, site, &view.origin).await?;
         let (visitor, is_new) = match &view.visitor {
@@ -206,11 +214,23 @@ impl Batch<'_> {
 }
 
 impl Words {
+    /// With a new day comes new room, and what found none yesterday is looked for again.
+    async fn begin(&mut self, tx: &mut Tx<'_>, site: SiteId, day: Date) -> Result<()> {
+        if self.day >= Some(day) {
+            return Ok(());
+        }
+        let (pages, origins) = store::views::last_words(tx, site).await?;
+        let upto = |last: i64, most: i64| last + ((most - last) / DAY_TAKES).max(0);
+        let upto = (upto(pages, PAGES_MAX), upto(origins, ORIGINS_MAX));
+        *self = Self { day: Some(day), upto, ..Self::default() };
+        Ok(())
+    }
+
     async fn page(&mut self, tx: &mut Tx<'_>, site: SiteId, path: &str) -> Result<i64> {
         if let Some(id) = self.pages.get(path) {
             return Ok(*id);
         }
-        let id = match store::views::page_id(tx, site, path, PAGES_MAX).await? {
+        let id = match store::views::page_id(tx, site, path, self.upto.0).await? {
             Some(id) => id,
             None => store::views::page_id(tx, site, OTHER_PAGES, i64::MAX).await?.unwrap_or(0),
         };
@@ -223,7 +243,7 @@ impl Words {
         if let Some(id) = self.origins.get(origin) {
             return Ok(*id);
         }
-        let id = match store::views::origin_id(tx, site, origin, ORIGINS_MAX).await? {
+        let id = match store::views::origin_id(tx, site, origin, self.upto.1).await? {
             Some(id) => id,
             None => {
                 let none = Origin::default();

@@ -218,6 +218,14 @@ mod tests {
     }
 
     #[test]
+    fn days_are_numbered_from_1970() {
+        assert_eq!(day_number(date(1970, 1, 2)), 1);
+        assert_eq!(day_number(date(2026, 11, 22)), 20_779);
+        assert_eq!(day_number(date(1969, 12, 31)), -1);
+        assert_eq!(day_numbered(20_779), date(2026, 11, 22));
+    }
+
+    #[test]
     fn months_go_by_their_first_day() {
         assert_eq!(month_start(date(2026, 1, 31), 1), date(2026, 2, 1));
         assert_eq!(month_start(date(2026, 1, 31), -1), date(2025, 12, 1));

@@ -30,28 +30,3 @@ pub struct View {
     /// browser asks not to be told apart. Never written: only its hash with the day's salt is.
     pub visitor: Option<String>,
 }
-
-/// The number of a day: days since 1970-01-01.
-pub fn day_number(day: Date) -> i64 {
-    let gap = Date::new(1970, 1, 1).and_then(|first| first.until(day));
-    gap.map_or(0, |gap| i64::from(gap.get_days()))
-}
-
-/// The day of a number.
-pub fn day_of_number(number: i64) -> Date {
-    crate::spans::moved(Date::constant(1970, 1, 1), number)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use jiff::civil::date;
-
-    #[test]
-    fn days_are_numbered_from_1970() {
-        assert_eq!(day_number(date(1970, 1, 2)), 1);
-        assert_eq!(day_number(date(2026, 11, 22)), 20_779);
-        assert_eq!(day_number(date(1969, 12, 31)), -1);
-        assert_eq!(day_of_number(20_779), date(2026, 11, 22));
-    }
-}

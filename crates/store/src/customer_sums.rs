@@ -145,9 +145,7 @@ impl Changes {
     pub fn note(&mut self, figure: &OrderFigure, zone: &Zone, times: i64) {
         let first = figure.nth == 1;
         let discount = if first { figure.discount_minor } else { 0 };
-        let margin = figure.net_minor - figure.refunded_minor - figure.cost_minor
-            + figure.reward_minor
-            + discount;
+        let margin = figure.margin_minor();
         let amounts =
             [i64::from(first), i64::from(figure.nth == 2), 1, discount, margin].map(|n| n * times);
         let won = day_of(figure.first_at, zone).to_string();

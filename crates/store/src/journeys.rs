@@ -6,7 +6,7 @@ use model::roads::Sought;
 use model::{SiteId, UtcMs};
 
 use crate::road_sums::Level;
-use crate::{FromRow, Result, Row, Session, Tx};
+use crate::{FromRow, Query, Result, Row, Session, Tx};
 
 const MARK: &str = "insert into journey_marks (site_id, contact_id) values ($1, $2)
     on conflict (site_id, contact_id) do update set contact_id = excluded.contact_id";
@@ -376,11 +376,7 @@ pub async fn order_rows(
     site: SiteId,
     of: &JourneyRows,
 ) -> Result<Vec<JourneyRow>> {
-    let mut query = session.query(ORDER_ROWS).bind(site).bind(of.from).bind(of.until);
-    query = query.bind(of.before.0).bind(of.before.1);
-    for sign in of.signs() {
-        query = query.bind(sign);
-    }
+    let query = asked(session.query(ORDER_ROWS), site, of);
     query.bind(of.product).bind(&of.currency).bind(of.limit).all().await
 }
 
@@ -390,10 +386,12 @@ pub async fn open_rows(
     site: SiteId,
     of: &JourneyRows,
 ) -> Result<Vec<JourneyRow>> {
-    let mut query = session.query(OPEN_ROWS).bind(site).bind(of.from).bind(of.until);
-    query = query.bind(of.before.0).bind(of.before.1);
-    for sign in of.signs() {
-        query = query.bind(sign);
-    }
-    query.bind(of.limit).all().await
+    asked(session.query(OPEN_ROWS), site, of).bind(of.limit).all().await
+}
+
+/// What both lists are asked for.
+fn asked<'s, 'c>(query: Query<'s, 'c>, site: SiteId, of: &JourneyRows) -> Query<'s, 'c> {
+    let query = query.bind(site).bind(of.from).bind(of.until);
+    let query = query.bind(of.before.0).bind(of.before.1);
+    of.signs().into_iter().fold(query, |query, sign| query.bind(sign))
 }

@@ -492,6 +492,8 @@ mod tests {
         );
         assert_eq!(told(date(2026, 2, 1), date(2026, 2, 28)), ["month 2026-02 2026-02"]);
         assert_eq!(told(date(2026, 2, 2), date(2026, 3, 30)), ["day 2026-02-02 2026-03-30"]);
+        assert_eq!(told(date(2026, 1, 31), date(2026, 2, 1)), ["day 2026-01-31 2026-02-01"]);
+        assert_eq!(told(date(2025, 1, 1), date(2025, 12, 31)), ["month 2025-01 2025-12"]);
         assert_eq!(told(date(2026, 2, 2), date(2026, 2, 2)), ["day 2026-02-02 2026-02-02"]);
         assert_eq!(
             told(date(2026, 1, 31), date(2026, 3, 1)),

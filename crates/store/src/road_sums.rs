@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use model::SiteId;
 use model::ids::ProductId;
-use model::spans::{Span, month_of, month_start, moved};
+use model::spans::Span;
 
+use crate::order_sums::pieces;
 use crate::{FromRow, Result, Row, Session, Tx};
 
 const ADD: &str = "insert into road_sums (site_id, level, unit, product_id, period, currency, path,
@@ -339,8 +340,8 @@ pub async fn paths(
     of: RoadsOf<'_>,
 ) -> Result<BTreeMap<String, RoadSum>> {
     let mut sums: BTreeMap<String, RoadSum> = BTreeMap::new();
-    for (unit, from, to) in stretches(of.span) {
-        let query = session.query(PATHS).bind(site).bind(of.level.word()).bind(unit.word());
+    for (per, from, to) in pieces(of.span) {
+        let query = session.query(PATHS).bind(site).bind(of.level.word()).bind(per);
         let query = query.bind(of.product).bind(&from).bind(&to).bind(of.currency);
         for PathRow(path, sum) in query.all::<PathRow>().await? {
             match sums.get_mut(&path) {
@@ -359,8 +360,8 @@ pub async fn decays(
     of: RoadsOf<'_>,
 ) -> Result<Vec<(String, String, i64, i64)>> {
     let mut sums: BTreeMap<(String, String), (i64, i64)> = BTreeMap::new();
-    for (unit, from, to) in stretches(of.span) {
-        let query = session.query(DECAYS).bind(site).bind(unit.word()).bind(of.product);
+    for (per, from, to) in pieces(of.span) {
+        let query = session.query(DECAYS).bind(site).bind(per).bind(of.product);
         let rows: Vec<(String, String, i64, i64)> =
             query.bind(&from).bind(&to).bind(of.currency).all().await?;
         for (channel, source, credit, revenue) in rows {
@@ -375,8 +376,8 @@ pub async fn decays(
 /// How many orders in other currencies there are.
 pub async fn foreign(session: &mut Session<'_>, site: SiteId, of: RoadsOf<'_>) -> Result<i64> {
     let mut orders = 0;
-    for (unit, from, to) in stretches(of.span) {
-        let query = session.query(FOREIGN).bind(site).bind(unit.word()).bind(of.product);
+    for (per, from, to) in pieces(of.span) {
+        let query = session.query(FOREIGN).bind(site).bind(per).bind(of.product);
         orders += query.bind(&from).bind(&to).bind(of.currency).one::<i64>().await?;
     }
     Ok(orders)
@@ -385,50 +386,4 @@ pub async fn foreign(session: &mut Session<'_>, site: SiteId, of: RoadsOf<'_>) -
 /// Products that were ever ordered, by name.
 pub async fn products(session: &mut Session<'_>, site: SiteId) -> Result<Vec<(ProductId, String)>> {
     session.query(PRODUCTS).bind(site).all().await
-}
-
-/// A span as whole months and the days before and after them.
-fn stretches(span: Span) -> Vec<(Unit, String, String)> {
-    let days = |span: Span| (Unit::Day, span.from.to_string(), span.to.to_string());
-    let first = month_start(span.from, 0);
-    let begin = if first == span.from { first } else { month_start(span.from, 1) };
-    // The month of the last day is whole if the day after it begins one.
-    let end = month_start(moved(span.to, 1), 0);
-    if end <= begin {
-        return vec![days(span)];
-    }
-    let mut all = Vec::new();
-    if span.from < begin {
-        all.push(days(Span { from: span.from, to: moved(begin, -1) }));
-    }
-    all.push((Unit::Month, month_of(begin), month_of(moved(end, -1))));
-    if end <= span.to {
-        all.push(days(Span { from: end, to: span.to }));
-    }
-    all
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_span_is_whole_months_and_the_days_around_them() {
-        let parts = |from: &str, to: &str| -> Vec<String> {
-            let span = Span { from: from.parse().unwrap(), to: to.parse().unwrap() };
-            stretches(span).into_iter().map(|(_, from, to)| format!("{from}..{to}")).collect()
-        };
-        assert_eq!(parts("2026-03-05", "2026-03-20"), ["2026-03-05..2026-03-20"]);
-        assert_eq!(parts("2026-03-01", "2026-03-31"), ["2026-03..2026-03"]);
-        assert_eq!(
-            parts("2026-02-01", "2026-03-30"),
-            ["2026-02..2026-02", "2026-03-01..2026-03-30"]
-        );
-        assert_eq!(
-            parts("2025-11-30", "2026-02-01"),
-            ["2025-11-30..2025-11-30", "2025-12..2026-01", "2026-02-01..2026-02-01"]
-        );
-        assert_eq!(parts("2026-01-31", "2026-02-01"), ["2026-01-31..2026-02-01"]);
-        assert_eq!(parts("2025-01-01", "2025-12-31"), ["2025-01..2025-12"]);
-    }
 }

@@ -4,8 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use model::spans::Span;
-use model::views::{Origin, day_number};
+use model::spans::{Span, day_number};
+use model::views::Origin;
 use model::{SiteId, UtcMs};
 
 use crate::order_sums::pieces;
@@ -326,6 +326,12 @@ pub async fn page_id(tx: &mut Tx<'_>, site: SiteId, path: &str, most: i64) -> Re
         tx.query(ADD_PAGE).bind(site).bind(last + 1).bind(path).run().await?;
     }
     Ok(None)
+}
+
+/// The highest numbers that a page and an origin of a site have.
+pub async fn last_words(session: &mut Session<'_>, site: SiteId) -> Result<(i64, i64)> {
+    let page = session.query(LAST_PAGE).bind(site).one().await?;
+    Ok((page, session.query(LAST_ORIGIN).bind(site).one().await?))
 }
 
 /// The number of an origin, likewise.

@@ -1,7 +1,7 @@
 //! Whose visit it was: a visitor of a day, and the contact that said so by an act of its own.
 
 use model::ids::ContactId;
-use model::views::day_number;
+use model::spans::{day_number, day_numbered};
 use model::{SiteId, UtcMs};
 
 use crate::{FromRow, Result, Row, Session, Tx};
@@ -153,7 +153,7 @@ pub async fn pages_of(
     let query = session.query(OF_CONTACT).bind(site).bind(contact).bind(visits);
     let mut all = Vec::new();
     for (day, visitor) in query.all::<(i64, i64)>().await? {
-        let name = model::views::day_of_number(day).to_string();
+        let name = day_numbered(day).to_string();
         let stretch = session.query(STRETCH).bind(site).bind(name).maybe::<(i64, i64)>().await?;
         let Some((first, last)) = stretch else { continue };
         let query = session.query(PAGES_OF).bind(first).bind(last).bind(site).bind(day);

@@ -1,9 +1,7 @@
 //! The learned score: nothing from too little, and from enough a chance that is taken apart.
 
-use std::collections::BTreeMap;
-
 use model::UtcMs;
-use model::contacts::{Contact, Status};
+use model::contacts::Contact;
 use model::ids::{ContactId, EventId, first_id_at};
 use model::operators::Role;
 use model::times::DAY_MS;
@@ -18,22 +16,10 @@ fn person(n: i64, now: UtcMs) -> Contact {
         email_key: email.clone(),
         address_hmac: format!("h{email}"),
         email,
-        status: Status::Confirmed,
-        first_name: String::new(),
-        last_name: String::new(),
-        external_id: None,
-        language: None,
-        timezone: None,
-        fields: BTreeMap::new(),
-        is_test: false,
-        no_sales: false,
-        less_often: false,
-        paused_until: None,
         created_at: now,
         updated_at: now,
         confirmed_at: Some(now),
-        unsubscribed_at: None,
-        erased_at: None,
+        ..crate::scores::person(n)
     }
 }
 

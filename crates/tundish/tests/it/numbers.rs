@@ -6,20 +6,19 @@
 use std::fmt::Write as _;
 
 use engine::rollups;
-use engine::steps::{Question, Step};
 use jiff::civil::date;
-use model::ids::{ContactId, OfferId, OrderId};
+use model::ids::ContactId;
 use model::operators::Role;
 use model::spans::{Span, day_of, moved};
 use model::times::DAY_MS;
 use model::{UtcMs, Zone};
 use store::StoreError;
 use store::balances::BalanceSum;
-use store::order_sums::What;
 use store::reconciliation::Taken;
 use store::revenue::{Clicked, MailKey};
 use testkit::TestApp;
 
+mod apart;
 mod customers;
 mod forms;
 mod pages;
@@ -314,71 +313,6 @@ async fn figures_are_right(app: TestApp) {
     assert_eq!((sent.len(), clicked.len(), links.len()), (1, 1, 1), "tess tries things out");
 }
 
-/// An order that was taken in from a file: its id is of later than it.
-async fn taken_in(app: &TestApp, n: i64, who: i64, at: i64) {
-    let mut rows = String::new();
-    order(&mut rows, n, who, day(150), (2_000, 0, 300));
-    write!(
-        rows,
-        "update orders set created_at = {at}, paid_at = {at}, updated_at = {}
-            where site_id = $s and id = {};",
-        app.engine.now().0,
-        id(day(150), n)
-    )
-    .unwrap();
-    sql(app, &rows).await;
-}
-
-async fn orders_of_files_are_in_the_lists_of_their_days(app: TestApp) {
-    story(&app).await;
-    // Two of one instant.
-    taken_in(&app, 7, BEN, day(15)).await;
-    taken_in(&app, 8, BEN, day(15)).await;
-    app.advance_ms(DAY_MS).await;
-    let (site, january) = (app.site.id, span("2026-01-01", "2026-01-31"));
-    let sums = read(&app, move |session| {
-        Box::pin(async move {
-            store::order_sums::by_key(session, site, What::Offer, january, USD).await
-        })
-    })
-    .await;
-    assert_eq!(sums.iter().map(|(_, sums)| sums.orders).sum::<i64>(), 4);
-    let list = read(&app, move |session| {
-        Box::pin(async move {
-            let (mut all, of) = (Vec::new(), (OfferId(500), "main"));
-            let mut before = (UtcMs(i64::MAX), OrderId(i64::MAX));
-            let bounds = january.bounds(&zone());
-            loop {
-                let page = (before, 1);
-                let rows = store::revenue::offer_rows(session, site, of, bounds, USD, page).await?;
-                let Some(row) = rows.last() else { return Ok(all) };
-                before = (row.paid_at, row.order_id);
-                all.extend(rows.into_iter().map(|row| (row.paid_at.0, row.order_id.0)));
-            }
-        })
-    })
-    .await;
-    let wanted = [
-        (day(20), id(day(20), 3)),
-        (day(15), id(day(150), 8)),
-        (day(15), id(day(150), 7)),
-        (day(10), id(day(10), 1)),
-    ];
-    assert_eq!(list, wanted);
-
-    let span = span("2026-01-01", "2026-07-12");
-    for (steps, acts, reached) in [
-        // None from a file.
-        (vec![Step::Checkout], 3, vec![2]),
-        // Two orders of one instant are two.
-        (vec![Step::Paid(None), Step::Second], 5, vec![2, 2]),
-    ] {
-        let question = Question { steps, window_days: 365, span };
-        let answered = engine::steps::ask(&app.engine, &app.site, &question).await.unwrap();
-        assert_eq!((answered.acts, &answered.outcome.reached), (acts, &reached), "{question:?}");
-    }
-}
-
 async fn economics_are_right(app: TestApp) {
     story(&app).await;
     let site = app.site.id;
@@ -508,25 +442,6 @@ async fn rollups_are_derived(app: TestApp) {
     assert_eq!(rollups::rebuild(&app.engine, &app.site).await.unwrap().orders, 0);
 }
 
-async fn erased_orders_stay_where_they_count(app: TestApp) {
-    story(&app).await;
-    let (site, ann) = (app.site.id, contact(ANN));
-    let figures = async || {
-        read(&app, move |session| Box::pin(store::order_figures::of_contact(session, site, ann)))
-            .await
-    };
-    let before = figures().await;
-    assert_eq!((before.len(), before[0].channel.as_str()), (2, "paid_search"));
-    engine::privacy::erase(&app.engine, &app.site, ann).await.unwrap();
-    // They are figured again.
-    let text = format!("update orders set updated_at = {}", app.engine.now().0);
-    sql(&app, &text).await;
-    app.advance_ms(DAY_MS).await;
-    assert_eq!(figures().await, before);
-    assert_eq!(rollups::rebuild(&app.engine, &app.site).await.unwrap().orders, 0);
-    assert_eq!(figures().await, before);
-}
-
 async fn sums_meet(app: TestApp) {
     story(&app).await;
     let bounds = span("2026-01-01", "2026-12-31").bounds(&zone());
@@ -603,10 +518,8 @@ async fn kept_sums_are_those_of_the_rows(app: TestApp) {
 both_apps! {
     what_is_kept_of_the_reconciliation_is_counted_anew: kept_sums_are_those_of_the_rows,
     orders_mails_and_stages_are_counted_as_by_hand: figures_are_right,
-    an_order_of_a_file_is_listed_where_it_is_counted: orders_of_files_are_in_the_lists_of_their_days,
     customers_cost_and_bring_what_was_worked_out: economics_are_right,
     rollups_can_be_compared_and_made_anew: rollups_are_derived,
-    orders_of_who_was_erased_count_under_their_channel: erased_orders_stay_where_they_count,
     sums_change_with_their_figures_and_can_be_counted_anew: sums_follow,
     sums_taken_two_ways_meet_and_a_loss_shows: sums_meet,
 }

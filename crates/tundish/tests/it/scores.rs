@@ -221,7 +221,7 @@ async fn test_contacts_and_erased_ones_have_no_score() {
     assert!(!app.get("/admin/contacts?score=1").await.body.contains("row-link"));
 }
 
-fn person(id: i64) -> Contact {
+pub(crate) fn person(id: i64) -> Contact {
     Contact {
         id: ContactId(id),
         email: format!("p{id}@example.com"),

@@ -6,10 +6,10 @@ use model::ids::{ClickId, ContactId, OrderId};
 use model::operators::Role;
 use model::spans::{Span, day_of};
 use model::times::{DAY_MS, MINUTE_MS};
-use model::views::{Origin, View};
 use store::StoreError;
 use testkit::TestApp;
 
+use super::views::view;
 use super::zone;
 use crate::people::{after, confirmed, contact, fill_in, form, path_in};
 
@@ -24,18 +24,6 @@ both_apps! {
     who_leaves_takes_the_visits_along: left,
     who_is_erased_takes_the_visits_along: erased,
     steps_follow_a_person_from_a_view_to_an_order: followed,
-}
-
-fn view(app: &TestApp, page: &str, who: Option<&str>) {
-    let at = app.engine.now();
-    let view = View {
-        at,
-        day: day_of(at, &zone()),
-        page: page.to_owned(),
-        origin: Origin { source: "paper".to_owned(), ..Origin::default() },
-        visitor: who.map(str::to_owned),
-    };
-    views::count(&app.engine, app.site.id, view);
 }
 
 fn acted(app: &TestApp, who: &str, contact: ContactId, by: By) {

@@ -19,10 +19,11 @@ both_apps! {
     old_views_go_and_their_rollup_stays: forgotten,
     a_visitor_is_new_once_a_day_whatever_the_server_remembers: remembered,
     a_flood_of_made_up_origins_is_counted_all_the_same: flooded,
+    a_flood_leaves_room_for_what_comes_tomorrow: room_is_left,
 }
 
 /// A view of `page` by `who` now.
-fn view(app: &TestApp, page: &str, who: Option<&str>) {
+pub(super) fn view(app: &TestApp, page: &str, who: Option<&str>) {
     let at = app.engine.now();
     let view = View {
         at,
@@ -184,18 +185,59 @@ async fn remembered(app: TestApp) {
     assert_eq!((all.len(), all[0].views, all[0].visitors), (1, 3, 2));
 }
 
-async fn flooded(app: TestApp) {
+async fn room_is_left(app: TestApp) {
+    let names = async || {
+        let site = app.site.id;
+        let (pages, origins) = app
+            .engine
+            .views_reader()
+            .read::<_, StoreError, _>(move |session| {
+                Box::pin(async move {
+                    let pages = store::views::pages(session, site).await?;
+                    Ok((pages, store::views::origins(session, site).await?))
+                })
+            })
+            .await
+            .unwrap();
+        let pages: BTreeSet<String> = pages.into_iter().map(|(_, path)| path).collect();
+        (pages, origins.len())
+    };
+    for flood in 0..3 {
+        made_up(&app, flood);
+        app.run_until_idle().await;
+        view(&app, &format!("/p/late-{flood}"), None);
+        app.run_until_idle().await;
+        app.engine.clock().advance_ms(DAY_MS);
+        view(&app, &format!("/p/new-{flood}"), None);
+        app.run_until_idle().await;
+        let (pages, origins) = names().await;
+        assert!(pages.contains(&format!("/p/new-{flood}")), "there is room on the day after");
+        assert!(!pages.contains(&format!("/p/late-{flood}")), "the day had taken its part");
+        assert!(pages.contains("…") && pages.len() < 1_100 * (flood + 1), "{}", pages.len());
+        assert!(origins > 2_000 * (flood + 1), "{origins}");
+        view(&app, &format!("/p/late-{flood}"), None);
+        app.run_until_idle().await;
+        assert!(names().await.0.contains(&format!("/p/late-{flood}")), "it is looked for again");
+    }
+}
+
+/// Views of three thousand pages by as many campaigns that nobody knows.
+fn made_up(app: &TestApp, flood: usize) {
     let at = app.engine.now();
     for n in 0..3_000 {
         let view = View {
             at,
             day: day_of(at, &zone()),
-            page: format!("/p/{n}"),
-            origin: Origin { campaign: format!("c{n}"), ..Origin::default() },
+            page: format!("/made-up/{flood}/{n}"),
+            origin: Origin { campaign: format!("c{flood}-{n}"), ..Origin::default() },
             visitor: None,
         };
         views::count(&app.engine, app.site.id, view);
     }
+}
+
+async fn flooded(app: TestApp) {
+    made_up(&app, 0);
     app.run_until_idle().await;
     assert_eq!(days(&app).await[0].views, 3_000);
 }

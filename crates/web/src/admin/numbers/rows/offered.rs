@@ -51,7 +51,8 @@ async fn read(
 ) -> Result<Stretch, EngineError> {
     let period = Period::read(&who, &asked, DEFAULT_DAYS);
     let (site, bounds) = (who.site.id, period.bounds());
-    let start = before(&asked.before).unwrap_or((UtcMs(i64::MAX), OrderId(i64::MAX)));
+    let start = before(&asked.before).map(|(at, id)| (UtcMs(at), id));
+    let start = start.unwrap_or((UtcMs(i64::MAX), OrderId(i64::MAX)));
     let rows = state
         .reader
         .read::<_, EngineError, _>(move |session| {
