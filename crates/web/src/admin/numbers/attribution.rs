@@ -423,7 +423,8 @@ fn picture(read: &Read, all: &All, model: Model) -> Option<Picture> {
 }
 
 fn comparison(read: &Read, all: &All, query: &[(&'static str, String)]) -> Sheet {
-    let orders: Vec<Vec<f64>> = all.models.iter().map(|one| parts_to_places(&one.orders, 2)).collect();
+    let orders: Vec<Vec<f64>> =
+        all.models.iter().map(|one| parts_to_places(&one.orders, 2)).collect();
     let mut places: Vec<usize> = (0..all.steps.len()).collect();
     let most = |at: usize| orders.iter().filter_map(|of| of.get(at)).copied().fold(0.0, f64::max);
     places.retain(|at| most(*at) > 0.0);
