@@ -102,7 +102,6 @@ create table channel_rules (
     campaign text not null,
     host text not null,
     channel text not null,
-    created_at bigint not null,
     primary key (site_id, id)
 ) without rowid;
 
@@ -176,7 +175,6 @@ create table contact_chances (
     site_id bigint not null,
     contact_id bigint not null,
     chance double precision not null,
-    at bigint not null,
     primary key (site_id, contact_id)
 ) without rowid;
 create index contact_chances_by_chance on contact_chances (site_id, chance, contact_id);
@@ -1239,9 +1237,7 @@ create table score_states (
     -- What the last change of rules did.
     contacts bigint not null,
     raised bigint not null,
-    lowered bigint not null,
-    updated_at bigint not null
-);
+    lowered bigint not null);
 
 create table segment_members (
     site_id bigint not null,

@@ -19,9 +19,10 @@ use store::{Session, Tx};
 use crate::fault::Result;
 
 mod anew;
+mod counts;
 
-pub(crate) use anew::daily;
 pub use anew::rebuild;
+pub use counts::{mend, wrong};
 
 /// How many are shown (U5).
 pub const SHOWN: usize = 6;
@@ -48,7 +49,8 @@ pub(crate) async fn count(
     let is_first = had.is_empty();
     let mut pairs: BTreeSet<(ProductId, ProductId)> = BTreeSet::new();
     for product in products {
-        if had.contains(product) {
+        // Asked of each by itself: a customer may have more than are read here.
+        if had.contains(product) || store::product_pairs::has(tx, site, contact, *product).await? {
             continue;
         }
         pairs.insert((*product, *product));
@@ -62,7 +64,7 @@ pub(crate) async fn count(
         pairs.insert((NOTHING, NOTHING));
     }
     for (product, other) in &pairs {
-        store::product_pairs::add(tx, site, *product, *other).await?;
+        store::product_pairs::add(tx, site, (*product, *other), 1).await?;
     }
     let new: BTreeSet<ProductId> = pairs.iter().filter(|(a, b)| a == b).map(|(a, _)| *a).collect();
     weigh(tx, site, &new, &pairs).await

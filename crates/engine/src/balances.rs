@@ -2,17 +2,19 @@
 //! busy shop takes minutes to count row by row, and nobody waits for that on a page.
 
 use jiff::civil::Date;
+use model::jobs::Work;
 use model::sites::Site;
 use model::spans::{Span, day_of, moved};
 use model::times::DAY_MS;
 use model::{SiteId, UtcMs};
+use store::Session;
 
 use crate::engine::Engine;
 use crate::fault::{EngineError, Result};
-use crate::rollups::{sites, zone_of};
-use crate::sweeps::Round;
+use crate::jobs;
+use crate::rollups::zone_of;
 
-/// Days counted in one round: between rounds, segments and fits have their turn.
+/// Days asked for at once.
 const DAYS_A_ROUND: usize = 20;
 /// Days that still change much: refunds, late clicks.
 const RECENT_DAYS: i64 = 60;
@@ -21,41 +23,47 @@ const RECENT_MS: i64 = DAY_MS;
 /// an older one after this.
 const OLDER_MS: i64 = 7 * DAY_MS;
 
-/// Counts days that were never counted, or not for long; how many.
-pub(crate) async fn count_due(engine: &Engine) -> Result<usize> {
-    let mut round = Round::default();
-    for site in sites(engine).await? {
-        let done = count_site(engine, &site).await;
-        round.took(format_args!("the reconciliation of site {}", site.slug), done);
+/// Counts the days of a site that were never counted, or not for long; how many.
+pub(crate) async fn count_due(engine: &Engine, site: &Site) -> Result<usize> {
+    let mut done = 0;
+    loop {
+        let some = count_some(engine, site).await?;
+        done += some;
+        if some < DAYS_A_ROUND {
+            return Ok(done);
+        }
     }
-    round.end()
 }
 
 /// The days of a site that are over, from its first row on; nothing on its first day.
-async fn over(engine: &Engine, site: &Site) -> Result<Option<Span>> {
-    let (id, zone) = (site.id, zone_of(site));
-    let first = engine
-        .reader()
-        .read::<_, EngineError, _>(move |session| {
-            Box::pin(async move { Ok(store::reconciliation::first(session, id).await?) })
-        })
-        .await?;
+async fn over(session: &mut Session<'_>, site: &Site, now: UtcMs) -> Result<Option<Span>> {
+    let zone = zone_of(site);
+    let first = store::reconciliation::first(session, site.id).await?;
     let first = first.map_or(site.created_at, |row| row.min(site.created_at));
-    let span = Span { from: day_of(first, &zone), to: moved(day_of(engine.now(), &zone), -1) };
+    let span = Span { from: day_of(first, &zone), to: moved(day_of(now, &zone), -1) };
     Ok((span.from <= span.to).then_some(span))
 }
 
-async fn count_site(engine: &Engine, site: &Site) -> Result<usize> {
-    let Some(span) = over(engine, site).await? else { return Ok(0) };
-    let (id, zone) = (site.id, zone_of(site));
+/// The next days of a site to be counted.
+pub(crate) async fn due_days(
+    session: &mut Session<'_>,
+    site: &Site,
+    now: UtcMs,
+) -> Result<Vec<Date>> {
+    let Some(span) = over(session, site, now).await? else { return Ok(Vec::new()) };
     let (from, to) = (span.from.to_string(), span.to.to_string());
-    let known = engine
+    let known = store::balances::days(session, site.id, &from, &to).await?;
+    Ok(due(span, &known, now))
+}
+
+async fn count_some(engine: &Engine, site: &Site) -> Result<usize> {
+    let (id, zone, of, now) = (site.id, zone_of(site), site.clone(), engine.now());
+    let due = engine
         .reader()
         .read::<_, EngineError, _>(move |session| {
-            Box::pin(async move { Ok(store::balances::days(session, id, &from, &to).await?) })
+            Box::pin(async move { due_days(session, &of, now).await })
         })
         .await?;
-    let due = due(span, &known, engine.now());
     for day in &due {
         let (day, zone) = (Span { from: *day, to: *day }, zone.clone());
         let sums = engine
@@ -109,9 +117,14 @@ fn due(span: Span, known: &[(String, UtcMs)], now: UtcMs) -> Vec<Date> {
 /// The database fails.
 pub async fn count_again(engine: &Engine, site: SiteId, span: Span) -> Result<()> {
     let (from, to) = (span.from.to_string(), span.to.to_string());
+    let of = engine.clone();
     engine
         .write(move |tx| {
-            Box::pin(async move { Ok(store::balances::count_again(tx, site, &from, &to).await?) })
+            Box::pin(async move {
+                store::balances::count_again(tx, site, &from, &to).await?;
+                let key = format!("balances:{}", of.next_id());
+                jobs::enqueue(&of, tx, site, &Work::Balance, &key, of.now()).await.map(drop)
+            })
         })
         .await
 }

@@ -6,16 +6,14 @@ use model::contacts::Contact;
 use model::ids::{ContactId, EnrolmentId, SequenceId};
 use model::sequence_runs::Outcome;
 use model::sites::Site;
-use model::spans::day_of;
-use model::{EmailAddr, Refused, SiteId, UtcMs, Zone};
+use model::{EmailAddr, Refused, SiteId, UtcMs};
 use serde_json::json;
 use store::Tx;
 use store::events::NewEvent;
 
 use crate::engine::Engine;
 use crate::fault::{EngineError, Result};
-use crate::rollups::zone_of;
-use crate::{audits, consents, contacts, enrolments, sequences, views};
+use crate::{audits, consents, contacts, enrolments, rollups, sequences, views};
 
 /// Makes a contact by hand: pending, without consent. One that is here already is found.
 ///
@@ -144,7 +142,7 @@ async fn put(
     contact.updated_at = engine.now();
     store::contacts::update(tx, site.id, &contact).await?;
     if contact.is_test != was_test {
-        left_out_anew(tx, site.id, &contact).await?;
+        rollups::left_out(tx, site.id, &contact).await?;
     }
     let event = NewEvent {
         kind: "contact.updated",
@@ -157,15 +155,6 @@ async fn put(
         crate::tags::add(engine, tx, site, contact.id, &tag).await?;
     }
     Ok(contact)
-}
-
-/// Figures leave test contacts out: who becomes one, or is one no more, has their orders figured and
-/// the days since they came counted again.
-async fn left_out_anew(tx: &mut Tx<'_>, site: SiteId, contact: &Contact) -> Result<()> {
-    store::journeys::mark(tx, site, contact.id).await?;
-    let zone = store::sites::find(tx, site).await?.map_or_else(Zone::utc, |site| zone_of(&site));
-    let from = day_of(contact.created_at, &zone).to_string();
-    Ok(store::stages::forget_days(tx, site, &from).await?)
 }
 
 /// What may be switched on and off by hand.
@@ -213,7 +202,7 @@ pub async fn switch(
                 match switch {
                     Switch::Test(_) => {
                         store::contacts::update(tx, site, &contact).await?;
-                        left_out_anew(tx, site, &contact).await?;
+                        rollups::left_out(tx, site, &contact).await?;
                     }
                     _ => store::contacts::update_standing(tx, site, &contact).await?,
                 }

@@ -49,7 +49,7 @@ pub async fn add(engine: &Engine, site: SiteId, new: NewRule) -> Result<ChannelR
                     let say = format!("{RULES_MAX} rules are the most: delete one first");
                     return Err(Refused::new("rules_full", say).at("source").into());
                 }
-                store::channel_rules::insert(tx, site, &rule, of.now()).await?;
+                store::channel_rules::insert(tx, site, &rule).await?;
                 let data = json!({
                     "source": rule.source, "medium": rule.medium, "campaign": rule.campaign,
                     "host": rule.host, "channel": rule.channel,
@@ -131,15 +131,41 @@ pub async fn relabel_later(engine: &Engine, site: SiteId) -> Result<()> {
     Ok(())
 }
 
+/// Under which name is kept that touches of a site have other channels than the figures say.
+fn changed_key(site: SiteId) -> String {
+    format!("channels_changed:{}", site.0)
+}
+
 /// Gives every touch of a site the channel that the rules of today say, and makes the figures that
-/// count by channel anew. Begun twice, it comes to the same.
+/// count by channel anew. Begun twice, it comes to the same: that a touch was changed is kept with
+/// the change, until the figures are made.
 pub(crate) async fn work(engine: &Engine, id: SiteId) -> Result<Outcome> {
     let Some(site) = find_site(engine, id).await? else {
         return Ok(Outcome::Dead("the site is gone".to_owned()));
     };
+    let changed = relabel(engine, id).await?;
+    engine.pass("relabel.after")?;
+    let mark = engine
+        .reader()
+        .read::<_, EngineError, _>(move |session| {
+            Box::pin(async move { Ok(store::meta::find(session, &changed_key(id)).await?) })
+        })
+        .await?
+        .filter(|mark| !mark.is_empty());
+    if let Some(mark) = mark {
+        rollups::rebuild(engine, &site).await?;
+        unmark(engine, id, mark).await?;
+    }
+    tracing::info!(site = %site.slug, changed, "touches were given their channels anew");
+    Ok(Outcome::Done)
+}
+
+/// Gives every touch its channel; how many had another.
+async fn relabel(engine: &Engine, id: SiteId) -> Result<usize> {
     let mut after = (ContactId(0), TouchId(0));
     let mut changed = 0;
     loop {
+        let mark = engine.next_id().to_string();
         let read = engine
             .write(move |tx| {
                 Box::pin(async move {
@@ -153,19 +179,31 @@ pub(crate) async fn work(engine: &Engine, id: SiteId) -> Result<Outcome> {
                             changed += 1;
                         }
                     }
+                    if changed > 0 {
+                        store::meta::set(tx, &changed_key(id), &mark).await?;
+                    }
                     Ok((touches.last().map(place), changed))
                 })
             })
             .await?;
         changed += read.1;
-        let Some(last) = read.0 else { break };
+        let Some(last) = read.0 else { return Ok(changed) };
         after = last;
     }
-    if changed > 0 {
-        rollups::rebuild(engine, &site).await?;
-    }
-    tracing::info!(site = %site.slug, changed, "touches were given their channels anew");
-    Ok(Outcome::Done)
+}
+
+/// The figures are made of all that `mark` stood for.
+async fn unmark(engine: &Engine, id: SiteId, mark: String) -> Result<()> {
+    engine
+        .write(move |tx| {
+            Box::pin(async move {
+                if store::meta::find(tx, &changed_key(id)).await?.as_deref() == Some(&*mark) {
+                    store::meta::set(tx, &changed_key(id), "").await?;
+                }
+                Ok(())
+            })
+        })
+        .await
 }
 
 fn place(stored: &StoredTouch) -> (ContactId, TouchId) {

@@ -146,12 +146,17 @@ async fn note(engine: &Engine, site: &Site, message: &Message, position: u16, se
     let _ = tokio::time::timeout(patience, written).await;
 }
 
+/// Clicks up to this instant are to be judged.
+pub(crate) fn judged_before(now: UtcMs) -> UtcMs {
+    now.plus_ms(-VERDICT_WAIT_MS)
+}
+
 /// Judges the clicks whose wait is over; how many messages were looked at.
 ///
 /// # Errors
 /// The database fails.
 pub async fn sweep(engine: &Engine) -> Result<usize> {
-    let before = engine.now().plus_ms(-VERDICT_WAIT_MS);
+    let before = judged_before(engine.now());
     let open = engine
         .reader()
         .read::<_, EngineError, _>(move |session| {

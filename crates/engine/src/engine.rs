@@ -27,6 +27,7 @@ use crate::master_keys;
 use crate::passwords::HASHES_AT_ONCE;
 use crate::purges::LastPurge;
 use crate::rng::Rng;
+use crate::rollups::Looked;
 use crate::sweeps::Resting;
 use crate::throttle::{Rate, Throttle};
 use crate::transport::Sending;
@@ -63,6 +64,7 @@ struct Inner {
     kept_sites: Kept<String, Arc<Site>>,
     ceilings: Ceilings,
     last_purge: LastPurge,
+    looked: Looked,
     resting: Resting,
     ids: Mutex<IdMaker>,
     node: i64,
@@ -116,6 +118,7 @@ impl Engine {
             kept_sites: Kept::default(),
             ceilings: Ceilings::default(),
             last_purge: LastPurge::default(),
+            looked: Looked::default(),
             resting: Resting::default(),
             ids,
             node,
@@ -233,8 +236,13 @@ impl Engine {
                 Box::pin(async move { Ok(store::meta::revision(session).await?) })
             })
             .await?;
-        self.0.revision.fetch_max(stamp, Ordering::SeqCst);
+        self.saw_revision(stamp);
         Ok(())
+    }
+
+    /// Notes the stamp of the last change of content, by whatever process.
+    pub(crate) fn saw_revision(&self, stamp: i64) {
+        self.0.revision.fetch_max(stamp, Ordering::SeqCst);
     }
 
     /// Runs a story in one transaction of the view database.
@@ -319,6 +327,11 @@ impl Engine {
     /// When people were last forgotten.
     pub(crate) fn last_purge(&self) -> &LastPurge {
         &self.0.last_purge
+    }
+
+    /// How far changed orders were looked at.
+    pub(crate) fn looked(&self) -> &Looked {
+        &self.0.looked
     }
 
     /// Requests of API keys, counted in memory.

@@ -77,31 +77,42 @@ pub async fn find<T: DeserializeOwned>(
 /// # Errors
 /// The database fails.
 pub async fn refresh(engine: &Engine, site: &Site) -> Result<usize> {
-    let today = day_of(engine.now(), &zone_of(site));
-    let id = site.id;
-    let (known, made) = engine
+    let (of, now) = (site.clone(), engine.now());
+    let due = engine
         .reader()
         .read::<_, EngineError, _>(move |session| {
-            Box::pin(async move {
-                let known = store::cohort_cells::customers(session, id).await?;
-                Ok((known, store::fits::made(session, id).await?))
-            })
+            Box::pin(async move { due(session, &of, now).await })
         })
         .await?;
-    let day = today.to_string();
+    match due {
+        Some(_) => make(engine, site.id, day_of(now, &zone_of(site))).await,
+        None => Ok(0),
+    }
+}
+
+/// Where the fits of a site are to be made anew: since when those stand that there are.
+pub(crate) async fn due(
+    session: &mut Session<'_>,
+    site: &Site,
+    now: UtcMs,
+) -> Result<Option<UtcMs>> {
+    let known = store::cohort_cells::customers(session, site.id).await?;
+    let made = store::fits::made(session, site.id).await?;
+    let day = day_of(now, &zone_of(site)).to_string();
     let fresh = |currency: &str, customers: i64, kind: &str| {
-        made.iter().any(|(of, its, on, then)| {
-            let most = (then / CHANGED_PART).max(CHANGED_MIN);
-            of == currency && its == kind && *on == day && (customers - then).abs() < most
+        made.iter().any(|fit| {
+            let most = (fit.customers / CHANGED_PART).max(CHANGED_MIN);
+            fit.currency == currency
+                && fit.kind == kind
+                && fit.day == day
+                && (customers - fit.customers).abs() < most
         })
     };
-    let due = known.iter().any(|(currency, customers)| {
+    let is_due = known.iter().any(|(currency, customers)| {
         *customers > 0 && [RFM, VALUE].iter().any(|kind| !fresh(currency, *customers, kind))
     });
-    if !due {
-        return Ok(0);
-    }
-    make(engine, id, today).await
+    let since = made.iter().map(|fit| fit.made_at).max().unwrap_or(UtcMs(0));
+    Ok(is_due.then_some(since))
 }
 
 /// Makes all fits of a site.

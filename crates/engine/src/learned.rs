@@ -21,7 +21,6 @@ use store::learned_scores::Learned;
 
 use crate::engine::Engine;
 use crate::fault::{EngineError, Result};
-use crate::sweeps::Round;
 use crate::{audits, jobs};
 
 mod facts;
@@ -138,12 +137,11 @@ async fn give(engine: &Engine, site: SiteId) -> Result<usize> {
             .await?;
         let Some((to, chances)) = part else { break };
         done += chances.len();
-        let now = engine.now();
         engine
             .write(move |tx| {
                 Box::pin(async move {
                     for (contact, chance) in &chances {
-                        store::learned_scores::put_chance(tx, site, *contact, *chance, now).await?;
+                        store::learned_scores::put_chance(tx, site, *contact, *chance).await?;
                     }
                     Ok(store::learned_scores::scored_to(tx, site, to).await?)
                 })
@@ -231,34 +229,23 @@ pub fn told(learned: &Learned) -> Option<Told> {
 
 /// Once an hour: whoever has had their first days gets a chance, and what is a week old is learned
 /// anew.
-pub(crate) async fn hourly(engine: &Engine) -> Result<usize> {
-    let all = engine
+pub(crate) async fn hourly(engine: &Engine, id: SiteId) -> Result<usize> {
+    let found = engine
         .reader()
-        .read::<_, EngineError, _>(|session| {
+        .read::<_, EngineError, _>(move |session| {
             Box::pin(async move {
-                let mut all = Vec::new();
-                for site in store::sites::list(session).await? {
-                    let learned = store::learned_scores::find(session, site.id).await?;
-                    all.extend(learned.map(|learned| (site, learned)));
-                }
-                Ok(all)
+                let learned = store::learned_scores::find(session, id).await?;
+                Ok(store::sites::find(session, id).await?.zip(learned))
             })
         })
         .await?;
-    let mut round = Round::default();
-    for (site, learned) in all {
-        let id = site.id;
-        let due = learned
-            .learned_at
-            .is_some_and(|at| engine.now().since_ms(at) >= EVERY_DAYS * model::times::DAY_MS);
-        if due {
-            let system = engine.by(Actor::System);
-            let asked = ask(&system, &site).await.map(|()| 0);
-            round.took(format_args!("a lesson of site {id}"), asked);
-        } else {
-            let given = give(engine, id).await.map(|_| 0);
-            round.took(format_args!("chances of site {id}"), given);
-        }
+    let Some((site, learned)) = found else { return Ok(0) };
+    let is_old = learned
+        .learned_at
+        .is_some_and(|at| engine.now().since_ms(at) >= EVERY_DAYS * model::times::DAY_MS);
+    if is_old {
+        ask(&engine.by(Actor::System), &site).await?;
+        return Ok(0);
     }
-    round.end()
+    give(engine, id).await
 }

@@ -21,6 +21,9 @@ const HASTY_MS: i64 = 5 * MINUTE_MS;
 /// Visitors whose pace is watched at once; beyond it the watch begins anew.
 const WATCHED_MAX: usize = 50_000;
 
+/// Counts that wait at most, while the database is away: some reasons, sites and days.
+const WAITING_MAX: usize = 10_000;
+
 /// What waits to be written, and the pace of who is here now.
 #[derive(Debug, Default)]
 pub(crate) struct Aside(Mutex<State>);
@@ -83,24 +86,34 @@ fn number(of: impl Hash) -> u64 {
     hasher.finish()
 }
 
-/// Writes what is waiting; how many rows.
+/// Writes what is waiting; how many rows. Where that fails it goes on waiting.
 pub(crate) async fn flush(engine: &Engine) -> Result<usize> {
     let waiting = {
         let mut state = engine.aside().0.lock().unwrap_or_else(PoisonError::into_inner);
         std::mem::take(&mut state.waiting)
     };
-    let rows = waiting.len();
-    if rows > 0 {
-        engine
-            .write_views(move |tx| {
-                Box::pin(async move {
-                    for ((site, day, reason), views) in waiting {
-                        store::left_out::add(tx, site, &day, reason.as_str(), views).await?;
-                    }
-                    Ok(())
-                })
+    if waiting.is_empty() {
+        return Ok(0);
+    }
+    let (rows, inside) = (waiting.len(), waiting.clone());
+    let outcome = engine
+        .write_views(move |tx| {
+            Box::pin(async move {
+                for ((site, day, reason), views) in inside {
+                    store::left_out::add(tx, site, &day, reason.as_str(), views).await?;
+                }
+                Ok(())
             })
-            .await?;
+        })
+        .await;
+    if let Err(fault) = outcome {
+        let mut state = engine.aside().0.lock().unwrap_or_else(PoisonError::into_inner);
+        for (of, views) in waiting {
+            if state.waiting.len() < WAITING_MAX || state.waiting.contains_key(&of) {
+                *state.waiting.entry(of).or_default() += views;
+            }
+        }
+        return Err(fault);
     }
     Ok(rows)
 }

@@ -1,4 +1,5 @@
-//! Purges: who never confirmed is forgotten, and so are spam and old counts. Once an hour.
+//! Purges: who never confirmed is forgotten, and so are spam, old counts and jobs that are done.
+//! Once an hour.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -15,7 +16,7 @@ use crate::engine::Engine;
 use crate::fault::{EngineError, Result};
 use crate::rollups::zone_of;
 use crate::sweeps::Round;
-use crate::{also_bought, audits, forms, learned, views};
+use crate::{audits, forms, jobs, views};
 
 /// Contacts looked at in one transaction.
 const BATCH: i64 = 200;
@@ -46,9 +47,11 @@ pub(crate) async fn run(engine: &Engine) -> Result<usize> {
         round.took(format_args!("visits of who left site {}", site.slug), left);
     }
     let before = engine.now().plus_days(-PENDING_KEPT_DAYS);
+    let done_before = engine.now().plus_ms(-jobs::KEPT_MS);
     let counts = engine
         .write(move |tx| {
             Box::pin(async move {
+                store::jobs::forget_done(tx, done_before).await?;
                 store::import_changes::forget_before(tx, before).await?;
                 store::operator_links::forget_before(tx, before).await?;
                 Ok(store::suppressions::forget_limits(tx, before).await?)
@@ -57,8 +60,6 @@ pub(crate) async fn run(engine: &Engine) -> Result<usize> {
         .await;
     round.took("counts and links of long ago", counts.map(|_| 0));
     round.took("page views", views::tend(engine).await.map(|_| 0));
-    round.took("learned scores", learned::hourly(engine).await);
-    round.took("what goes together", also_bought::daily(engine).await);
     round.took("the heads of the audit log", audits::note_heads(engine).await.map(|()| 0));
     round.end()
 }

@@ -11,28 +11,30 @@
 //! Journeys follow every touch and order within seconds.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use jiff::civil::Date;
-use model::ids::ContactId;
+use model::contacts::Contact;
+use model::ids::{ContactId, made_at};
 use model::sites::Site;
 use model::spans::{Span, day_of, month_of, month_start, moved};
 use model::times::{HOUR_MS, MINUTE_MS};
 use model::{SiteId, UtcMs, Zone};
-use store::Tx;
-use store::form_days::FormCount;
 use store::order_figures::OrderFigure;
-use store::stages::StageCount;
+use store::{Session, Tx};
 
 use crate::engine::Engine;
 use crate::fault::{EngineError, Result};
 use crate::sweeps::Round;
-use crate::views;
+use crate::{also_bought, views};
 
+mod compared;
 mod customers;
 mod figures;
 mod journeys;
 mod months;
 
+pub use compared::{Drift, compare, compare_sums};
 pub use customers::{OfSegment, of_segment};
 pub use journeys::WHOLE_PPB;
 
@@ -45,8 +47,16 @@ const OVERLAP_MS: i64 = MINUTE_MS;
 const SETTLED_MS: i64 = HOUR_MS;
 /// Customers whose figures are made in one transaction.
 const CUSTOMERS_AT_ONCE: usize = 100;
-/// Under which name the last look at changed orders is kept.
+/// Changed orders of one round: mail waits no longer behind them.
+const CHANGED_AT_ONCE: i64 = 500;
+/// Days rolled up in one round.
+const DAYS_AT_ONCE: usize = 31;
+/// Under which name is kept up to when every change of an order is in the figures.
 const LOOKED: &str = "figures_looked_at";
+
+/// How far the changes of orders of the last minute were looked at, in this process; 0: not begun.
+#[derive(Debug, Default)]
+pub(crate) struct Looked(AtomicI64);
 
 /// Brings the rollups up to date; how many things changed.
 pub(crate) async fn sweep(engine: &Engine) -> Result<usize> {
@@ -57,42 +67,67 @@ pub(crate) async fn sweep(engine: &Engine) -> Result<usize> {
     round.end()
 }
 
-/// Makes the figures of orders that changed since the last look.
+/// Whether there is anything to bring up to date.
+pub(crate) async fn is_due(session: &mut Session<'_>, now: UtcMs) -> Result<bool> {
+    let newest = store::order_figures::newest_change(session).await?;
+    let looked = looked(session).await?;
+    if newest.is_some_and(|newest| newest > looked) {
+        return Ok(true);
+    }
+    if !store::journeys::marked(session, 1).await?.is_empty() {
+        return Ok(true);
+    }
+    for site in store::sites::list(session).await? {
+        let Some(span) = over(&site, now) else { continue };
+        if !is_rolled(session, site.id, span).await? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+async fn looked(session: &mut Session<'_>) -> Result<UtcMs> {
+    let text = store::meta::find(session, LOOKED).await?;
+    Ok(UtcMs(text.and_then(|text| text.parse().ok()).unwrap_or(0)))
+}
+
+/// Makes the figures of orders that changed since the last look, some at a time. Those of the last
+/// minute are looked at until it is over.
 async fn changed_orders(engine: &Engine) -> Result<usize> {
-    let read = |text: Option<String>| text.and_then(|text| text.parse().ok()).map(UtcMs);
-    let (looked, newest) = engine
+    let begun = UtcMs(engine.looked().0.load(Ordering::SeqCst));
+    let found = engine
         .reader()
         .read::<_, EngineError, _>(move |session| {
             Box::pin(async move {
-                let looked = store::meta::find(session, LOOKED).await?;
-                Ok((looked, store::order_figures::newest_change(session).await?))
+                let looked = looked(session).await?;
+                let from = looked.max(begun);
+                let until = store::order_figures::nth_change(session, from, CHANGED_AT_ONCE);
+                let Some(until) = until.await? else { return Ok((looked, None)) };
+                let changed = store::order_figures::changed(session, from, until).await?;
+                let newest = store::order_figures::newest_change(session).await?;
+                Ok((looked, Some((changed, until, newest.is_some_and(|newest| newest > until)))))
             })
         })
         .await?;
-    let (Some(newest), looked) = (newest, read(looked).unwrap_or(UtcMs(0))) else { return Ok(0) };
-    if newest <= looked && engine.now().since_ms(newest) > OVERLAP_MS {
+    let (looked, Some((changed, until, is_more))) = found else {
+        engine.looked().0.store(0, Ordering::SeqCst);
         return Ok(0);
-    }
-    let from = looked.plus_ms(-OVERLAP_MS);
-    let changed = engine
-        .reader()
-        .read::<_, EngineError, _>(move |session| {
-            Box::pin(async move { Ok(store::order_figures::changed(session, from, newest).await?) })
-        })
-        .await?;
+    };
     let zones = zones(engine).await?;
-    let mut done = 0;
+    let mut done = usize::from(is_more);
     for part in changed.chunks(CUSTOMERS_AT_ONCE) {
         for (site, zone) in &zones {
             let own = part.iter().filter(|(of, _)| of == site).map(|(_, contact)| *contact);
             done += figures_of(engine, *site, zone.clone(), own.collect()).await?;
         }
     }
-    if newest > looked {
+    engine.looked().0.store(if is_more { until.0 } else { 0 }, Ordering::SeqCst);
+    let settled = until.min(engine.now().plus_ms(-OVERLAP_MS));
+    if settled > looked {
         engine
             .write(move |tx| {
                 Box::pin(
-                    async move { Ok(store::meta::set(tx, LOOKED, &newest.0.to_string()).await?) },
+                    async move { Ok(store::meta::set(tx, LOOKED, &settled.0.to_string()).await?) },
                 )
             })
             .await?;
@@ -146,6 +181,19 @@ async fn figures_of(
         .await
 }
 
+/// A contact is left out of figures from now on, or no longer: its figures go or come at once, and
+/// the days since it came are counted from their rows until they are rolled up again. Its journeys
+/// follow.
+pub(crate) async fn left_out(tx: &mut Tx<'_>, site: SiteId, contact: &Contact) -> Result<()> {
+    let Some(found) = store::sites::find(tx, site).await? else { return Ok(()) };
+    let (zone, mut sums) = (zone_of(&found), OrderSums::default());
+    customer(tx, site, contact.id, &zone, &mut sums).await?;
+    sums.write(tx, site).await?;
+    store::journeys::mark(tx, site, contact.id).await?;
+    let came = contact.created_at.min(made_at(contact.id.0));
+    Ok(store::stages::forget_days(tx, site, &day_of(came, &zone).to_string()).await?)
+}
+
 /// What changed figures put on the sums of them, or take off.
 #[derive(Default)]
 struct OrderSums {
@@ -155,10 +203,10 @@ struct OrderSums {
 }
 
 impl OrderSums {
-    /// A figure came (`times` = 1) or went (−1).
-    fn note(&mut self, figure: &OrderFigure, zone: &Zone, times: i64) {
+    /// A figure came (`times` = 1) or went (−1), of a customer won on the day `won`.
+    fn note(&mut self, figure: &OrderFigure, won: &str, times: i64) {
         self.orders.note(figure, times);
-        self.customers.note(figure, zone, times);
+        self.customers.note(figure, won, times);
     }
 
     async fn write(self, tx: &mut Tx<'_>, site: SiteId) -> Result<()> {
@@ -183,11 +231,11 @@ async fn customer(
         let owner = store::customer_figures::owner(tx, site, figure.order_id);
         if let Some(owner) = owner.await?.filter(|owner| *owner != contact) {
             let left = derived(tx, site, owner, zone).await?;
-            changed += settle(tx, site, (owner, zone), &left, sums).await?;
+            changed += settle(tx, site, owner, &left, sums).await?;
             store::journeys::mark(tx, site, owner).await?;
         }
     }
-    Ok(changed + settle(tx, site, (contact, zone), &fresh, sums).await?)
+    Ok(changed + settle(tx, site, contact, &fresh, sums).await?)
 }
 
 /// The figures a contact should have. Another node may be about the same: what is taken off the
@@ -206,7 +254,7 @@ async fn derived(
 async fn settle(
     tx: &mut Tx<'_>,
     site: SiteId,
-    (contact, zone): (ContactId, &Zone),
+    contact: ContactId,
     fresh: &[OrderFigure],
     sums: &mut OrderSums,
 ) -> Result<usize> {
@@ -216,17 +264,23 @@ async fn settle(
         sums.shares.add(&stored, -1);
         sums.shares.add(fresh, 1);
     }
-    for old in stored.iter().filter(|old| !fresh.contains(old)) {
-        sums.note(old, zone, -1);
+    // The day on which they were won is that of the first order, as it was when the sums were made:
+    // it moves with the site's zone, and takes all of the customer's orders with it.
+    let (was, won) = (first_day(&stored), first_day(fresh));
+    let moved = was != won;
+    for old in stored.iter().filter(|old| moved || !fresh.contains(old)) {
+        sums.note(old, &was, -1);
         if !fresh.iter().any(|figure| figure.order_id == old.order_id) {
             store::order_figures::delete(tx, site, old.order_id).await?;
             changed += 1;
         }
     }
-    for figure in fresh.iter().filter(|figure| !stored.contains(figure)) {
-        sums.note(figure, zone, 1);
-        store::order_figures::put(tx, site, figure).await?;
-        changed += 1;
+    for figure in fresh.iter().filter(|figure| moved || !stored.contains(figure)) {
+        sums.note(figure, &won, 1);
+        if !stored.contains(figure) {
+            store::order_figures::put(tx, site, figure).await?;
+            changed += 1;
+        }
     }
     let stored = store::customer_figures::of_contact(tx, site, contact).await?;
     let fresh = customers::rows(contact, fresh);
@@ -241,6 +295,11 @@ async fn settle(
     Ok(changed)
 }
 
+/// The day of a customer's first order; empty without one.
+fn first_day(figures: &[OrderFigure]) -> String {
+    figures.first().map_or_else(String::new, |first| first.paid_day.clone())
+}
+
 /// Rolls up the days that are over and are not: new ones, and those that were unmarked.
 async fn finished_days(engine: &Engine) -> Result<usize> {
     let mut round = Round::default();
@@ -251,30 +310,41 @@ async fn finished_days(engine: &Engine) -> Result<usize> {
     round.end()
 }
 
-async fn open_days(engine: &Engine, site: &Site) -> Result<usize> {
-    let (id, zone) = (site.id, zone_of(site));
-    let last = moved(day_of(engine.now().plus_ms(-SETTLED_MS), &zone), -1);
+/// The days of a site that are over and may be rolled up.
+fn over(site: &Site, now: UtcMs) -> Option<Span> {
+    let zone = zone_of(site);
+    let last = moved(day_of(now.plus_ms(-SETTLED_MS), &zone), -1);
     let span = Span { from: day_of(site.created_at, &zone), to: last };
-    if span.to < span.from {
-        return Ok(0);
-    }
+    (span.from <= span.to).then_some(span)
+}
+
+/// Whether every day of a span is rolled up, and every month of it. Nearly always all of them are:
+/// their number says so without their names.
+async fn is_rolled(session: &mut Session<'_>, site: SiteId, span: Span) -> Result<bool> {
     let (from, to) = (span.from.to_string(), span.to.to_string());
+    let count = store::stages::count_rolled(session, site, &from, &to).await?;
+    Ok(count >= span.days() && months::due(session, site, span).await?.is_empty())
+}
+
+async fn open_days(engine: &Engine, site: &Site) -> Result<usize> {
+    let Some(span) = over(site, engine.now()) else { return Ok(0) };
+    let (id, zone) = (site.id, zone_of(site));
     let rolled = engine
         .reader()
         .read::<_, EngineError, _>(move |session| {
             Box::pin(async move {
-                // Nearly always all of them are: their number says so without their names.
-                let count = store::stages::count_rolled(session, id, &from, &to).await?;
-                if count >= span.days() && months::due(session, id, span).await?.is_empty() {
+                if is_rolled(session, id, span).await? {
                     return Ok(None);
                 }
+                let (from, to) = (span.from.to_string(), span.to.to_string());
                 Ok(Some(store::stages::rolled_days(session, id, &from, &to).await?))
             })
         })
         .await?;
     let Some(rolled) = rolled else { return Ok(0) };
+    let open = span.each().filter(|day| rolled.binary_search(&day.to_string()).is_err());
     let mut done = 0;
-    for day in span.each().filter(|day| rolled.binary_search(&day.to_string()).is_err()) {
+    for day in open.take(DAYS_AT_ONCE) {
         roll_up(engine, id, &zone, day).await?;
         done += 1;
     }
@@ -374,22 +444,26 @@ pub async fn rebuild(engine: &Engine, site: &Site) -> Result<Rebuilt> {
     let today = day_of(engine.now(), &zone);
     rebuilt.view_days = views::rebuild(engine, site, Span { from: span.from, to: today }).await?;
     count_sums(engine, id, &zone).await?;
+    rebuilt.sums += also_bought::mend(engine, id).await?;
     Ok(rebuilt)
 }
 
 /// Counts the sums of the figures anew: a day at a time, then its month.
 async fn count_sums(engine: &Engine, site: SiteId, zone: &Zone) -> Result<()> {
-    let known = engine
+    let its_zone = zone.clone();
+    let months = engine
         .reader()
         .read::<_, EngineError, _>(move |session| {
-            Box::pin(async move { Ok(store::order_figures::bounds(session, site).await?) })
+            Box::pin(async move { compared::known_months(session, site, &its_zone).await })
         })
         .await?;
-    let (Some(first), Some(last)) = known else { return Ok(()) };
-    let whole = Span {
-        from: month_start(day_of(first, zone), 0),
-        to: moved(month_start(day_of(last, zone), 1), -1),
-    };
+    let (Some(first), Some(last)) = (months.first(), months.last()) else { return Ok(()) };
+    engine
+        .write(move |tx| {
+            Box::pin(async move { Ok(store::customer_sums::delete_of_nothing(tx, site).await?) })
+        })
+        .await?;
+    let whole = Span { from: first.from, to: last.to };
     for day in whole.each() {
         let span = Span { from: day, to: day };
         let (bounds, name) = (span.bounds(zone), day.to_string());
@@ -467,83 +541,4 @@ async fn lacking(engine: &Engine, site: SiteId) -> Result<Shares> {
 /// The database fails.
 pub async fn wrong_sums(engine: &Engine, site: &Site) -> Result<usize> {
     Ok(lacking_twice(engine, site.id).await?.len())
-}
-
-/// A day whose rollup is not what its rows come to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Drift {
-    /// The day, ISO.
-    pub day: String,
-    /// The stage; `answer` for what forms took, `confirmed answer` for those who confirmed,
-    /// `page view` and `visitor` for those.
-    pub stage: String,
-    /// What the rollup says.
-    pub rolled: i64,
-    /// What the rows say.
-    pub counted: i64,
-}
-
-/// Where the rollup of a span differs from its rows.
-///
-/// # Errors
-/// The database fails.
-pub async fn compare(engine: &Engine, site: &Site, span: Span) -> Result<Vec<Drift>> {
-    let (id, zone) = (site.id, zone_of(site));
-    let mut all = views::compare(engine, site, span).await?;
-    let drifts = engine
-        .reader()
-        .read::<_, EngineError, _>(move |session| {
-            Box::pin(async move {
-                let (from, to) = (span.from.to_string(), span.to.to_string());
-                let mut drifts = Vec::new();
-                for day in store::stages::rolled_days(session, id, &from, &to).await? {
-                    let Ok(date) = day.parse::<Date>() else { continue };
-                    let (from, until) = Span { from: date, to: date }.bounds(&zone);
-                    let mut rolled = Vec::new();
-                    for stage in store::stages::STAGES {
-                        let own = store::stages::rolled(session, id, (&day, &day), stage);
-                        rolled.extend(own.await?);
-                    }
-                    let counted = store::stages::count(session, id, from, until).await?;
-                    drifts.extend(differences(&day, &rolled, &counted));
-                    let rolled = store::form_days::rolled(session, id, &day, &day).await?;
-                    let counted = store::form_days::count(session, id, from, until).await?;
-                    drifts.extend(form_differences(&day, &rolled, &counted));
-                }
-                drifts.extend(months::compare(session, id, span).await?);
-                drifts.extend(journeys::compare(session, id, span, &zone).await?);
-                Ok(drifts)
-            })
-        })
-        .await?;
-    all.extend(drifts);
-    Ok(all)
-}
-
-fn differences(day: &str, rolled: &[StageCount], counted: &[StageCount]) -> Vec<Drift> {
-    let sum = |counts: &[StageCount], stage: &str| -> i64 {
-        counts.iter().filter(|count| count.stage == stage).map(|count| count.contacts).sum()
-    };
-    let drift = |stage: &str| Drift {
-        day: day.to_owned(),
-        stage: stage.to_owned(),
-        rolled: sum(rolled, stage),
-        counted: sum(counted, stage),
-    };
-    let all = store::stages::STAGES.iter().map(|stage| drift(stage));
-    all.filter(|drift| drift.rolled != drift.counted).collect()
-}
-
-fn form_differences(day: &str, rolled: &[FormCount], counted: &[FormCount]) -> Vec<Drift> {
-    let drift = |stage: &str, of: fn(&FormCount) -> i64| Drift {
-        day: day.to_owned(),
-        stage: stage.to_owned(),
-        rolled: rolled.iter().map(of).sum(),
-        counted: counted.iter().map(of).sum(),
-    };
-    let both = [
-        drift("answer", |count| count.answers),
-        drift("confirmed answer", |count| count.confirmed),
-    ];
-    both.into_iter().filter(|drift| drift.rolled != drift.counted).collect()
 }

@@ -278,7 +278,7 @@ pub async fn set_hot(engine: &Engine, site: &Site, points: Option<i64>) -> Resul
         .write(move |tx| {
             Box::pin(async move {
                 anew(&of, tx, &site).await?;
-                store::scores::set_hot(tx, site.id, points, of.now()).await?;
+                store::scores::set_hot(tx, site.id, points).await?;
                 let data = json!({ "points": points });
                 audits::note(&of, tx, site.id, "score_hot.set", "", &data).await
             })
@@ -293,8 +293,8 @@ async fn anew(engine: &Engine, tx: &mut Tx<'_>, site: &Site) -> Result<()> {
     let now = engine.now();
     let as_of = midnight(site, now);
     let newest = store::scores::newest_event(tx, site.id).await?;
-    store::scores::begin(tx, site.id, as_of, newest, now).await?;
-    Ok(store::scores::walk(tx, site.id, "rules", as_of, now).await?)
+    store::scores::begin(tx, site.id, as_of, newest).await?;
+    Ok(store::scores::walk(tx, site.id, as_of, now).await?)
 }
 
 /// The first instant of the day where the site is.

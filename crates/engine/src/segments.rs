@@ -5,22 +5,22 @@ use std::collections::BTreeSet;
 
 use model::audits::Actor;
 use model::ids::{ContactId, SegmentId};
+use model::jobs::Work;
 use model::segments::{Rule, Statement};
 use model::sites::Site;
 use model::spans::{day_number, day_of};
 use model::times::HOUR_MS;
-use model::{Refused, SiteId};
-use store::Session;
+use model::{Refused, SiteId, UtcMs};
 use store::customer_figures::ANY;
 use store::segments::{Asked, Figured, Segment};
+use store::{Session, Tx};
 
-use crate::audits;
 use crate::engine::Engine;
 use crate::fault::{EngineError, Result};
 use crate::fits::rfm::Grid;
 use crate::fits::{self, RFM};
-use crate::rollups::{sites, zone_of};
-use crate::sweeps::Round;
+use crate::rollups::zone_of;
+use crate::{audits, jobs};
 
 /// Members are counted again after so long: people come and go without the rule changing.
 const COUNTED_EVERY_MS: i64 = HOUR_MS;
@@ -88,6 +88,7 @@ pub async fn change(
                 if !store::segments::update(tx, site, id, (&name, &rule), now).await? {
                     return Err(taken().into());
                 }
+                ask(&of, tx, site, id).await?;
                 audits::record(&of, tx, site, actor, "segment.changed", id, &()).await
             })
         })
@@ -116,14 +117,22 @@ pub async fn remove(engine: &Engine, actor: Actor, site: SiteId, id: SegmentId) 
 /// # Errors
 /// There is none.
 pub async fn count_again(engine: &Engine, site: SiteId, id: SegmentId) -> Result<()> {
+    let of = engine.clone();
     engine
         .write(move |tx| {
             Box::pin(async move {
                 get(tx, site, id).await?;
-                Ok(store::segments::forget_count(tx, site, id).await?)
+                store::segments::forget_count(tx, site, id).await?;
+                ask(&of, tx, site, id).await
             })
         })
         .await
+}
+
+async fn ask(engine: &Engine, tx: &mut Tx<'_>, site: SiteId, id: SegmentId) -> Result<()> {
+    let work = Work::CountSegment { segment: id.0 };
+    let key = format!("segment:{}", engine.next_id());
+    jobs::enqueue(engine, tx, site, &work, &key, engine.now()).await.map(drop)
 }
 
 /// One of them.
@@ -161,7 +170,7 @@ impl Measure {
     ///
     /// # Errors
     /// The database fails.
-    pub async fn of(session: &mut Session<'_>, site: &Site, now: model::UtcMs) -> Result<Self> {
+    pub async fn of(session: &mut Session<'_>, site: &Site, now: UtcMs) -> Result<Self> {
         let grid = fits::find::<Option<Grid>>(session, site.id, &site.currency, RFM).await?;
         Ok(Self {
             currency: site.currency.clone(),
@@ -260,26 +269,32 @@ pub async fn why(
     Ok((fits, told))
 }
 
-/// Counts the members of every segment that is due; how many were.
-pub(crate) async fn count_due(engine: &Engine) -> Result<usize> {
-    let before = engine.now().plus_ms(-COUNTED_EVERY_MS);
-    let due = engine
+/// The segments of a site that are to be counted.
+pub(crate) async fn due(
+    session: &mut Session<'_>,
+    site: SiteId,
+    now: UtcMs,
+) -> Result<Vec<Segment>> {
+    Ok(store::segments::due(session, site, now.plus_ms(-COUNTED_EVERY_MS)).await?)
+}
+
+/// Counts the members of a segment, if that is due still.
+pub(crate) async fn count_if_due(engine: &Engine, site: SiteId, id: SegmentId) -> Result<()> {
+    let now = engine.now();
+    let found = engine
         .reader()
         .read::<_, EngineError, _>(move |session| {
-            Box::pin(async move { Ok(store::segments::due(session, before).await?) })
+            Box::pin(async move {
+                let due = due(session, site, now).await?;
+                let segment = due.into_iter().find(|segment| segment.id == id);
+                Ok(segment.zip(store::sites::find(session, site).await?))
+            })
         })
         .await?;
-    if due.is_empty() {
-        return Ok(0);
+    match found {
+        Some((segment, site)) => count(engine, &site, &segment).await,
+        None => Ok(()),
     }
-    let sites = sites(engine).await?;
-    let mut round = Round::default();
-    for segment in due {
-        let Some(site) = sites.iter().find(|site| site.id == segment.site_id) else { continue };
-        let done = count(engine, site, &segment).await;
-        round.took(format_args!("segment {}", segment.id), done.map(|()| 1));
-    }
-    round.end()
 }
 
 /// Brings the members of a segment up to date with its rule.

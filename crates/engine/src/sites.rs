@@ -2,6 +2,7 @@
 
 use model::audits::Actor;
 use model::forms::check_origin;
+use model::jobs::Work;
 use model::sites::Site;
 use model::{Currency, EmailAddr, Refused, SiteId};
 use store::Tx;
@@ -9,7 +10,7 @@ use store::Tx;
 use crate::deliver::NO_ADDRESS;
 use crate::engine::Engine;
 use crate::fault::{EngineError, Result};
-use crate::{audits, outbox};
+use crate::{audits, jobs, outbox};
 
 /// Writes a site, new or changed, and lets it answer to `hosts` (exact names, no port).
 ///
@@ -17,12 +18,11 @@ use crate::{audits, outbox};
 /// The base address or the time zone cannot be used.
 pub async fn put(engine: &Engine, site: Site, hosts: Vec<String>) -> Result<SiteId> {
     let site = prepared(engine, site)?;
-    let now = engine.now();
-    let id = site.id;
+    let (of, id) = (engine.clone(), site.id);
     engine
         .write_content(move |tx| {
             Box::pin(async move {
-                store::sites::put(tx, &site, now).await?;
+                write(&of, tx, &site).await?;
                 for host in hosts {
                     store::sites::add_host(tx, site.id, &host.to_ascii_lowercase()).await?;
                 }
@@ -50,13 +50,27 @@ pub async fn change(engine: &Engine, actor: Actor, site: Site) -> Result<()> {
     engine
         .write_content(move |tx| {
             Box::pin(async move {
-                store::sites::put(tx, &site, engine_in.now()).await?;
+                write(&engine_in, tx, &site).await?;
                 answer_to_base_url(tx, &site).await?;
                 audits::record(&engine_in, tx, site.id, actor, "site.changed", site.id, &()).await
             })
         })
         .await?;
     outbox::release_held(engine, &changed, NO_ADDRESS).await.map(drop)
+}
+
+/// Writes a site. Where its days begin at another hour from now on, all that was summed by day is
+/// counted anew: at once as far as pages count days from their rows, the rest by a job.
+pub(crate) async fn write(engine: &Engine, tx: &mut Tx<'_>, site: &Site) -> Result<()> {
+    let known = store::sites::find(tx, site.id).await?;
+    store::sites::put(tx, site, engine.now()).await?;
+    if known.is_some_and(|known| known.timezone != site.timezone) {
+        store::stages::forget_days(tx, site.id, "").await?;
+        store::balances::forget(tx, site.id).await?;
+        let key = format!("rebuild:{}", engine.next_id());
+        jobs::enqueue(engine, tx, site.id, &Work::Rebuild, &key, engine.now()).await?;
+    }
+    Ok(())
 }
 
 /// Names the other sites whose views a site counts.

@@ -16,6 +16,10 @@ use crate::{
     referrals, rollups, scores, sequence_runs, views,
 };
 
+mod due;
+
+use due::Due;
+
 /// How long the scheduler rests when nothing woke it.
 const REST: Duration = Duration::from_secs(1);
 /// How long a row rests that could not be dealt with.
@@ -39,40 +43,80 @@ pub async fn run_until_idle(engine: &Engine) -> Result<usize> {
     Ok(total)
 }
 
-/// One round over jobs and sweeps; how many things were done. Each has its turn whatever becomes
-/// of the others: a fault is logged.
+/// One round over the jobs and sweeps that have something to do; how many things were done. Each has
+/// its turn whatever becomes of the others: a fault is logged. What a sweep makes due for one before
+/// it is done in the next round, which follows at once.
 ///
 /// # Errors
 /// The first fault, where nothing at all was done: so that nobody goes round without end.
 pub async fn tick(engine: &Engine) -> Result<usize> {
     let mut round = Round::default();
-    round.took("changed content", engine.read_revision().await.map(|()| 0));
     if engine.is_quiet() {
+        round.took("changed content", engine.read_revision().await.map(|()| 0));
         return round.end();
     }
+    let due = Due::read(engine).await.unwrap_or_else(|error| {
+        round.took("what is due", Err(error));
+        Due::all()
+    });
+    engine.saw_revision(due.revision);
     round.took("views", views::flush(engine).await.map(|_| 0));
     round.took("views left out", left_out::flush(engine).await.map(|_| 0));
     round.took("visits", views::sweep(engine).await);
-    round.took("purges", purges::run(engine).await.map(|_| 0));
-    // The shop's: attempts without an answer, orders without their money, windows that are over,
-    // carts left behind, recommendations whose hold has ended.
-    round.took("payments", pay::recover(engine).await);
-    round.took("unpaid orders", pay::expire(engine).await);
-    round.took("receipts", close::close_due(engine).await);
-    round.took("carts", carts::remind(engine).await);
-    round.took("recommendations", referrals::credit_due(engine).await);
-    round.took("jobs", jobs::run_due(engine).await);
-    round.took("imports", imports::sweep(engine).await);
-    round.took("imports taken back", imports::undo::sweep(engine).await);
-    round.took("people put into sequences", sequence_runs::sweep(engine).await);
-    round.took("sequences", enrolments::sweep(engine).await);
-    round.took("waiting mail", deliver::sweep(engine).await);
-    round.took("mail", deliver::run_due(engine).await);
+    round.took("purges", purges::run(engine).await);
+    shop(engine, &due, &mut round).await;
+    if due.jobs {
+        round.took("jobs", jobs::run_due(engine).await);
+    }
+    if due.imports {
+        round.took("imports", imports::sweep(engine).await);
+    }
+    if due.undos {
+        round.took("imports taken back", imports::undo::sweep(engine).await);
+    }
+    if due.sequence_runs {
+        round.took("people put into sequences", sequence_runs::sweep(engine).await);
+    }
+    if due.enrolments {
+        round.took("sequences", enrolments::sweep(engine).await);
+    }
+    if due.waits {
+        round.took("waiting mail", deliver::sweep(engine).await);
+    }
+    if due.mail {
+        round.took("mail", deliver::run_due(engine).await);
+    }
     // A day is rolled up once its clicks are judged.
-    round.took("clicks", clicks::sweep(engine).await);
-    round.took("figures", rollups::sweep(engine).await);
-    round.took("scores", scores::keep::sweep(engine).await);
+    if due.clicks {
+        round.took("clicks", clicks::sweep(engine).await);
+    }
+    if due.figures {
+        round.took("figures", rollups::sweep(engine).await);
+    }
+    if due.scores {
+        round.took("scores", scores::keep::sweep(engine).await);
+    }
     round.end()
+}
+
+/// The shop's: attempts without an answer, orders without their money, windows that are over, carts
+/// left behind, recommendations whose hold has ended.
+async fn shop(engine: &Engine, due: &Due, round: &mut Round) {
+    if due.payments {
+        round.took("payments", pay::recover(engine).await);
+    }
+    if due.unpaid {
+        round.took("unpaid orders", pay::expire(engine).await);
+    }
+    if due.receipts {
+        round.took("receipts", close::close_due(engine).await);
+    }
+    if due.carts {
+        round.took("carts", carts::remind(engine).await);
+    }
+    if due.referrals {
+        round.took("recommendations", referrals::credit_due(engine).await);
+    }
 }
 
 /// What came of a round over sweeps, or of a sweep over rows: each has its turn whatever becomes

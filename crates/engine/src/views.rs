@@ -23,8 +23,8 @@ use sha2::Sha256;
 use store::Tx;
 use store::views::{Day, ViewRow};
 
-pub(crate) use self::days::tend;
 pub use self::days::{VIEWS_KEPT_DAYS, compare, rebuild};
+pub(crate) use self::days::{recount_yesterday, tend, yesterday};
 pub use self::visits::{By, OwnAct, acted, sweep};
 pub(crate) use self::visits::{forget, forget_left};
 use crate::engine::Engine;

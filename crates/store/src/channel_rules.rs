@@ -1,14 +1,14 @@
 //! An owner's own rules: which touches are which channel.
 
+use model::SiteId;
 use model::channels::Rule;
 use model::ids::ChannelRuleId;
-use model::{SiteId, UtcMs};
 
 use crate::{FromRow, Result, Row, Session, Tx};
 
 const INSERT: &str = "insert into channel_rules
-    (site_id, id, source, medium, campaign, host, channel, created_at)
-    values ($1, $2, $3, $4, $5, $6, $7, $8)";
+    (site_id, id, source, medium, campaign, host, channel)
+    values ($1, $2, $3, $4, $5, $6, $7)";
 const LIST: &str = "select id, source, medium, campaign, host, channel
     from channel_rules where site_id = $1 order by id";
 const DELETE: &str = "delete from channel_rules where site_id = $1 and id = $2";
@@ -27,7 +27,7 @@ impl FromRow for Rule {
 }
 
 /// Stores a rule.
-pub async fn insert(tx: &mut Tx<'_>, site: SiteId, rule: &Rule, now: UtcMs) -> Result<()> {
+pub async fn insert(tx: &mut Tx<'_>, site: SiteId, rule: &Rule) -> Result<()> {
     tx.query(INSERT)
         .bind(site)
         .bind(rule.id)
@@ -36,7 +36,6 @@ pub async fn insert(tx: &mut Tx<'_>, site: SiteId, rule: &Rule, now: UtcMs) -> R
         .bind(&rule.campaign)
         .bind(&rule.host)
         .bind(rule.channel.as_str())
-        .bind(now)
         .run()
         .await
         .map(drop)

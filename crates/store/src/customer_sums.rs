@@ -8,8 +8,8 @@
 use std::collections::BTreeMap;
 
 use model::ids::{OrderId, ProductId};
-use model::spans::{Span, day_of, month_of};
-use model::{SiteId, UtcMs, Zone};
+use model::spans::{Span, month_of};
+use model::{SiteId, UtcMs};
 
 use crate::order_figures::OrderFigure;
 use crate::order_sums::pieces;
@@ -85,6 +85,17 @@ const COUNT_TOTAL: &str = "insert into customer_sums (site_id, per, product_id, 
         and m.product_id in (select 0 union select id from products where site_id = $1)
         and m.won = $2
     group by m.site_id, m.product_id, m.won, m.day, m.currency";
+const WRITTEN: &str = "select per, product_id, won, day, channel, source, currency, customers,
+    seconds, orders, discount_minor, margin_minor from customer_sums
+    where site_id = $1 and per = $2
+        and product_id in (select 0 union select id from products where site_id = $1)
+        and won >= $3 and won <= $4";
+const ENDS: &str = "select min(won), max(won) from customer_sums where site_id = $1 and per = $2";
+const OF_NOTHING: &str = "select count(*) from customer_sums s where s.site_id = $1
+    and s.product_id > 0 and not exists (select 1 from products p
+        where p.site_id = s.site_id and p.id = s.product_id)";
+const DELETE_OF_NOTHING: &str = "delete from customer_sums where site_id = $1
+    and product_id > 0 and product_id not in (select id from products where site_id = $1)";
 
 /// Customers of one origin, or of one month, on one of the days since they were won.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -140,28 +151,79 @@ type Key = (&'static str, i64, String, i64, String, String, String);
 #[derive(Debug, Default)]
 pub struct Changes(BTreeMap<Key, [i64; 5]>);
 
+/// The sums that there are of each customer.
+const PER: [&str; 3] = ["day", "month", "total"];
+
+/// A sum as it is written.
+struct Written(Key, [i64; 5]);
+
+impl FromRow for Written {
+    fn from_row(row: &mut Row) -> Result<Self> {
+        let per: String = row.take()?;
+        let per = PER.into_iter().find(|one| *one == per).unwrap_or("day");
+        let key =
+            (per, row.take()?, row.take()?, row.take()?, row.take()?, row.take()?, row.take()?);
+        let amounts = [row.take()?, row.take()?, row.take()?, row.take()?, row.take()?];
+        Ok(Self(key, amounts))
+    }
+}
+
 impl Changes {
-    /// A figure came (`times` = 1) or went (−1).
-    pub fn note(&mut self, figure: &OrderFigure, zone: &Zone, times: i64) {
+    /// A figure came (`times` = 1) or went (−1), of a customer won on the day `won`.
+    pub fn note(&mut self, figure: &OrderFigure, won: &str, times: i64) {
         let first = figure.nth == 1;
         let discount = if first { figure.discount_minor } else { 0 };
         let margin = figure.margin_minor();
         let amounts =
             [i64::from(first), i64::from(figure.nth == 2), 1, discount, margin].map(|n| n * times);
-        let won = day_of(figure.first_at, zone).to_string();
-        for (per, won) in [("day", &won), ("month", &figure.cohort), ("total", &figure.cohort)] {
+        for (per, won) in [("day", won), ("month", &figure.cohort), ("total", &figure.cohort)] {
             for product in [0, figure.first_product_id.0] {
                 let (channel, source) = match per {
                     "total" => Default::default(),
                     _ => (figure.channel.clone(), figure.source.clone()),
                 };
                 let currency = figure.currency.clone();
-                let key = (per, product, won.clone(), figure.day, channel, source, currency);
+                let key = (per, product, won.to_owned(), figure.day, channel, source, currency);
                 for (sum, amount) in self.0.entry(key).or_default().iter_mut().zip(amounts) {
                     *sum += amount;
                 }
             }
         }
+    }
+
+    /// Takes off what is written of customers won on the days of a month, and of the month itself:
+    /// what is left is what that lacks.
+    pub async fn less_written(
+        &mut self,
+        session: &mut Session<'_>,
+        site: SiteId,
+        month: Span,
+    ) -> Result<()> {
+        let name = month_of(month.from);
+        let (from, to) = (month.from.to_string(), month.to.to_string());
+        for per in PER {
+            let (from, to) = if per == "day" { (&from, &to) } else { (&name, &name) };
+            let query = session.query(WRITTEN).bind(site).bind(per).bind(from).bind(to);
+            for Written(key, amounts) in query.all::<Written>().await? {
+                for (sum, amount) in self.0.entry(key).or_default().iter_mut().zip(amounts) {
+                    *sum -= amount;
+                }
+            }
+        }
+        self.0.retain(|_, amounts| *amounts != [0; 5]);
+        Ok(())
+    }
+
+    /// Keeps what `other` holds too, to the unit.
+    #[must_use]
+    pub fn agreed(mut self, other: &Self) -> Self {
+        self.0.retain(|key, amounts| other.0.get(key) == Some(amounts));
+        self
+    }
+
+    /// How many sums change.
+    pub fn lines(&self) -> usize {
+        self.0.len()
     }
 
     /// Writes them.
@@ -177,6 +239,28 @@ impl Changes {
         }
         Ok(())
     }
+}
+
+/// The first and the last month that sums are written of: `2026-03`.
+pub async fn ends(session: &mut Session<'_>, site: SiteId) -> Result<Option<(String, String)>> {
+    let mut ends: Vec<String> = Vec::new();
+    for per in PER {
+        let query = session.query(ENDS).bind(site).bind(per);
+        let (first, last): (Option<String>, Option<String>) = query.one().await?;
+        ends.extend(first.into_iter().chain(last).map(|won| won.chars().take(7).collect()));
+    }
+    let first = ends.iter().min().cloned();
+    Ok(first.zip(ends.into_iter().max()))
+}
+
+/// How many sums there are of products that are not there.
+pub async fn of_nothing(session: &mut Session<'_>, site: SiteId) -> Result<i64> {
+    session.query(OF_NOTHING).bind(site).one().await
+}
+
+/// Takes those away.
+pub async fn delete_of_nothing(tx: &mut Tx<'_>, site: SiteId) -> Result<u64> {
+    tx.query(DELETE_OF_NOTHING).bind(site).run().await
 }
 
 /// Customers and what they brought up to `day_max` days after, by first touch and day since.

@@ -10,8 +10,8 @@ const PUT: &str = "insert into fits (site_id, currency, kind, day, customers, ma
         customers = excluded.customers, made_at = excluded.made_at, body = excluded.body";
 const FIND: &str = "select currency, kind, day, customers, made_at, body from fits
     where site_id = $1 and currency = $2 and kind = $3";
-const MADE: &str = "select currency, kind, day, customers from fits where site_id = $1
-    order by currency, kind";
+const MADE: &str = "select currency, kind, day, customers, made_at, '' from fits
+    where site_id = $1 order by currency, kind";
 const FORGET: &str = "delete from fits where site_id = $1";
 
 /// One of them.
@@ -60,11 +60,8 @@ pub async fn find(
     session.query(FIND).bind(site).bind(currency).bind(kind).maybe().await
 }
 
-/// What is kept of a site: currency, kind, day, customers.
-pub async fn made(
-    session: &mut Session<'_>,
-    site: SiteId,
-) -> Result<Vec<(String, String, String, i64)>> {
+/// What is kept of a site, without what it says.
+pub async fn made(session: &mut Session<'_>, site: SiteId) -> Result<Vec<Fit>> {
     session.query(MADE).bind(site).all().await
 }
 

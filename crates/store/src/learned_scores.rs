@@ -23,9 +23,9 @@ const CAME_BETWEEN: &str = "select id from contacts
     where site_id = $1 and id > $2 and id < $3 order by id limit $4";
 const FIRST_PAID: &str = "select min(paid_at) from orders
     where site_id = $1 and contact_id = $2 and paid_at is not null";
-const PUT_CHANCE: &str = "insert into contact_chances (site_id, contact_id, chance, at)
-    values ($1, $2, $3, $4) on conflict (site_id, contact_id)
-    do update set chance = excluded.chance, at = excluded.at";
+const PUT_CHANCE: &str = "insert into contact_chances (site_id, contact_id, chance)
+    values ($1, $2, $3) on conflict (site_id, contact_id)
+    do update set chance = excluded.chance";
 const FORGET_BEFORE: &str = "delete from contact_chances where site_id = $1 and contact_id < $2";
 const FORGET_ALL: &str = "delete from contact_chances where site_id = $1";
 const FORGET: &str = "delete from contact_chances where site_id = $1 and contact_id = $2";
@@ -136,10 +136,8 @@ pub async fn put_chance(
     site: SiteId,
     contact: ContactId,
     chance: f64,
-    now: UtcMs,
 ) -> Result<()> {
-    let query = tx.query(PUT_CHANCE).bind(site).bind(contact).bind(chance).bind(now);
-    query.run().await.map(drop)
+    tx.query(PUT_CHANCE).bind(site).bind(contact).bind(chance).run().await.map(drop)
 }
 
 /// Removes the chances of contacts from before an id.

@@ -90,6 +90,11 @@ pub async fn put_day(tx: &mut Tx<'_>, site: SiteId, day: &str, counts: &[LinkCou
     Ok(())
 }
 
+/// What the rollup holds of a day.
+pub async fn rolled(session: &mut Session<'_>, site: SiteId, day: &str) -> Result<Vec<LinkCount>> {
+    session.query(ROLLED).bind(site).bind(day).bind(day).all().await
+}
+
 /// Mails by the link that was clicked in them, in a span: version and position to count.
 pub async fn within(
     session: &mut Session<'_>,

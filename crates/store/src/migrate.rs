@@ -36,6 +36,7 @@ const MAIN: &[Migration] = migrations![
     "main/0012_roads.sql",
     "main/0014_scores.sql",
     "main/0019_sums.sql",
+    "main/0020_unread.sql",
 ];
 
 const VIEWS: &[Migration] = migrations!["views/0001_views.sql", "views/0002_left_out.sql"];

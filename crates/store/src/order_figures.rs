@@ -1,13 +1,17 @@
 //! Figures of paid orders: one derived row an order, and the rows it is derived from.
 
+use std::collections::HashMap;
+
 use model::ids::{ContactId, CouponId, MessageId, OfferId, OrderId, ProductId, SegmentId};
 use model::{SiteId, UtcMs};
 
 use crate::{FromRow, Result, Row, Session, Tx};
 
 const CHANGED: &str = "select distinct site_id, contact_id from orders
-    where updated_at >= $1 and updated_at <= $2 and paid_at is not null
+    where updated_at > $1 and updated_at <= $2 and paid_at is not null
     order by site_id, contact_id";
+const NTH_CHANGE: &str = "select max(updated_at) from (select updated_at from orders
+    where updated_at > $1 order by updated_at limit $2) q";
 const NEWEST_CHANGE: &str = "select max(updated_at) from orders";
 const FIRST: &str = "select paid_at from order_figures where site_id = $1
     order by paid_at, order_id limit 1";
@@ -65,6 +69,20 @@ const OF_ORDER: &str = "select order_id, contact_id, paid_at, paid_day, nth, fir
     day, first_product_id, channel, source, landing, currency, net_minor, refunded_minor,
     discount_minor, reward_minor, reward_for, cost_minor, message_id, mail_kind, mail_source_id,
     mail_template_id, mail_version_id, mail_position from order_figures where site_id = $1 and order_id = $2";
+const PAID_IN: &str = "select order_id, contact_id, paid_at, paid_day, nth, first_at, cohort,
+    day, first_product_id, channel, source, landing, currency, net_minor, refunded_minor,
+    discount_minor, reward_minor, reward_for, cost_minor, message_id, mail_kind, mail_source_id,
+    mail_template_id, mail_version_id, mail_position from order_figures
+    where site_id = $1 and paid_at >= $2 and paid_at < $3";
+const WON_IN: &str = "select order_id, contact_id, paid_at, paid_day, nth, first_at, cohort,
+    day, first_product_id, channel, source, landing, currency, net_minor, refunded_minor,
+    discount_minor, reward_minor, reward_for, cost_minor, message_id, mail_kind, mail_source_id,
+    mail_template_id, mail_version_id, mail_position from order_figures
+    where site_id = $1 and first_at >= $2 and first_at < $3";
+const OFFERS_IN: &str = "select p.order_id, p.offer_id, p.kind, p.quantity, p.net_minor,
+    p.refunded_minor, p.cost_minor, p.shown, p.taken
+    from order_figures f join figure_offers p on p.site_id = f.site_id and p.order_id = f.order_id
+    where f.site_id = $1 and f.paid_at >= $2 and f.paid_at < $3";
 const PUT: &str = "insert into order_figures (site_id, order_id, contact_id, paid_at, paid_day,
     nth, first_at, cohort, day, first_product_id, channel, source, landing, currency, net_minor,
     refunded_minor, discount_minor, reward_minor, reward_for, cost_minor, message_id, mail_kind,
@@ -331,13 +349,18 @@ impl FromRow for PaidOrder {
     }
 }
 
-/// Customers one of whose orders changed in `from ..= until`.
+/// Customers one of whose orders changed after `from` and up to `until`.
 pub async fn changed(
     session: &mut Session<'_>,
     from: UtcMs,
     until: UtcMs,
 ) -> Result<Vec<(SiteId, ContactId)>> {
     session.query(CHANGED).bind(from).bind(until).all().await
+}
+
+/// When the `nth` order after `from` changed, or the last where there are fewer.
+pub async fn nth_change(session: &mut Session<'_>, from: UtcMs, nth: i64) -> Result<Option<UtcMs>> {
+    session.query(NTH_CHANGE).bind(from).bind(nth).one().await
 }
 
 /// When an order last changed.
@@ -442,6 +465,35 @@ pub async fn of_segment(
     (after, limit): (ContactId, i64),
 ) -> Result<Vec<OrderFigure>> {
     session.query(OF_SEGMENT).bind(site).bind(segment).bind(after).bind(limit).all().await
+}
+
+/// The figures of orders paid in `from .. until`.
+pub async fn paid_in(
+    session: &mut Session<'_>,
+    site: SiteId,
+    (from, until): (UtcMs, UtcMs),
+) -> Result<Vec<OrderFigure>> {
+    let query = session.query(PAID_IN).bind(site).bind(from).bind(until);
+    let mut figures: Vec<OrderFigure> = query.all().await?;
+    let query = session.query(OFFERS_IN).bind(site).bind(from).bind(until);
+    let mut parts: HashMap<OrderId, Vec<OfferPart>> = HashMap::new();
+    for part in query.all::<OfferPart>().await? {
+        parts.entry(part.order_id).or_default().push(part);
+    }
+    for figure in &mut figures {
+        figure.offers = parts.remove(&figure.order_id).unwrap_or_default();
+    }
+    Ok(figures)
+}
+
+/// The figures of all orders of customers whose first was paid in `from .. until`, without what
+/// they hold of offers.
+pub async fn won_in(
+    session: &mut Session<'_>,
+    site: SiteId,
+    (from, until): (UtcMs, UtcMs),
+) -> Result<Vec<OrderFigure>> {
+    session.query(WON_IN).bind(site).bind(from).bind(until).all().await
 }
 
 /// The figure of an order, whoever it is counted for.

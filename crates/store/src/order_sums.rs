@@ -103,6 +103,11 @@ const COUNT_MONTH: &str = "insert into order_sums (site_id, per, what, day, curr
         cast(sum(shown) as bigint), cast(sum(taken) as bigint)
     from order_sums where site_id = $1 and per = 'day' and what = $5 and day >= $3 and day <= $4
     group by site_id, what, currency, key, channel, source, product_id, nth";
+const WRITTEN: &str = "select per, what, day, currency, key, channel, source, product_id, nth,
+    orders, pieces, net_minor, refunded_minor, cost_minor, shown, taken from order_sums
+    where site_id = $1 and per = $2 and what = $3 and day >= $4 and day <= $5";
+const ENDS: &str = "select min(day), max(day) from order_sums
+    where site_id = $1 and per = $2 and what = $3";
 
 /// Of which kind the key of a sum is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -248,6 +253,38 @@ type Key = (&'static str, What, String, String, String, String, String, i64, i64
 #[derive(Debug, Default)]
 pub struct Changes(BTreeMap<Key, Sums>);
 
+/// A sum as it is written.
+struct Written(Key, Sums);
+
+impl FromRow for Written {
+    fn from_row(row: &mut Row) -> Result<Self> {
+        let (per, what): (String, String) = (row.take()?, row.take()?);
+        let per = if per == "month" { "month" } else { "day" };
+        let what = What::ALL.into_iter().find(|one| one.word() == what).unwrap_or(What::All);
+        let key = (
+            per,
+            what,
+            row.take()?,
+            row.take()?,
+            row.take()?,
+            row.take()?,
+            row.take()?,
+            row.take()?,
+            row.take()?,
+        );
+        let sums = Sums {
+            orders: row.take()?,
+            pieces: row.take()?,
+            net_minor: row.take()?,
+            refunded_minor: row.take()?,
+            cost_minor: row.take()?,
+            shown: row.take()?,
+            taken: row.take()?,
+        };
+        Ok(Self(key, sums))
+    }
+}
+
 impl Changes {
     /// A figure came (`times` = 1) or went (−1).
     pub fn note(&mut self, figure: &OrderFigure, times: i64) {
@@ -268,6 +305,40 @@ impl Changes {
                 self.0.entry(row).or_default().add(&sums, times);
             }
         }
+    }
+
+    /// Takes off what is written of the days of a month, and of the month itself: what is left is
+    /// what that lacks.
+    pub async fn less_written(
+        &mut self,
+        session: &mut Session<'_>,
+        site: SiteId,
+        month: Span,
+    ) -> Result<()> {
+        let name = month_of(month.from);
+        let (from, to) = (month.from.to_string(), month.to.to_string());
+        for what in What::ALL {
+            for (per, from, to) in [("day", &from, &to), ("month", &name, &name)] {
+                let query = session.query(WRITTEN).bind(site).bind(per).bind(what.word());
+                for Written(key, sums) in query.bind(from).bind(to).all::<Written>().await? {
+                    self.0.entry(key).or_default().add(&sums, -1);
+                }
+            }
+        }
+        self.0.retain(|_, sums| *sums != Sums::default());
+        Ok(())
+    }
+
+    /// Keeps what `other` holds too, to the unit.
+    #[must_use]
+    pub fn agreed(mut self, other: &Self) -> Self {
+        self.0.retain(|key, sums| other.0.get(key) == Some(sums));
+        self
+    }
+
+    /// How many sums change.
+    pub fn lines(&self) -> usize {
+        self.0.len()
     }
 
     /// Writes them.
@@ -320,6 +391,20 @@ pub(crate) fn pieces(span: Span) -> Vec<(&'static str, String, String)> {
         _ => (per, span.from.to_string(), span.to.to_string()),
     };
     pieces.into_iter().filter(|(_, span)| span.from <= span.to).map(text).collect()
+}
+
+/// The first and the last month that sums are written of: `2026-03`.
+pub async fn ends(session: &mut Session<'_>, site: SiteId) -> Result<Option<(String, String)>> {
+    let mut ends: Vec<String> = Vec::new();
+    for what in What::ALL {
+        for per in ["day", "month"] {
+            let query = session.query(ENDS).bind(site).bind(per).bind(what.word());
+            let (first, last): (Option<String>, Option<String>) = query.one().await?;
+            ends.extend(first.into_iter().chain(last).map(|day| day.chars().take(7).collect()));
+        }
+    }
+    let first = ends.iter().min().cloned();
+    Ok(first.zip(ends.into_iter().max()))
 }
 
 /// Sums by key of the orders paid in a span.

@@ -1,5 +1,5 @@
 //! How many customers have a product (a pair with itself), and how many have two of them. Counted
-//! as orders are paid; [`rebuild_counts`] is the same from the rows. And of each product the
+//! as orders are paid; [`count_anew`] is the same from the rows. And of each product the
 //! partners that go with it best.
 
 use model::SiteId;
@@ -8,8 +8,12 @@ use model::ids::{ContactId, OrderId, ProductId};
 use crate::{Result, Session, Tx};
 
 const ADD: &str = "insert into product_pairs (site_id, product_id, other_id, together)
-    values ($1, $2, $3, 1) on conflict (site_id, product_id, other_id)
-    do update set together = product_pairs.together + 1";
+    values ($1, $2, $3, $4) on conflict (site_id, product_id, other_id)
+    do update set together = product_pairs.together + $4";
+const CLEAR: &str = "delete from product_pairs
+    where site_id = $1 and product_id = $2 and other_id = $3 and together = 0";
+const HAS: &str = "select count(*) from (select id from entitlements
+    where site_id = $1 and contact_id = $2 and product_id = $3 limit 1) q";
 const OF_PRODUCT: &str = "select p.other_id, p.together, own.together from product_pairs p
     join product_pairs own on own.site_id = p.site_id and own.product_id = p.other_id
         and own.other_id = p.other_id
@@ -53,23 +57,45 @@ const ORDERS_OF: &str = "select product_id, min(order_id) from entitlements
 const BUYERS: &str = "select coalesce(max(together), 0) from product_pairs
     where site_id = $1 and product_id = $2 and other_id = $2";
 const LIST: &str = "select product_id, other_id, together from product_pairs
-    where site_id = $1 and product_id > 0 order by product_id, other_id";
+    where site_id = $1 order by product_id, other_id";
 const PRODUCTS_OF: &str = "select distinct product_id from entitlements
     where site_id = $1 and contact_id = $2 order by product_id limit $3";
-const REBUILD: &str = "select a.product_id, b.product_id, count(*)
+const COUNT_BUYERS: &str = "select product_id, product_id, count(distinct contact_id)
+    from entitlements where site_id = $1 group by product_id
+    union all select cast(0 as bigint), cast(0 as bigint), count(distinct contact_id)
+    from entitlements where site_id = $1";
+const COUNT_PAIRS: &str = "select a.product_id, b.product_id, count(*)
     from (select distinct contact_id, product_id from entitlements where site_id = $1) a
     join (select distinct contact_id, product_id from entitlements where site_id = $1) b
-        on b.contact_id = a.contact_id
-    group by a.product_id, b.product_id order by a.product_id, b.product_id";
+        on b.contact_id = a.contact_id and b.product_id <> a.product_id
+    group by a.product_id, b.product_id";
+const MOST_HELD: &str = "select coalesce(max(q.held), 0) from (select count(distinct product_id)
+    as held from entitlements where site_id = $1 group by contact_id) q";
 
-/// Counts one more customer who has both; the same product twice counts its customers.
+/// Counts so many customers more, or fewer, who have both; the same product twice counts its
+/// customers.
 pub async fn add(
     tx: &mut Tx<'_>,
     site: SiteId,
-    product: ProductId,
-    other: ProductId,
+    (product, other): (ProductId, ProductId),
+    more: i64,
 ) -> Result<()> {
-    tx.query(ADD).bind(site).bind(product).bind(other).run().await.map(drop)
+    tx.query(ADD).bind(site).bind(product).bind(other).bind(more).run().await?;
+    if more < 0 {
+        tx.query(CLEAR).bind(site).bind(product).bind(other).run().await?;
+    }
+    Ok(())
+}
+
+/// Whether a contact ever had a product.
+pub async fn has(
+    session: &mut Session<'_>,
+    site: SiteId,
+    contact: ContactId,
+    product: ProductId,
+) -> Result<bool> {
+    let query = session.query(HAS).bind(site).bind(contact).bind(product);
+    Ok(query.one::<i64>().await? > 0)
 }
 
 /// What else the customers of a product have: which, how many have both, how many have it.
@@ -202,10 +228,23 @@ pub async fn products_of(
     session.query(PRODUCTS_OF).bind(site).bind(contact).bind(limit).all().await
 }
 
-/// The same counts from the rows of what was granted.
-pub async fn rebuild_counts(
+/// The same counts from the rows of what was granted: of each product and of all, and those of
+/// pairs where `with_pairs`.
+pub async fn count_anew(
     session: &mut Session<'_>,
     site: SiteId,
+    with_pairs: bool,
 ) -> Result<Vec<(ProductId, ProductId, i64)>> {
-    session.query(REBUILD).bind(site).all().await
+    let mut counts: Vec<(ProductId, ProductId, i64)> =
+        session.query(COUNT_BUYERS).bind(site).all().await?;
+    if with_pairs {
+        counts.extend(session.query(COUNT_PAIRS).bind(site).all::<(_, _, _)>().await?);
+    }
+    counts.retain(|(_, _, together)| *together > 0);
+    Ok(counts)
+}
+
+/// How many products the customer has who has the most.
+pub async fn most_held(session: &mut Session<'_>, site: SiteId) -> Result<i64> {
+    session.query(MOST_HELD).bind(site).one().await
 }

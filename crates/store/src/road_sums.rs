@@ -205,6 +205,28 @@ impl Sums {
         self
     }
 
+    /// Keeps the lines that `other` holds too, to the unit.
+    #[must_use]
+    pub fn agreed(mut self, other: &Self) -> Self {
+        self.roads.retain(|key, sum| other.roads.get(key) == Some(sum));
+        self.decays.retain(|key, sum| other.decays.get(key) == Some(sum));
+        self
+    }
+
+    /// The same in parts of so many lines.
+    pub fn parts(self, lines: usize) -> Vec<Self> {
+        let roads: Vec<(RoadKey, RoadSum)> = self.roads.into_iter().collect();
+        let decays: Vec<(DecayKey, (i64, i64))> = self.decays.into_iter().collect();
+        let mut parts = Vec::new();
+        for some in roads.chunks(lines.max(1)) {
+            parts.push(Self { roads: some.iter().cloned().collect(), ..Self::default() });
+        }
+        for some in decays.chunks(lines.max(1)) {
+            parts.push(Self { decays: some.iter().cloned().collect(), ..Self::default() });
+        }
+        parts
+    }
+
     /// How many lines there are.
     pub fn lines(&self) -> usize {
         self.roads.len() + self.decays.len()

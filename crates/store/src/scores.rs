@@ -24,33 +24,37 @@ const DELETE_RULE: &str = "delete from score_rules where site_id = $1 and id = $
 const STATE: &str = "select hot_points, as_of, seen_event, walk, walked_to, began_at, ended_at,
     contacts, raised, lowered from score_states where site_id = $1";
 const BEGIN: &str = "insert into score_states (site_id, hot_points, as_of, seen_event, walk,
-    walked_to, began_at, ended_at, contacts, raised, lowered, updated_at)
-    values ($1, null, $2, $3, null, 0, null, null, 0, 0, 0, $4)
+    walked_to, began_at, ended_at, contacts, raised, lowered)
+    values ($1, null, $2, $3, null, 0, null, null, 0, 0, 0)
     on conflict (site_id) do nothing";
-const SET_HOT: &str = "update score_states set hot_points = $2, updated_at = $3
-    where site_id = $1";
-const WALK: &str = "update score_states set walk = $2, walked_to = 0, began_at = $3,
-    ended_at = null, contacts = 0, raised = 0, lowered = 0, as_of = $4, updated_at = $3
-    where site_id = $1";
+const SET_HOT: &str = "update score_states set hot_points = $2 where site_id = $1";
+const WALK: &str = "update score_states set walk = 'rules', walked_to = 0, began_at = $2,
+    ended_at = null, contacts = 0, raised = 0, lowered = 0,
+    as_of = case when as_of > $3 then as_of else $3 end where site_id = $1";
+const WALK_DAY: &str = "update score_states set walk = 'day', walked_to = 0, began_at = $2,
+    ended_at = null, contacts = 0, raised = 0, lowered = 0, as_of = $3
+    where site_id = $1 and walk is null and as_of < $3";
 const STEP: &str = "update score_states set walked_to = $3, walk = $4, ended_at = $5,
-    contacts = contacts + $6, raised = raised + $7, lowered = lowered + $8, updated_at = $9
-    where site_id = $1 and walked_to = $2 and walk is not null and began_at = $10";
-const SEEN: &str = "update score_states set seen_event = $2, updated_at = $3
+    contacts = contacts + $6, raised = raised + $7, lowered = lowered + $8
+    where site_id = $1 and walked_to = $2 and walk is not null and began_at = $9";
+const SEEN: &str = "update score_states set seen_event = $2
     where site_id = $1 and seen_event < $2";
+const NTH_EVENT: &str = "select max(id) from (select id from events
+    where site_id = $1 and id > $2 order by id limit $3) q";
 const NEWEST: &str = "select coalesce(max(id), 0) from events where site_id = $1";
 // The plus keeps SQLite from walking the events of each contact instead of the newest of all.
 const STALE: &str = "select +e.contact_id from events e
     join contacts c on c.site_id = e.site_id and c.id = e.contact_id
     left join contact_scores s on s.site_id = e.site_id and s.contact_id = e.contact_id
-    where e.site_id = $1 and e.id > $2 and e.kind in ('contact.created', 'contact.updated',
+    where e.site_id = $1 and e.id > $2 and e.id <= $3 and +e.contact_id > $4 and e.kind in ('contact.created', 'contact.updated',
         'contact.erased', 'form.submitted', 'consent.granted', 'consent.withdrawn',
         'magnet.downloaded', 'message.clicked', 'message.bounced', 'tag.added', 'order.created',
         'order.paid', 'order.refunded', 'cart.abandoned', 'offer.accepted', 'offer.declined',
         'referral.qualified')
     group by +e.contact_id having max(e.id) > coalesce(max(s.seen_event), 0)
-    order by 1 limit $3";
+    order by 1 limit $5";
 const IMPORTED: &str = "select count(*) from events
-    where site_id = $1 and id > $2 and kind = 'import.finished'";
+    where site_id = $1 and id > $2 and id <= $3 and kind = 'import.finished'";
 const EVERYBODY: &str = "select id from contacts where site_id = $1 and id > $2
     order by id limit $3";
 const NEWEST_CONTACTS: &str = "select id from contacts where site_id = $1 and erased_at is null
@@ -230,30 +234,25 @@ pub async fn state(session: &mut Session<'_>, site: SiteId) -> Result<Option<Sta
 }
 
 /// Begins to keep scores, as of `as_of`, with no event in them from before `seen`.
-pub async fn begin(
-    tx: &mut Tx<'_>,
-    site: SiteId,
-    as_of: UtcMs,
-    seen: i64,
-    now: UtcMs,
-) -> Result<()> {
-    tx.query(BEGIN).bind(site).bind(as_of).bind(seen).bind(now).run().await.map(drop)
+pub async fn begin(tx: &mut Tx<'_>, site: SiteId, as_of: UtcMs, seen: i64) -> Result<()> {
+    tx.query(BEGIN).bind(site).bind(as_of).bind(seen).run().await.map(drop)
 }
 
 /// Sets from how many points on a contact is hot.
-pub async fn set_hot(tx: &mut Tx<'_>, site: SiteId, points: Option<i64>, now: UtcMs) -> Result<()> {
-    tx.query(SET_HOT).bind(site).bind(points).bind(now).run().await.map(drop)
+pub async fn set_hot(tx: &mut Tx<'_>, site: SiteId, points: Option<i64>) -> Result<()> {
+    tx.query(SET_HOT).bind(site).bind(points).run().await.map(drop)
 }
 
-/// Sends a walk through all contacts, from the first; one that is under way begins again.
-pub async fn walk(
-    tx: &mut Tx<'_>,
-    site: SiteId,
-    why: &str,
-    as_of: UtcMs,
-    now: UtcMs,
-) -> Result<()> {
-    tx.query(WALK).bind(site).bind(why).bind(now).bind(as_of).run().await.map(drop)
+/// Sends a walk through all contacts, from the first, as the rules changed; one that is under way
+/// begins again.
+pub async fn walk(tx: &mut Tx<'_>, site: SiteId, as_of: UtcMs, now: UtcMs) -> Result<()> {
+    tx.query(WALK).bind(site).bind(now).bind(as_of).run().await.map(drop)
+}
+
+/// Sends a walk through those whose score fades, as a day is over; `false` where another is under
+/// way, which comes first.
+pub async fn walk_day(tx: &mut Tx<'_>, site: SiteId, as_of: UtcMs, now: UtcMs) -> Result<bool> {
+    Ok(tx.query(WALK_DAY).bind(site).bind(now).bind(as_of).run().await? == 1)
 }
 
 /// What one step of a walk did.
@@ -282,13 +281,13 @@ pub async fn step(
     let walk = was.walk.as_deref().filter(|_| !step.is_last);
     let query = tx.query(STEP).bind(site).bind(was.walked_to).bind(step.to).bind(walk);
     let query = query.bind(step.is_last.then_some(now)).bind(step.contacts).bind(step.raised);
-    let query = query.bind(step.lowered).bind(now).bind(was.began_at);
+    let query = query.bind(step.lowered).bind(was.began_at);
     Ok(query.run().await? == 1)
 }
 
 /// Notes that every event up to `seen` is in the scores.
-pub async fn seen(tx: &mut Tx<'_>, site: SiteId, seen: i64, now: UtcMs) -> Result<()> {
-    tx.query(SEEN).bind(site).bind(seen).bind(now).run().await.map(drop)
+pub async fn seen(tx: &mut Tx<'_>, site: SiteId, seen: i64) -> Result<()> {
+    tx.query(SEEN).bind(site).bind(seen).run().await.map(drop)
 }
 
 /// The newest event of a site.
@@ -296,19 +295,36 @@ pub async fn newest_event(session: &mut Session<'_>, site: SiteId) -> Result<i64
     session.query(NEWEST).bind(site).one().await
 }
 
-/// Contacts with events after `after` that are not in their scores.
-pub async fn stale(
+/// The `nth` event after `after`, or the last where there are fewer.
+pub async fn nth_event(
     session: &mut Session<'_>,
     site: SiteId,
     after: i64,
-    limit: i64,
-) -> Result<Vec<ContactId>> {
-    session.query(STALE).bind(site).bind(after).bind(limit).all().await
+    nth: i64,
+) -> Result<Option<i64>> {
+    session.query(NTH_EVENT).bind(site).bind(after).bind(nth).one().await
 }
 
-/// How many imports ended after an event: they bring people without an event each.
-pub async fn imports_since(session: &mut Session<'_>, site: SiteId, after: i64) -> Result<i64> {
-    session.query(IMPORTED).bind(site).bind(after).one().await
+/// Contacts, from after `contact`, with events after the first of `events` and up to the second
+/// that are not in their scores.
+pub async fn stale(
+    session: &mut Session<'_>,
+    site: SiteId,
+    (after, until): (i64, i64),
+    contact: ContactId,
+    limit: i64,
+) -> Result<Vec<ContactId>> {
+    let query = session.query(STALE).bind(site).bind(after).bind(until).bind(contact);
+    query.bind(limit).all().await
+}
+
+/// How many imports ended within these events: they bring people without an event each.
+pub async fn imports_within(
+    session: &mut Session<'_>,
+    site: SiteId,
+    (after, until): (i64, i64),
+) -> Result<i64> {
+    session.query(IMPORTED).bind(site).bind(after).bind(until).one().await
 }
 
 /// Contacts by id, from after `after`: all, or those whose score fades.

@@ -21,7 +21,7 @@ const FIND: &str = "select site_id, id, name, rule, members, counted_at, created
 const LIST: &str = "select site_id, id, name, rule, members, counted_at, created_at, updated_at
     from segments where site_id = $1 order by name";
 const DUE: &str = "select site_id, id, name, rule, members, counted_at, created_at, updated_at
-    from segments where counted_at is null or counted_at < $1 order by site_id, id";
+    from segments where site_id = $1 and (counted_at is null or counted_at < $2) order by id";
 const COUNTED: &str = "update segments set counted_at = $4,
     members = (select count(*) from segment_members
         where site_id = $1 and segment_id = $2)
@@ -38,10 +38,6 @@ const MEMBERS: &str = "select contact_id from segment_members where site_id = $1
     and segment_id = $2 and contact_id > $3 and contact_id <= $4 order by contact_id";
 const SOME: &str = "select contact_id from segment_members where site_id = $1
     and segment_id = $2 and contact_id < $3 order by contact_id desc limit $4";
-const OF_CONTACT: &str = "select s.id, s.name from segment_members m
-    join segments s on s.site_id = m.site_id and s.id = m.segment_id
-    where m.site_id = $1 and m.contact_id = $2 order by s.name";
-
 const EVERYONE: &str = "select id from contacts where site_id = $1 and id > $2
     and erased_at is null order by id limit $3";
 const FIGURED: &str = "select contact_id from customer_figures where site_id = $1
@@ -166,8 +162,8 @@ pub async fn list(session: &mut Session<'_>, site: SiteId) -> Result<Vec<Segment
 }
 
 /// Those that were not counted since `before`, or never.
-pub async fn due(session: &mut Session<'_>, before: UtcMs) -> Result<Vec<Segment>> {
-    session.query(DUE).bind(before).all().await
+pub async fn due(session: &mut Session<'_>, site: SiteId, before: UtcMs) -> Result<Vec<Segment>> {
+    session.query(DUE).bind(site).bind(before).all().await
 }
 
 /// Says that the members are those who fit the rule now; nothing happens where it has changed.
@@ -221,15 +217,6 @@ pub async fn some(
     limit: i64,
 ) -> Result<Vec<ContactId>> {
     session.query(SOME).bind(site).bind(id).bind(before).bind(limit).all().await
-}
-
-/// The segments a contact was in when they were counted: id and name.
-pub async fn of_contact(
-    session: &mut Session<'_>,
-    site: SiteId,
-    contact: ContactId,
-) -> Result<Vec<(SegmentId, String)>> {
-    session.query(OF_CONTACT).bind(site).bind(contact).all().await
 }
 
 /// Contacts after `after`, by id; who was erased is none.

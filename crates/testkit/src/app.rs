@@ -225,6 +225,11 @@ impl TestApp {
         engine::sweeps::run_until_idle(&self.engine).await.unwrap()
     }
 
+    /// Does what is worked on beside the rounds; how many things were done.
+    pub async fn recount(&self) -> usize {
+        engine::recounts::run_due(&self.engine).await.unwrap()
+    }
+
     /// Moves the clock on, then does everything that is due.
     pub async fn advance_ms(&self, ms: i64) -> usize {
         self.engine.clock().advance_ms(ms);

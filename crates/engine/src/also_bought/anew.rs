@@ -11,7 +11,6 @@ use numbers::affinity::{Holdings, Partner, Wish};
 use super::{KEPT, MEASURE, PAIRED_MAX, TOGETHER_MIN};
 use crate::engine::Engine;
 use crate::fault::{EngineError, Result};
-use crate::sweeps::Round;
 
 /// Rows read at once.
 const PAGE: i64 = 20_000;
@@ -19,47 +18,6 @@ const PAGE: i64 = 20_000;
 const PRODUCTS_AT_ONCE: usize = 50;
 /// Scores nearer than this are the same: they are told apart by nobody.
 const SAME: f64 = 1e-6;
-
-/// Under which name the day of a site's last pass is kept.
-fn name(site: SiteId) -> String {
-    format!("also_bought_weighed:{}", site.0)
-}
-
-/// Weighs everything of each site whose last pass was on another day; how many sites had one.
-pub(crate) async fn daily(engine: &Engine) -> Result<usize> {
-    let day: String = engine.now().rfc3339().chars().take(10).collect();
-    let today = day.clone();
-    let due = engine
-        .reader()
-        .read::<_, EngineError, _>(move |session| {
-            Box::pin(async move {
-                let mut due = Vec::new();
-                for site in store::sites::list(session).await? {
-                    let last = store::meta::find(session, &name(site.id)).await?;
-                    if last.as_deref() != Some(today.as_str()) {
-                        due.push(site.id);
-                    }
-                }
-                Ok(due)
-            })
-        })
-        .await?;
-    let mut round = Round::default();
-    for site in due {
-        let done = async {
-            rebuild(engine, site).await?;
-            let day = day.clone();
-            engine
-                .write(move |tx| {
-                    Box::pin(async move { Ok(store::meta::set(tx, &name(site), &day).await?) })
-                })
-                .await
-        };
-        let done = done.await.map(|()| 0);
-        round.took(format_args!("what goes together in site {site}"), done);
-    }
-    round.end()
-}
 
 /// Weighs every pair of a site; how many products' partners changed.
 ///

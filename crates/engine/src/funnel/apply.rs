@@ -205,7 +205,7 @@ async fn site(ground: &Ground<'_>, tx: &mut Tx<'_>, doc: &SiteDoc) -> Result<Sit
         return Err(EngineError::RefusedAll(wrong));
     }
     let site = crate::sites::prepared(ground.engine, site)?;
-    store::sites::put(tx, &site, ground.engine.now()).await?;
+    crate::sites::write(ground.engine, tx, &site).await?;
     Ok(site)
 }
 

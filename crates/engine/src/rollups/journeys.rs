@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::civil::Date;
 use model::ids::{ContactId, OrderId, ProductId};
 use model::roads;
 use model::sites::Site;
@@ -23,7 +24,9 @@ use crate::engine::Engine;
 use crate::fault::{EngineError, Result};
 
 /// Contacts of one round of the sweep; the next goes on.
-const MARKED_AT_ONCE: i64 = 2_000;
+const MARKED_AT_ONCE: i64 = 500;
+/// Lines of sums mended in one transaction.
+const LINES_AT_ONCE: usize = 500;
 /// Credit of one order: thousand millionths, so that sums of a million orders are exact.
 pub const WHOLE_PPB: i64 = 1_000_000_000;
 
@@ -64,15 +67,18 @@ async fn refresh(
     engine: &Engine,
     site: SiteId,
     zone: Zone,
-    contacts: Vec<ContactId>,
+    mut contacts: Vec<ContactId>,
     marks: Marks,
 ) -> Result<usize> {
+    contacts.sort_unstable();
     engine
         .write(move |tx| {
             Box::pin(async move {
                 let (mut changed, mut sums) = (0, Sums::default());
                 let mut figures = OrderSums::default();
                 for contact in contacts {
+                    // Whoever changes a contact holds it first, and marks it then.
+                    store::contacts::lock(tx, site, contact).await?;
                     if marks == Marks::Set {
                         store::journeys::mark(tx, site, contact).await?;
                     }
@@ -316,23 +322,58 @@ pub(super) async fn rebuild(engine: &Engine, site: &Site) -> Result<usize> {
             mended += refresh(engine, id, zone.clone(), contacts, Marks::Set).await?;
         }
     }
-    let Some(span) = all_days(engine, site).await? else { return Ok(mended) };
+    let (its_zone, now) = (zone.clone(), engine.now());
+    let span = engine
+        .reader()
+        .read::<_, EngineError, _>(move |session| {
+            Box::pin(async move { all_days(session, id, &its_zone, day_of(now, &its_zone)).await })
+        })
+        .await?;
+    let Some(span) = span else { return Ok(mended) };
     for month in months(span) {
         mended += mend(engine, id, &zone, month).await?;
     }
     Ok(mended)
 }
 
-/// Adds to the sums of a month, and of its days, what its journeys have more or less.
+/// Adds to the sums of a month, and of its days, what its journeys have more or less, a little at a
+/// time.
 async fn mend(engine: &Engine, site: SiteId, zone: &Zone, month: Span) -> Result<usize> {
+    let lacking = lacking_twice(engine, site, zone, month).await?;
+    let lines = lacking.lines();
+    for part in lacking.parts(LINES_AT_ONCE) {
+        engine
+            .write(move |tx| {
+                Box::pin(async move { Ok(store::road_sums::add(tx, site, &part).await?) })
+            })
+            .await?;
+    }
+    Ok(lines)
+}
+
+/// What the sums of a month lack. Counted twice: what is changed meanwhile is not the same both
+/// times, and is no fault.
+async fn lacking_twice(engine: &Engine, site: SiteId, zone: &Zone, month: Span) -> Result<Sums> {
     let bounds = month.bounds(zone);
+    let first = lacking(engine, site, month, bounds).await?;
+    if first.lines() == 0 {
+        return Ok(first);
+    }
+    Ok(lacking(engine, site, month, bounds).await?.agreed(&first))
+}
+
+async fn lacking(
+    engine: &Engine,
+    site: SiteId,
+    month: Span,
+    bounds: (UtcMs, UtcMs),
+) -> Result<Sums> {
     engine
-        .write(move |tx| {
+        .reader()
+        .read::<_, EngineError, _>(move |session| {
             Box::pin(async move {
-                let missing = counted(tx, site, month, bounds).await?;
-                let missing = missing.beyond(&rolled(tx, site, month).await?);
-                store::road_sums::add(tx, site, &missing).await?;
-                Ok(missing.lines())
+                let counted = counted(session, site, month, bounds).await?;
+                Ok(counted.beyond(&rolled(session, site, month).await?))
             })
         })
         .await
@@ -367,27 +408,23 @@ async fn rolled(session: &mut Session<'_>, site: SiteId, month: Span) -> Result<
 }
 
 /// The days in which journeys ended, by the journeys and by their sums.
-async fn all_days(engine: &Engine, site: &Site) -> Result<Option<Span>> {
-    let (id, zone) = (site.id, zone_of(site));
-    let (first, summed) = engine
-        .reader()
-        .read::<_, EngineError, _>(move |session| {
-            Box::pin(async move {
-                let first = store::journeys::first_end(session, id).await?;
-                Ok((first, store::road_sums::first_day(session, id).await?))
-            })
-        })
-        .await?;
-    let first = first.map(|at| day_of(at, &zone));
+async fn all_days(
+    session: &mut Session<'_>,
+    site: SiteId,
+    zone: &Zone,
+    today: Date,
+) -> Result<Option<Span>> {
+    let first = store::journeys::first_end(session, site).await?.map(|at| day_of(at, zone));
+    let summed = store::road_sums::first_day(session, site).await?;
     let summed = summed.and_then(|day| day.parse().ok());
     let from = first.into_iter().chain(summed).min();
     // Touches may carry the hour of another clock: a little beyond today is looked at too.
-    let to = moved(day_of(engine.now(), &zone), 31);
+    let to = moved(today, 31);
     Ok(from.map(|from| Span { from, to: to.max(from) }))
 }
 
 /// The whole months that a span touches.
-fn months(span: Span) -> Vec<Span> {
+pub(super) fn months(span: Span) -> Vec<Span> {
     let mut months = Vec::new();
     let mut from = model::spans::month_start(span.from, 0);
     while from <= span.to {
@@ -401,15 +438,15 @@ fn months(span: Span) -> Vec<Span> {
     months
 }
 
-/// Where the sums of the months of a span differ from their journeys, and journeys of their
-/// contacts' orders from those.
+/// Where the sums of any month up to that of `today` differ from their journeys.
 pub(super) async fn compare(
     session: &mut Session<'_>,
     site: SiteId,
-    span: Span,
     zone: &Zone,
+    today: Date,
 ) -> Result<Vec<Drift>> {
     let mut drifts = Vec::new();
+    let Some(span) = all_days(session, site, zone, today).await? else { return Ok(drifts) };
     for month in months(span) {
         let bounds = month.bounds(zone);
         let counted = counted(session, site, month, bounds).await?;

@@ -5,7 +5,8 @@ use model::spans::{Span, month_named, month_of, month_start, moved};
 use store::stages::StageCount;
 use store::{Session, StoreError};
 
-use super::{Drift, differences};
+use super::Drift;
+use super::compared::differences;
 use crate::engine::Engine;
 use crate::fault::{EngineError, Result};
 

@@ -1,11 +1,11 @@
 //! Keeps the score of every contact: of those with new events within a second or two, of all where
 //! a rule changed, and of those that fade once a day.
 
-use model::SiteId;
 use model::ids::{ContactId, first_id_at, made_at};
 use model::scores::Rule;
 use model::sites::Site;
 use model::times::MINUTE_MS;
+use model::{SiteId, UtcMs};
 use store::Session;
 use store::scores::{Score, State, Step};
 
@@ -19,6 +19,32 @@ const BATCH: i64 = 300;
 /// How far back events are looked for again: on PostgreSQL a transaction may commit after one that
 /// began later.
 const OVERLAP_MS: i64 = MINUTE_MS;
+
+/// Events of one round: what a backlog costs grows with it, and mail waits no longer behind it.
+const EVENTS_AT_ONCE: i64 = 1_000;
+
+/// Whether there is anything to bring up to date.
+pub(crate) async fn is_due(session: &mut Session<'_>, now: UtcMs) -> Result<bool> {
+    for site in store::sites::list(session).await? {
+        let Some(state) = store::scores::state(session, site.id).await? else { continue };
+        if state.walk.is_some() {
+            return Ok(true);
+        }
+        if store::scores::rules(session, site.id).await?.is_empty() {
+            continue;
+        }
+        let newest = store::scores::newest_event(session, site.id).await?;
+        if has_come(&state, newest, now) || state.as_of < midnight(&site, now) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Whether events came that are in no score, or may have.
+fn has_come(state: &State, newest: i64, now: UtcMs) -> bool {
+    newest > state.seen_event || now.since_ms(made_at(newest)) <= OVERLAP_MS
+}
 
 /// Brings the scores of every site up to date; how many contacts were worked out.
 pub(crate) async fn sweep(engine: &Engine) -> Result<usize> {
@@ -70,31 +96,49 @@ struct Outcome {
 }
 
 impl Keeping<'_> {
-    /// Contacts with new events.
+    /// Contacts with new events: those of the next so many events.
     async fn events(&self, newest: i64) -> Result<usize> {
         let (site, seen) = (self.site.id, self.state.seen_event);
-        let rests = self.engine.now().since_ms(made_at(newest)) > OVERLAP_MS;
-        if newest <= seen && rests {
+        if !has_come(&self.state, newest, self.engine.now()) {
             return Ok(0);
         }
         let after = first_id_at(made_at(seen).plus_ms(-OVERLAP_MS)).min(seen);
-        let (stale, imported) = self
+        let until = self
             .engine
             .reader()
             .read::<_, EngineError, _>(move |session| {
                 Box::pin(async move {
-                    let stale = store::scores::stale(session, site, after, BATCH).await?;
-                    // People whom an import brought have no event each.
-                    Ok((stale, store::scores::imports_since(session, site, seen).await? > 0))
+                    let nth = store::scores::nth_event(session, site, seen, EVENTS_AT_ONCE);
+                    Ok(nth.await?.unwrap_or(seen))
                 })
             })
             .await?;
-        let done = stale.len();
-        let outcome = self.work_out(stale, Found::ByEvent).await?;
-        let is_all = done < usize::try_from(BATCH).unwrap_or(0);
-        let (now, as_of) = (self.engine.now(), self.state.as_of);
-        if outcome.scores.is_empty() && newest <= seen {
-            return Ok(done);
+        let (mut contact, mut done) = (ContactId(0), 0);
+        loop {
+            let stale = self
+                .engine
+                .reader()
+                .read::<_, EngineError, _>(move |session| {
+                    Box::pin(async move {
+                        let events = (after, until);
+                        Ok(store::scores::stale(session, site, events, contact, BATCH).await?)
+                    })
+                })
+                .await?;
+            let Some(last) = stale.last().copied() else { break };
+            contact = last;
+            done += self.put(self.work_out(stale, Found::ByEvent).await?).await?;
+        }
+        if until > seen {
+            self.saw(until).await?;
+        }
+        Ok(done + usize::from(until > seen))
+    }
+
+    async fn put(&self, outcome: Outcome) -> Result<usize> {
+        let (site, done) = (self.site.id, outcome.scores.len());
+        if done == 0 {
+            return Ok(0);
         }
         self.engine
             .write(move |tx| {
@@ -102,13 +146,24 @@ impl Keeping<'_> {
                     for score in &outcome.scores {
                         store::scores::put(tx, site, score).await?;
                     }
-                    if is_all {
-                        store::scores::seen(tx, site, newest, now).await?;
-                    }
-                    if is_all && imported {
-                        store::scores::walk(tx, site, "rules", as_of, now).await?;
-                    }
                     Ok(done)
+                })
+            })
+            .await
+    }
+
+    /// Every event up to `until` is in the scores. People whom an import brought have no event
+    /// each: a walk finds them.
+    async fn saw(&self, until: i64) -> Result<()> {
+        let (site, seen, as_of) = (self.site.id, self.state.seen_event, self.state.as_of);
+        let now = self.engine.now();
+        self.engine
+            .write(move |tx| {
+                Box::pin(async move {
+                    if store::scores::imports_within(tx, site, (seen, until)).await? > 0 {
+                        store::scores::walk(tx, site, as_of, now).await?;
+                    }
+                    Ok(store::scores::seen(tx, site, until).await?)
                 })
             })
             .await
@@ -160,10 +215,11 @@ impl Keeping<'_> {
         }
         self.engine
             .write(move |tx| {
-                Box::pin(async move { Ok(store::scores::walk(tx, site, "day", as_of, now).await?) })
+                Box::pin(async move {
+                    Ok(usize::from(store::scores::walk_day(tx, site, as_of, now).await?))
+                })
             })
-            .await?;
-        Ok(1)
+            .await
     }
 
     async fn work_out(&self, contacts: Vec<ContactId>, found: Found) -> Result<Outcome> {

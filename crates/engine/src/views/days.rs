@@ -24,9 +24,6 @@ pub(crate) async fn tend(engine: &Engine) -> Result<usize> {
     let mut round = Round::default();
     round.took("salts of visitors", forget_salts(engine).await);
     round.took("old page views", forget_old(engine).await);
-    if !engine.views().is_sqlite() {
-        round.took("visitors of yesterday", recount_yesterday(engine).await);
-    }
     round.end()
 }
 
@@ -58,19 +55,14 @@ async fn forget_old(engine: &Engine) -> Result<usize> {
 
 /// Each node takes a visitor for new whom it has not seen: where there are several, what they
 /// counted together is right once the day is counted anew.
-async fn recount_yesterday(engine: &Engine) -> Result<usize> {
-    let sites = engine
-        .reader()
-        .read::<_, EngineError, _>(|session| {
-            Box::pin(async move { Ok(store::sites::list(session).await?) })
-        })
-        .await?;
-    let mut done = 0;
-    for site in sites {
-        let yesterday = moved(day_of(engine.now(), &zone_of(&site)), -1);
-        done += rebuild(engine, &site, Span { from: yesterday, to: yesterday }).await?;
-    }
-    Ok(done)
+pub(crate) async fn recount_yesterday(engine: &Engine, site: &Site) -> Result<usize> {
+    let yesterday = yesterday(engine, site);
+    rebuild(engine, site, Span { from: yesterday, to: yesterday }).await
+}
+
+/// The day before, once it has been over for an hour: by then every node has written its views.
+pub(crate) fn yesterday(engine: &Engine, site: &Site) -> jiff::civil::Date {
+    moved(day_of(engine.now().plus_hours(-1), &zone_of(site)), -1)
 }
 
 /// Views and visitors by page and origin.

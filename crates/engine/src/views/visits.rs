@@ -15,7 +15,7 @@ use model::{SiteId, UtcMs};
 use store::Session;
 use store::visits::{Verdict, Visit};
 
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 
 use crate::engine::Engine;
 use crate::fault::{EngineError, Result};
@@ -65,7 +65,7 @@ pub fn acted(engine: &Engine, site: SiteId, act: OwnAct) {
     }
 }
 
-/// Writes the acts that wait.
+/// Writes the acts that wait; where that fails they go on waiting.
 pub(super) async fn flush(engine: &Engine, known: &mut Known) -> Result<()> {
     let acts = {
         let mut acts = engine.tally().acts.lock().unwrap_or_else(PoisonError::into_inner);
@@ -74,11 +74,13 @@ pub(super) async fn flush(engine: &Engine, known: &mut Known) -> Result<()> {
     if acts.is_empty() {
         return Ok(());
     }
-    let (of, mut own) = (engine.clone(), std::mem::take(known));
-    *known = engine
+    let acts = Arc::new(acts);
+    let (of, mut own, inside) = (engine.clone(), std::mem::take(known), Arc::clone(&acts));
+    let outcome = engine
         .write_views(move |tx| {
             Box::pin(async move {
-                for (site, act) in acts {
+                for (site, act) in inside.iter() {
+                    let site = *site;
                     let today = own.today(&of, tx, site, act.day).await?;
                     let (word, subject_id) = match act.by {
                         By::Form => ("form", None),
@@ -99,8 +101,19 @@ pub(super) async fn flush(engine: &Engine, known: &mut Known) -> Result<()> {
                 Ok(own)
             })
         })
-        .await?;
-    Ok(())
+        .await;
+    match outcome {
+        Ok(own) => {
+            *known = own;
+            Ok(())
+        }
+        Err(fault) => {
+            let mut waiting = engine.tally().acts.lock().unwrap_or_else(PoisonError::into_inner);
+            waiting.extend(Arc::unwrap_or_clone(acts));
+            waiting.truncate(WAITING_MAX);
+            Err(fault)
+        }
+    }
 }
 
 /// Looks at the visits whose contact is not certain; how many were decided.

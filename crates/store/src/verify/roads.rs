@@ -24,26 +24,29 @@ pub const CHECKS: &[Check] = &[
     Check {
         name: "roads_add_up",
         promise: "the sums by road are those of all journeys, by day and by month",
-        sql: "select r.site_id, cast(0 as bigint), r.level || ' by ' || r.unit || ': '
-                || cast(r.journeys as text) || ' of ' || cast(coalesce(j.journeys, 0) as text)
-            from (select site_id, level, unit, cast(sum(orders + nulls) as bigint) as journeys,
-                    cast(sum(revenue_minor) as bigint) as revenue
-                from road_sums where product_id = 0 group by site_id, level, unit) r
-            left join (select site_id, count(*) as journeys,
-                    cast(sum(revenue_minor) as bigint) as revenue
-                from journeys group by site_id) j on j.site_id = r.site_id
-            where r.journeys <> coalesce(j.journeys, 0) or r.revenue <> coalesce(j.revenue, 0)
-            limit 100",
+        sql: "select q.site_id, cast(0 as bigint), q.level || ' by ' || q.unit || ': '
+                || cast(sum(q.journeys) as text) || ' journeys in no sum'
+            from (select j.site_id, w.level, w.unit, count(*) as journeys,
+                    sum(j.revenue_minor) as revenue
+                from journeys j cross join (select 'channel' as level, 'day' as unit
+                    union all select 'channel', 'month' union all select 'source', 'day'
+                    union all select 'source', 'month') w
+                group by j.site_id, w.level, w.unit
+                union all select site_id, level, unit, -sum(orders + nulls), -sum(revenue_minor)
+                from road_sums where product_id = 0 group by site_id, level, unit) q
+            group by q.site_id, q.level, q.unit
+            having sum(q.journeys) <> 0 or sum(q.revenue) <> 0 limit 100",
     },
     Check {
         name: "decays_add_up",
         promise: "credits by time decay add up to the orders that a touch came before",
-        sql: "select d.site_id, cast(0 as bigint), d.unit || ': ' || cast(d.credit as text)
-                || ' thousand millionths of ' || cast(coalesce(j.orders, 0) as text) || ' orders'
-            from (select site_id, unit, cast(sum(credit_ppb) as bigint) as credit
-                from road_decays where product_id = 0 group by site_id, unit) d
-            left join (select site_id, count(*) as orders from journeys
-                where order_id > 0 and path <> '' group by site_id) j on j.site_id = d.site_id
-            where d.credit <> coalesce(j.orders, 0) * 1000000000 limit 100",
+        sql: "select q.site_id, cast(0 as bigint), q.unit || ': ' || cast(sum(q.credit) as text)
+                || ' thousand millionths of orders in no credit'
+            from (select j.site_id, w.unit, count(*) * 1000000000 as credit
+                from journeys j cross join (select 'day' as unit union all select 'month') w
+                where j.order_id > 0 and j.path <> '' group by j.site_id, w.unit
+                union all select site_id, unit, -sum(credit_ppb)
+                from road_decays where product_id = 0 group by site_id, unit) q
+            group by q.site_id, q.unit having sum(q.credit) <> 0 limit 100",
     },
 ];

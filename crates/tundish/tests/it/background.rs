@@ -226,7 +226,7 @@ async fn a_job_whose_end_was_lost_waits_no_longer_because_the_clock_was_set_back
                     due_at: model::UtcMs(0),
                 };
                 store::jobs::insert(tx, site, job, now).await?;
-                store::jobs::claim(tx, 1, now.plus_ms(60_000), now, 10).await.map(drop)
+                store::jobs::claim(tx, (1, now.plus_ms(60_000)), &[], now, 10).await.map(drop)
             })
         })
         .await

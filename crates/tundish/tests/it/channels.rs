@@ -173,7 +173,7 @@ async fn an_owners_rules_decide_and_relabel_the_past_when_asked() {
     };
     assert_eq!(channels().await, ["other", "paid_social"], "the past stays until asked");
     app.post("/admin/sources/rules/past", &[]).await;
-    app.run_until_idle().await;
+    app.recount().await;
     assert_eq!(channels().await, ["paid_social", "paid_social"]);
     let page = app.get("/admin/sources/rules").await;
     assert!(page.body.contains("Nothing would change"), "{}", page.body);

@@ -65,7 +65,7 @@ async fn too_little_is_refused_in_words_and_viewers_may_look_but_not_ask() {
     app.sign_in(Role::Editor).await;
     assert_eq!(app.post("/admin/scores/learned", &[("do", "learn")]).await.status, 303);
     assert!(app.get("/admin/scores/learned").await.body.contains("It is being learned"));
-    app.run_until_idle().await;
+    app.recount().await;
     let page = app.get("/admin/scores/learned").await.body;
     assert!(page.contains("Too little to learn from") && page.contains("50 of each"), "{page}");
     let file = app.get("/admin/scores/learned/csv").await.body;
@@ -94,7 +94,7 @@ async fn who_clicks_like_those_who_bought_gets_the_better_chance_taken_apart() {
     let sent = app.mails().len();
     app.post("/admin/scores/learned", &[("do", "allow"), ("allowed", "Age")]).await;
     app.post("/admin/scores/learned", &[("do", "learn")]).await;
-    app.run_until_idle().await;
+    app.recount().await;
     let page = app.get("/admin/scores/learned").await.body;
     for shown in
         ["Ranking (AUC)", "One more of clicks", "makes buying likelier", "Likeliest to buy"]
@@ -121,6 +121,7 @@ async fn who_clicks_like_those_who_bought_gets_the_better_chance_taken_apart() {
     let before = app.get("/admin/scores/learned").await.body;
     let at = |page: &str| page.split("Learned on ").nth(1).unwrap()[..20].to_owned();
     app.advance_ms(8 * DAY_MS).await;
+    app.recount().await;
     app.sign_in(Role::Editor).await;
     assert_ne!(at(&app.get("/admin/scores/learned").await.body), at(&before));
 }

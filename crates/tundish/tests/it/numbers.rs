@@ -21,6 +21,7 @@ use testkit::TestApp;
 mod apart;
 mod customers;
 mod forms;
+mod kept;
 mod pages;
 mod roads;
 mod simulator;

@@ -289,15 +289,21 @@ async fn listed(db: Db) {
             let found = store::contact_lists::page(tx, SITE, &hot, &After::default(), 9).await?;
             assert_eq!(found.len(), 1);
             // Three are in, the newest event of the last is not.
-            assert!(store::scores::stale(tx, SITE, 0, 9).await?.is_empty());
+            let none = ContactId(0);
+            assert!(store::scores::stale(tx, SITE, (0, 9), none, 9).await?.is_empty());
             store::scores::put(tx, SITE, &Score { seen_event: 3, ..score(4, 0.0) }).await?;
-            assert_eq!(store::scores::stale(tx, SITE, 0, 9).await?, [ContactId(4)]);
-            store::scores::begin(tx, SITE, UtcMs(5), 9, UtcMs(6)).await?;
-            store::scores::walk(tx, SITE, "day", UtcMs(7), UtcMs(8)).await?;
+            assert_eq!(store::scores::stale(tx, SITE, (0, 9), none, 9).await?, [ContactId(4)]);
+            assert!(store::scores::stale(tx, SITE, (0, 3), none, 9).await?.is_empty(), "before it");
+            assert!(store::scores::stale(tx, SITE, (0, 9), ContactId(4), 9).await?.is_empty());
+            assert_eq!(store::scores::nth_event(tx, SITE, 0, 1).await?, Some(1));
+            store::scores::begin(tx, SITE, UtcMs(5), 9).await?;
+            assert!(store::scores::walk_day(tx, SITE, UtcMs(7), UtcMs(8)).await?);
             let state = store::scores::state(tx, SITE).await?.unwrap();
             assert_eq!(store::scores::to_walk(tx, SITE, &state, 9).await?, [ContactId(2)]);
             let step = Step { to: ContactId(2), is_last: true, contacts: 1, raised: 0, lowered: 1 };
-            store::scores::walk(tx, SITE, "rules", UtcMs(7), UtcMs(9)).await?;
+            store::scores::walk(tx, SITE, UtcMs(7), UtcMs(9)).await?;
+            let day = store::scores::walk_day(tx, SITE, UtcMs(10), UtcMs(9)).await?;
+            assert!(!day, "rules that changed come first");
             assert!(!store::scores::step(tx, SITE, &state, &step, UtcMs(9)).await?, "begun anew");
             let state = store::scores::state(tx, SITE).await?.unwrap();
             assert!(store::scores::step(tx, SITE, &state, &step, UtcMs(9)).await?);

@@ -202,16 +202,17 @@ async fn a_segment_follows_its_people_and_leaves_with_its_list() {
     put.await.unwrap();
     app.advance_ms(2 * model::times::HOUR_MS).await;
     recounts::run_due(&app.engine).await.unwrap();
-    let names = read(&app, move |session| {
-        Box::pin(store::segments::of_contact(session, site, contact(BEN)))
-    })
-    .await;
-    let [(id, name)] = &names[..] else { panic!("in one segment: {names:?}") };
-    assert_eq!(name, "bakers");
-    engine::segments::remove(&app.engine, Actor::Console, site, *id).await.unwrap();
-    let names = read(&app, move |session| {
-        Box::pin(store::segments::of_contact(session, site, contact(BEN)))
-    })
-    .await;
-    assert_eq!(names, []);
+    let found = read(&app, move |session| Box::pin(store::segments::list(session, site))).await;
+    let segment = found.iter().find(|one| one.name == "bakers").unwrap();
+    assert_eq!(segment.members, 1);
+    let id = segment.id;
+    let some = async || {
+        read(&app, move |session| {
+            Box::pin(store::segments::some(session, site, id, ContactId(i64::MAX), 10))
+        })
+        .await
+    };
+    assert_eq!(some().await, [contact(BEN)]);
+    engine::segments::remove(&app.engine, Actor::Console, site, id).await.unwrap();
+    assert_eq!(some().await, []);
 }

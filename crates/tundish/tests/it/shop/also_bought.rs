@@ -121,7 +121,7 @@ async fn partners(db: Db) {
             for n in 2..8_i64 {
                 let other = ProductId(n);
                 for pair in [(one, other), (other, other)] {
-                    pairs::add(tx, SITE, pair.0, pair.1).await?;
+                    pairs::add(tx, SITE, pair, 1).await?;
                 }
                 let score = f64::from(i32::try_from(n).unwrap());
                 pairs::put_top(tx, SITE, (one, other), Some(score)).await?;
@@ -132,7 +132,7 @@ async fn partners(db: Db) {
             assert_eq!(ids, [7, 6, 5]);
             pairs::put_top(tx, SITE, (one, ProductId(7)), None).await?;
             assert_eq!(pairs::kept(tx, SITE, one).await?.len(), 2);
-            pairs::add(tx, SITE, pairs::NOTHING, pairs::NOTHING).await?;
+            pairs::add(tx, SITE, (pairs::NOTHING, pairs::NOTHING), 1).await?;
             assert_eq!(pairs::customers(tx, SITE).await?, 1);
             for (id, contact, product) in [(1, 5, 1), (2, 5, 2), (3, 6, 1), (4, 7, 3)] {
                 let entitlement = Entitlement {

@@ -57,7 +57,7 @@ async fn rules(db: Db) {
             };
             let (first, second) = (rule(1, "a*"), rule(2, "b"));
             for rule in [&second, &first] {
-                store::channel_rules::insert(tx, SITE, rule, UtcMs(1)).await?;
+                store::channel_rules::insert(tx, SITE, rule).await?;
             }
             assert_eq!(store::channel_rules::list(tx, SITE).await?, [first.clone(), second]);
             assert_eq!(store::channel_rules::delete(tx, SiteId(2), first.id).await?, 0);
