@@ -343,6 +343,8 @@ async fn figuring(walk: &mut Walk<'_>) {
     // Counting changes nothing that anybody made.
     let (app, count) = (walk.app, format!("{path}/count"));
     walk.step("/admin/segments/{id}/count", 0, async || app.post(&count, &[]).await).await;
+    let again = "/admin/numbers/reconciliation/again";
+    walk.step(again, 0, async || app.post(again, &[]).await).await;
     walk.post("/admin/segments/{id}/delete", &format!("{path}/delete"), &[]).await;
     let rules = "/admin/sources/rules";
     let rule = [("source", "flyer"), ("channel", "offline")];
