@@ -3,10 +3,12 @@
 mod clock;
 mod names;
 mod parts;
+mod ways;
 
 use jiff::civil::Date;
 
 pub use parts::Parts;
+pub use ways::Ways;
 
 /// Seconds of a day.
 pub const DAY_S: i64 = 86_400;

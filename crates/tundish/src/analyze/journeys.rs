@@ -5,7 +5,7 @@ use numbers::journeys::{Journeys, Outcomes, Touch, Unusable};
 use super::amounts::{self, Decimal};
 use super::answers;
 use super::columns::{Columns, Role};
-use super::dates;
+use super::dates::{self, Ways};
 use super::formats::{Looked, Said, said};
 use super::left_out::LeftOut;
 use super::names::Names;
@@ -93,6 +93,8 @@ fn reason(why: Unusable) -> &'static str {
 /// One touch, kept until all are there: a file is in any order.
 struct Kept {
     contact: u32,
+    /// Of the contact, by name.
+    rank: u32,
     channel: u32,
     at_ms: i64,
     conversions: f64,
@@ -151,6 +153,7 @@ fn touches(
     let written = looked.at(source, said)?;
     let mut left_out = LeftOut::with(written.notes);
     let (mut contacts, mut channels) = (Names::default(), Names::default());
+    let mut ways = Ways::default();
     let mut kept = Vec::new();
     while let Some(row) = source.next_row()? {
         let contact = people::person(row.cell(places.contact));
@@ -160,9 +163,11 @@ fn touches(
         }
         let cell = row.cell(places.time);
         let Some(at) = dates::parse(&cell, written.dates) else {
+            ways.not_read(&cell);
             left_out.unreadable("not a time", row.line, &cell);
             continue;
         };
+        ways.read();
         let (conversions, value) = match places.outcome(row, written.decimal) {
             Ok(outcome) => outcome,
             Err(cell) => {
@@ -180,9 +185,13 @@ fn touches(
             continue;
         }
         let (contact, channel) = (contacts.place(&contact), channels.place(&channel));
-        kept.push(Kept { contact, channel, at_ms: at.saturating_mul(1_000), conversions, value });
+        let at_ms = at.saturating_mul(1_000);
+        kept.push(Kept { contact, rank: 0, channel, at_ms, conversions, value });
     }
     let name = source.name();
+    if let Some(why) = ways.doubt() {
+        return Err(refused(format!("{name}: {why}")));
+    }
     let failed = |why: Unusable| refused(format!("{name}: {why}"));
     add(journeys, kept, &contacts.into_list(), &channels.into_list()).map_err(failed)?;
     Ok(left_out)
@@ -206,8 +215,12 @@ fn add(
             *at = rank;
         }
     }
+    for one in &mut kept {
+        let rank = ranks.get(name(contacts, one.contact)).copied().unwrap_or(usize::MAX);
+        one.rank = u32::try_from(rank).unwrap_or(u32::MAX);
+    }
     // Stable: of two rows of one contact the one that came first stays the first.
-    kept.sort_by_key(|one| ranks.get(name(contacts, one.contact)).copied());
+    kept.sort_by_key(|one| one.rank);
     for own in kept.chunk_by(|a, b| a.contact == b.contact) {
         let touch = |one: &Kept| Touch {
             contact: contacts.get(name(contacts, one.contact)).map_or("", String::as_str),
@@ -278,6 +291,9 @@ mod tests {
         .unwrap();
         let totals = told.0.totals();
         assert_eq!((totals.conversions, totals.value, totals.nulls), (3.0, 5.0, 1.0));
+        let both = "contact,time,channel,value\na,1/31/2024,ad,5\na,31/1/2024,ad,5\n";
+        let why = of(both).unwrap_err().to_string();
+        assert!(why.contains("1 of 2 dates"), "{why}");
         let why = of("contact,time,channel\na,2024-01-01,mail\n").unwrap_err().to_string();
         assert!(why.contains("--map conversion=NAME"), "{why}");
     }

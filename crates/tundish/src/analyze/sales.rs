@@ -9,7 +9,7 @@ use self::totals::Totals;
 use super::amounts::{self, Decimal};
 use super::answers;
 use super::columns::{Columns, Role};
-use super::dates::{self, Order};
+use super::dates::{self, Order, Ways};
 use super::formats::{LOOKED_AT, Looked, Said, Written};
 use super::left_out::LeftOut;
 use super::people;
@@ -85,7 +85,9 @@ pub fn read(
             each(Sale { customer: &row.customer, day, amount, order: &row.order });
         }
     }
-    reading.check(source.name())?;
+    if let Some(why) = reading.ways.doubt() {
+        return Err(refused(format!("{}: {why}", source.name())));
+    }
     let left_out = reading.left_out;
     if sales == 0 {
         let why = left_out.counted();
@@ -168,13 +170,8 @@ struct Reading {
     currency: String,
     /// Of the row before.
     order: String,
-    /// Days that were read, and those that are days only the other way round.
-    days: u64,
-    days_otherwise: u64,
+    ways: Ways,
 }
-
-/// Beyond one in so many days that are none but the other way round, it was the wrong way for some.
-const OTHERWISE_MAX: u64 = 20;
 
 impl Reading {
     fn of(wanted: Wanted, written: Written, totals: Option<Totals>) -> Self {
@@ -187,22 +184,8 @@ impl Reading {
             left_out: LeftOut::with(written.notes),
             currency: String::new(),
             order: String::new(),
-            days: 0,
-            days_otherwise: 0,
+            ways: Ways::default(),
         }
-    }
-
-    /// Refuses a file whose days were read the wrong way round, or which writes them both ways.
-    fn check(&self, name: &str) -> anyhow::Result<()> {
-        let all = self.days + self.days_otherwise;
-        if self.days_otherwise * OTHERWISE_MAX <= all {
-            return Ok(());
-        }
-        Err(refused(format!(
-            "{name}: {} of {all} dates are none as the others are written, but are with day and \
-             month the other way round: say --dates dmy or mdy, or write all of them one way",
-            self.days_otherwise,
-        )))
     }
 
     /// On which day and for how much, or why not.
@@ -244,13 +227,11 @@ impl Reading {
     fn day(&mut self, row: &Cells<'_>) -> Option<i64> {
         let day = dates::civil_day(&row.date, self.dates);
         if day.is_some() {
-            self.days += 1;
+            self.ways.read();
         } else if answers::is_missing(&row.date) {
             self.left_out.count("no date");
         } else {
-            let mut ways = [Order::DayFirst, Order::MonthFirst].into_iter();
-            let otherwise = ways.any(|way| dates::civil_day(&row.date, way).is_some());
-            self.days_otherwise += u64::from(otherwise);
+            self.ways.not_read(&row.date);
             self.left_out.unreadable("not a date", row.line, &row.date);
         }
         day
