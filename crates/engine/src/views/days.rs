@@ -13,7 +13,7 @@ use crate::fault::{EngineError, Result};
 use crate::rollups::{Drift, zone_of};
 use crate::sweeps::Round;
 
-use super::SALT_KEPT_HOURS;
+use super::{SALT_KEPT_HOURS, VISITORS_MAX};
 
 /// A view is kept this long as a row of its own: a year to compare with, and a month to spare.
 /// Its rollup stays.
@@ -68,13 +68,14 @@ pub(crate) fn yesterday(engine: &Engine, site: &Site) -> jiff::civil::Date {
 /// Views and visitors by page and origin.
 type Counts = HashMap<(i64, i64), (i64, i64)>;
 
-/// Counts a day from its views: a visitor counts where they came in.
+/// Counts a day from its views: a visitor counts where they came in, as far as they are told apart.
 async fn count(session: &mut Session<'_>, site: SiteId, day: &Day) -> Result<Counts> {
     let (mut seen, mut counts) = (HashSet::new(), Counts::new());
     let add = |[_, visitor, page, origin]: [i64; 4]| {
         let sums = counts.entry((page, origin)).or_default();
         sums.0 += 1;
-        sums.1 += i64::from(visitor != 0 && seen.insert(visitor));
+        let is_told = visitor != 0 && seen.len() < VISITORS_MAX;
+        sums.1 += i64::from(is_told && seen.insert(visitor));
     };
     store::views::each(session, site, day, add).await?;
     Ok(counts)
