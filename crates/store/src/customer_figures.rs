@@ -18,17 +18,26 @@ const PUT: &str = "insert into customer_figures (site_id, contact_id, currency, 
         channel = excluded.channel, source = excluded.source";
 const DELETE: &str = "delete from customer_figures
     where site_id = $1 and contact_id = $2 and currency = $3";
-const OF_CONTACT: &str = "select contact_id, currency, first_day, last_day, last_at, orders,
-    repeat_days, repeat_minor, repeat_margin_minor, net_minor, margin_minor, first_product_id,
-    channel, source from customer_figures where site_id = $1 and contact_id = $2
-    order by currency";
-const SOME: &str = "select contact_id, currency, first_day, last_day, last_at, orders,
-    repeat_days, repeat_minor, repeat_margin_minor, net_minor, margin_minor, first_product_id,
-    channel, source from customer_figures where site_id = $1 and contact_id > $2
-    order by contact_id, currency limit $3";
-const BY_FIRST: &str = "select f.contact_id, f.currency, f.first_day, f.last_day, f.last_at,
+/// The figures of customers `f`, as `CustomerFigure` reads them, of what `$rest` says.
+macro_rules! figures {
+    ($rest:literal) => {
+        concat!(
+            "select f.contact_id, f.currency, f.first_day, f.last_day, f.last_at,
     f.orders, f.repeat_days, f.repeat_minor, f.repeat_margin_minor, f.net_minor, f.margin_minor,
-    f.first_product_id, f.channel, f.source,
+    f.first_product_id, f.channel, f.source",
+            $rest
+        )
+    };
+}
+const OF_CONTACT: &str = figures!(
+    " from customer_figures f where f.site_id = $1 and f.contact_id = $2 order by f.currency"
+);
+const SOME: &str = figures!(
+    " from customer_figures f where f.site_id = $1 and f.contact_id > $2
+    order by f.contact_id, f.currency limit $3"
+);
+const BY_FIRST: &str = figures!(
+    ",
     coalesce((select c.email from contacts c
         where c.site_id = f.site_id and c.id = f.contact_id and c.erased_at is null), '')
     from customer_figures f where f.site_id = $1 and f.currency = $2
@@ -42,10 +51,10 @@ const BY_FIRST: &str = "select f.contact_id, f.currency, f.first_day, f.last_day
         and o.paid_day >= $10 and o.paid_day <= $11))
     and (cast($13 as bigint) = 0 or exists (select 1 from segment_members g
         where g.site_id = f.site_id and g.segment_id = $13 and g.contact_id = f.contact_id))
-    order by f.first_day desc, f.contact_id desc limit $12";
-const BY_LAST: &str = "select f.contact_id, f.currency, f.first_day, f.last_day, f.last_at,
-    f.orders, f.repeat_days, f.repeat_minor, f.repeat_margin_minor, f.net_minor, f.margin_minor,
-    f.first_product_id, f.channel, f.source,
+    order by f.first_day desc, f.contact_id desc limit $12"
+);
+const BY_LAST: &str = figures!(
+    ",
     coalesce((select c.email from contacts c
         where c.site_id = f.site_id and c.id = f.contact_id and c.erased_at is null), '')
     from customer_figures f where f.site_id = $1 and f.currency = $2
@@ -54,14 +63,14 @@ const BY_LAST: &str = "select f.contact_id, f.currency, f.first_day, f.last_day,
     and f.orders >= $7 and f.orders <= $8 and f.net_minor >= $9 and f.net_minor <= $10
     and (cast($12 as bigint) = 0 or exists (select 1 from segment_members g
         where g.site_id = f.site_id and g.segment_id = $12 and g.contact_id = f.contact_id))
-    order by f.last_day desc, f.contact_id desc limit $11";
-const OF_SEGMENT: &str = "select f.contact_id, f.currency, f.first_day, f.last_day, f.last_at,
-    f.orders, f.repeat_days, f.repeat_minor, f.repeat_margin_minor, f.net_minor, f.margin_minor,
-    f.first_product_id, f.channel, f.source
-    from segment_members m cross join customer_figures f
+    order by f.last_day desc, f.contact_id desc limit $11"
+);
+const OF_SEGMENT: &str = figures!(
+    " from segment_members m cross join customer_figures f
     where m.site_id = $1 and m.segment_id = $2 and f.site_id = m.site_id
         and f.contact_id = m.contact_id and f.currency = $3
-    order by f.contact_id";
+    order by f.contact_id"
+);
 const ORDERS: &str = "select contact_id, nth, paid_day, currency, net_minor - refunded_minor
     from order_figures where site_id = $1 and contact_id >= $2
     and (contact_id > $2 or nth > $3) order by contact_id, nth limit $4";

@@ -26,9 +26,11 @@ pub enum Durability {
     Answered,
     /// Some time after: a power cut takes the last of it back, and breaks nothing.
     Later,
-    /// Whenever the machine likes, a power cut may break the file: for a history that is made
-    /// again if it breaks off.
+    /// Whenever the machine likes, a power cut may break the file.
     Never,
+    /// Not before it is closed, and nobody else has it open: for a history that is made again if
+    /// it breaks off. On a server it is `Never`.
+    AtClose,
 }
 
 /// How a database is opened.

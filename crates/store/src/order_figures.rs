@@ -17,8 +17,9 @@ const FIRST: &str = "select paid_at from order_figures where site_id = $1
     order by paid_at, order_id limit 1";
 const LAST: &str = "select paid_at from order_figures where site_id = $1
     order by paid_at desc, order_id desc limit 1";
+// Not `paid_at is not null`: SQLite would take all that is paid, and sort it, for some of it.
 const CUSTOMERS: &str = "select distinct contact_id from orders
-    where site_id = $1 and contact_id > $2 and paid_at is not null
+    where site_id = $1 and contact_id > $2 and coalesce(paid_at, 0) > 0
     order by contact_id limit $3";
 const PAID: &str = "select o.id, o.paid_at, o.currency, o.tax_ppm, o.tax_included,
     o.captured_minor - o.tax_minor, o.discount_minor, o.coupon_id,

@@ -12,44 +12,71 @@ use crate::customer_sums::{Brought, Won};
 use crate::order_sums::{Keyed, Only, Step, Sums, What};
 use crate::{Result, Session};
 
-const ALL: &str = "select '', count(*), cast(0 as bigint), cast(sum(f.net_minor) as bigint),
+/// What `$what` comes to over the orders that members paid on the days `$3 ..= $4`, as far as
+/// `$rest` says.
+macro_rules! paid {
+    ($what:literal, $rest:literal) => {
+        concat!(
+            "select ",
+            $what,
+            " from segment_members s cross join order_figures f
+    where s.site_id = $1 and s.segment_id = $2 and f.site_id = s.site_id
+        and f.contact_id = s.contact_id and f.paid_day >= $3 and f.paid_day <= $4
+        and (cast($6 as text) = '' or f.channel = $6)
+        and (cast($7 as bigint) = 0 or f.first_product_id = $7) and ",
+            $rest
+        )
+    };
+}
+/// The same of customers, by `$key`, as `customer_sums` has it.
+macro_rules! won {
+    ($key:literal, $rest:literal) => {
+        concat!(
+            "select ",
+            $key,
+            ", cast(sum(case when f.nth = 1 then 1 else 0 end) as bigint),
+    cast(sum(case when f.nth = 2 then 1 else 0 end) as bigint), count(*),
+    cast(sum(case when f.nth = 1 then f.discount_minor else 0 end) as bigint),
+    cast(sum(f.net_minor - f.refunded_minor - f.cost_minor + f.reward_minor
+        + case when f.nth = 1 then f.discount_minor else 0 end) as bigint)
+    from segment_members s cross join order_figures f
+    where s.site_id = $1 and s.segment_id = $2 and f.site_id = s.site_id
+        and f.contact_id = s.contact_id and f.currency = $5 and ",
+            $rest
+        )
+    };
+}
+const ALL: &str = paid!(
+    "'', count(*), cast(0 as bigint), cast(sum(f.net_minor) as bigint),
     cast(sum(f.refunded_minor) as bigint), cast(sum(f.cost_minor) as bigint), cast(0 as bigint),
-    cast(0 as bigint)
-    from segment_members s cross join order_figures f
-    where s.site_id = $1 and s.segment_id = $2 and f.site_id = s.site_id
-        and f.contact_id = s.contact_id and f.paid_day >= $3 and f.paid_day <= $4
-        and f.currency = $5 and (cast($6 as text) = '' or f.channel = $6)
-        and (cast($7 as bigint) = 0 or f.first_product_id = $7)
-    having count(*) > 0";
-const PAGES: &str = "select f.landing, count(*), cast(0 as bigint),
-    cast(sum(f.net_minor) as bigint), cast(sum(f.refunded_minor) as bigint),
-    cast(sum(f.cost_minor) as bigint), cast(0 as bigint), cast(0 as bigint)
-    from segment_members s cross join order_figures f
-    where s.site_id = $1 and s.segment_id = $2 and f.site_id = s.site_id
-        and f.contact_id = s.contact_id and f.paid_day >= $3 and f.paid_day <= $4
-        and f.currency = $5 and (cast($6 as text) = '' or f.channel = $6)
-        and (cast($7 as bigint) = 0 or f.first_product_id = $7)
-    group by f.landing order by f.landing";
-const MAILS: &str = "select f.mail_kind || '/' || cast(f.mail_source_id as text) || '/'
+    cast(0 as bigint)",
+    "f.currency = $5 having count(*) > 0"
+);
+const PAGES: &str = paid!(
+    "f.landing, count(*), cast(0 as bigint), cast(sum(f.net_minor) as bigint),
+    cast(sum(f.refunded_minor) as bigint), cast(sum(f.cost_minor) as bigint), cast(0 as bigint),
+    cast(0 as bigint)",
+    "f.currency = $5 group by f.landing order by f.landing"
+);
+const MAILS: &str = paid!(
+    "f.mail_kind || '/' || cast(f.mail_source_id as text) || '/'
         || cast(f.mail_template_id as text), count(*), cast(0 as bigint),
     cast(sum(f.net_minor) as bigint), cast(sum(f.refunded_minor) as bigint),
-    cast(sum(f.cost_minor) as bigint), cast(0 as bigint), cast(0 as bigint)
-    from segment_members s cross join order_figures f
-    where s.site_id = $1 and s.segment_id = $2 and f.site_id = s.site_id
-        and f.contact_id = s.contact_id and f.paid_day >= $3 and f.paid_day <= $4
-        and f.currency = $5 and (cast($6 as text) = '' or f.channel = $6)
-        and (cast($7 as bigint) = 0 or f.first_product_id = $7) and f.message_id is not null
-    group by f.mail_kind, f.mail_source_id, f.mail_template_id";
-const LINKS: &str = "select cast(f.mail_version_id as text) || '/'
-        || cast(f.mail_position as text), count(*), cast(0 as bigint),
-    cast(sum(f.net_minor) as bigint), cast(sum(f.refunded_minor) as bigint),
-    cast(sum(f.cost_minor) as bigint), cast(0 as bigint), cast(0 as bigint)
-    from segment_members s cross join order_figures f
-    where s.site_id = $1 and s.segment_id = $2 and f.site_id = s.site_id
-        and f.contact_id = s.contact_id and f.paid_day >= $3 and f.paid_day <= $4
-        and f.currency = $5 and (cast($6 as text) = '' or f.channel = $6)
-        and (cast($7 as bigint) = 0 or f.first_product_id = $7) and f.message_id is not null
-    group by f.mail_version_id, f.mail_position";
+    cast(sum(f.cost_minor) as bigint), cast(0 as bigint), cast(0 as bigint)",
+    "f.currency = $5 and f.message_id is not null
+    group by f.mail_kind, f.mail_source_id, f.mail_template_id"
+);
+const LINKS: &str = paid!(
+    "cast(f.mail_version_id as text) || '/' || cast(f.mail_position as text), count(*),
+    cast(0 as bigint), cast(sum(f.net_minor) as bigint), cast(sum(f.refunded_minor) as bigint),
+    cast(sum(f.cost_minor) as bigint), cast(0 as bigint), cast(0 as bigint)",
+    "f.currency = $5 and f.message_id is not null group by f.mail_version_id, f.mail_position"
+);
+const FOREIGN: &str = paid!("count(*)", "f.currency <> $5");
+const BY_DAY: &str = paid!(
+    "f.paid_day, count(*), cast(sum(f.net_minor - f.refunded_minor) as bigint)",
+    "f.currency = $5 group by f.paid_day"
+);
 const OFFERS: &str = "select cast(p.offer_id as text) || '/' || p.kind,
     cast(sum(case when p.quantity > 0 then 1 else 0 end) as bigint),
     cast(sum(p.quantity) as bigint), cast(sum(p.net_minor) as bigint),
@@ -62,43 +89,17 @@ const OFFERS: &str = "select cast(p.offer_id as text) || '/' || p.kind,
         and f.currency = $5 and (cast($6 as text) = '' or f.channel = $6)
         and (cast($7 as bigint) = 0 or f.first_product_id = $7)
     group by p.offer_id, p.kind";
-const FOREIGN: &str = "select count(*) from segment_members s cross join order_figures f
-    where s.site_id = $1 and s.segment_id = $2 and f.site_id = s.site_id
-        and f.contact_id = s.contact_id and f.paid_day >= $3 and f.paid_day <= $4
-        and f.currency <> $5 and (cast($6 as text) = '' or f.channel = $6)
-        and (cast($7 as bigint) = 0 or f.first_product_id = $7)";
-const BY_DAY: &str = "select f.paid_day, count(*),
-    cast(sum(f.net_minor - f.refunded_minor) as bigint)
-    from segment_members s cross join order_figures f
-    where s.site_id = $1 and s.segment_id = $2 and f.site_id = s.site_id
-        and f.contact_id = s.contact_id and f.paid_day >= $3 and f.paid_day <= $4
-        and f.currency = $5 and (cast($6 as text) = '' or f.channel = $6)
+const BY_ORIGIN: &str = won!(
+    "f.channel, f.source, f.day",
+    "f.first_at >= $3 and f.first_at < $4 and f.day <= $6
         and (cast($7 as bigint) = 0 or f.first_product_id = $7)
-    group by f.paid_day";
-// The margin is that of `customer_sums`.
-const BY_ORIGIN: &str = "select f.channel, f.source, f.day,
-    cast(sum(case when f.nth = 1 then 1 else 0 end) as bigint),
-    cast(sum(case when f.nth = 2 then 1 else 0 end) as bigint), count(*),
-    cast(sum(case when f.nth = 1 then f.discount_minor else 0 end) as bigint),
-    cast(sum(f.net_minor - f.refunded_minor - f.cost_minor + f.reward_minor
-        + case when f.nth = 1 then f.discount_minor else 0 end) as bigint)
-    from segment_members s cross join order_figures f
-    where s.site_id = $1 and s.segment_id = $2 and f.site_id = s.site_id
-        and f.contact_id = s.contact_id and f.first_at >= $3 and f.first_at < $4
-        and f.currency = $5 and f.day <= $6
-        and (cast($7 as bigint) = 0 or f.first_product_id = $7)
-    group by f.channel, f.source, f.day";
-const BY_MONTH: &str = "select f.cohort, '', f.day,
-    cast(sum(case when f.nth = 1 then 1 else 0 end) as bigint),
-    cast(sum(case when f.nth = 2 then 1 else 0 end) as bigint), count(*),
-    cast(sum(case when f.nth = 1 then f.discount_minor else 0 end) as bigint),
-    cast(sum(f.net_minor - f.refunded_minor - f.cost_minor + f.reward_minor
-        + case when f.nth = 1 then f.discount_minor else 0 end) as bigint)
-    from segment_members s cross join order_figures f
-    where s.site_id = $1 and s.segment_id = $2 and f.site_id = s.site_id
-        and f.contact_id = s.contact_id and f.cohort >= $3 and f.cohort <= $4
-        and f.currency = $5 and (cast($6 as bigint) = 0 or f.first_product_id = $6)
-    group by f.cohort, f.day";
+    group by f.channel, f.source, f.day"
+);
+const BY_MONTH: &str = won!(
+    "f.cohort, '', f.day",
+    "f.cohort >= $3 and f.cohort <= $4 and (cast($6 as bigint) = 0 or f.first_product_id = $6)
+    group by f.cohort, f.day"
+);
 
 /// As `order_sums::by_key`.
 pub(crate) async fn by_key(

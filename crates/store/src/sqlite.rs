@@ -4,7 +4,10 @@
 //! Waiting writes run one after another, each in its own savepoint of one open transaction, and
 //! each is answered when the shared transaction is durable: a hundred waiting requests cost one
 //! fsync. Nothing waits inside a story on SQLite, so it is polled once.
+//!
+//! Or one connection that is nobody else's and works where it is asked (`alone`).
 
+mod alone;
 mod disk;
 mod fold;
 mod writer;
@@ -27,6 +30,7 @@ use crate::Result;
 use crate::db::{Durability, Link, Options, Session, Story, Tx};
 use crate::error::StoreError;
 use crate::value::{Row, Value};
+use alone::Alone;
 use disk::Disk;
 use fold::{Fold, LOG_PAGES};
 use writer::{Writer, in_savepoint};
@@ -55,33 +59,24 @@ enum Order {
 /// A SQLite file.
 #[derive(Debug, Clone)]
 pub struct Sqlite {
-    orders: Arc<mpsc::SyncSender<Order>>,
-    reads: mpsc::Sender<Read>,
+    door: Door,
     path: Arc<PathBuf>,
+}
+
+/// How one comes to its connections.
+#[derive(Debug, Clone)]
+enum Door {
+    Threads { orders: Arc<mpsc::SyncSender<Order>>, reads: mpsc::Sender<Read> },
+    Alone(Alone),
 }
 
 impl Sqlite {
     pub(crate) fn open(path: PathBuf, options: &Options) -> Result<Self> {
-        let mut link = connect(&path, options.durability)?;
-        let (orders, waiting) = mpsc::sync_channel(WAITING_MAX);
-        let orders = Arc::new(orders);
-        let (disk, fold) = match options.durability {
-            Durability::Answered => (
-                Some(Disk::start(&path, options.commit_delay, Arc::downgrade(&orders))?),
-                Some(Fold::start(&path, &mut link)?),
-            ),
-            Durability::Later | Durability::Never => (None, None),
+        let door = match options.durability {
+            Durability::AtClose => Door::Alone(Alone::open(&path)?),
+            _ => Door::with_threads(&path, options)?,
         };
-        spawn("store-writer", move || Writer::new(link, waiting, disk, fold).run())?;
-
-        let (reads, waiting) = mpsc::channel::<Read>();
-        let waiting = Arc::new(Mutex::new(waiting));
-        for _ in 0..options.connections.max(1) {
-            let waiting = Arc::clone(&waiting);
-            let link = connect_reader(&path)?;
-            spawn("store-reader", move || read_loop(link, &waiting))?;
-        }
-        Ok(Self { orders, reads, path: Arc::new(path) })
+        Ok(Self { door, path: Arc::new(path) })
     }
 
     pub(crate) async fn write<T, E, F>(&self, story: F) -> std::result::Result<T, E>
@@ -90,6 +85,10 @@ impl Sqlite {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
+        let orders = match &self.door {
+            Door::Alone(alone) => return alone.write(story),
+            Door::Threads { orders, .. } => orders,
+        };
         let (tell, told) = oneshot::channel();
         let write: Write = Box::new(move |link| {
             let outcome = in_savepoint(link, story);
@@ -99,7 +98,7 @@ impl Sqlite {
                 drop(tell.send(outcome));
             })
         });
-        self.give(Order::Write(write))?;
+        give(orders, Order::Write(write))?;
         told.await.unwrap_or_else(|_| Err(E::from(stopped())))
     }
 
@@ -109,9 +108,13 @@ impl Sqlite {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
+        let reads = match &self.door {
+            Door::Alone(alone) => return alone.read(story),
+            Door::Threads { reads, .. } => reads,
+        };
         let (tell, told) = oneshot::channel();
         let read: Read = Box::new(move |link| drop(tell.send(in_snapshot(link, story))));
-        self.reads.send(read).map_err(|_| E::from(stopped()))?;
+        reads.send(read).map_err(|_| E::from(stopped()))?;
         told.await.unwrap_or_else(|_| Err(E::from(stopped())))
     }
 
@@ -130,18 +133,47 @@ impl Sqlite {
     }
 
     pub(crate) async fn close(&self) {
+        let orders = match &self.door {
+            Door::Alone(alone) => return alone.close(),
+            Door::Threads { orders, .. } => orders,
+        };
         let (tell, told) = oneshot::channel();
-        if self.orders.send(Order::Close(tell)).is_ok() {
+        if orders.send(Order::Close(tell)).is_ok() {
             drop(told.await);
         }
     }
+}
 
-    fn give(&self, order: Order) -> Result<()> {
-        self.orders.try_send(order).map_err(|e| match e {
-            mpsc::TrySendError::Full(_) => StoreError::Busy,
-            mpsc::TrySendError::Disconnected(_) => stopped(),
-        })
+impl Door {
+    fn with_threads(path: &Path, options: &Options) -> Result<Self> {
+        let mut link = connect(path, options.durability)?;
+        let (orders, waiting) = mpsc::sync_channel(WAITING_MAX);
+        let orders = Arc::new(orders);
+        let (disk, fold) = match options.durability {
+            Durability::Answered => (
+                Some(Disk::start(path, options.commit_delay, Arc::downgrade(&orders))?),
+                Some(Fold::start(path, &mut link)?),
+            ),
+            _ => (None, None),
+        };
+        spawn("store-writer", move || Writer::new(link, waiting, disk, fold).run())?;
+
+        let (reads, waiting) = mpsc::channel::<Read>();
+        let waiting = Arc::new(Mutex::new(waiting));
+        for _ in 0..options.connections.max(1) {
+            let waiting = Arc::clone(&waiting);
+            let link = connect_reader(path)?;
+            spawn("store-reader", move || read_loop(link, &waiting))?;
+        }
+        Ok(Self::Threads { orders, reads })
     }
+}
+
+fn give(orders: &mpsc::SyncSender<Order>, order: Order) -> Result<()> {
+    orders.try_send(order).map_err(|e| match e {
+        mpsc::TrySendError::Full(_) => StoreError::Busy,
+        mpsc::TrySendError::Disconnected(_) => stopped(),
+    })
 }
 
 fn stopped() -> StoreError {

@@ -35,7 +35,7 @@ pub struct Installation {
 /// # Errors
 /// Another server holds it, the folder or the key is not fit, or the database fails.
 pub async fn alone(config: &Config, clock: Clock, rng: Rng) -> anyhow::Result<Installation> {
-    let installation = open(config, clock, rng, Options::main()).await?;
+    let installation = open(config, clock, rng, [Options::main(), Options::views()]).await?;
     let loss = config.text("ha.accept_data_loss") == "true";
     let (count, names) = installation::followers(&installation.engine).await?;
     if let Some(why) = could_lose_commits(count, &names).filter(|_| !loss) {
@@ -58,21 +58,21 @@ fn could_lose_commits(followers: i64, waited_for: &str) -> Option<String> {
     })
 }
 
-/// The same with commits that do not wait for the disk: for making the demo's history, which is
-/// made again if it breaks off.
+/// The same, with nothing on disk before it is closed: for making the demo's history, which is made
+/// again if it breaks off.
 ///
 /// # Errors
 /// As [`alone`].
 pub async fn unsafely(config: &Config, clock: Clock, rng: Rng) -> anyhow::Result<Installation> {
-    open(config, clock, rng, Options { durability: store::Durability::Never, ..Options::main() })
-        .await
+    let at_close = |of| Options { durability: store::Durability::AtClose, ..of };
+    open(config, clock, rng, [Options::main(), Options::views()].map(at_close)).await
 }
 
 async fn open(
     config: &Config,
     clock: Clock,
     rng: Rng,
-    main: Options,
+    [main, views]: [Options; 2],
 ) -> anyhow::Result<Installation> {
     let dir = config.data();
     folder::prepare(&dir)?;
@@ -84,7 +84,7 @@ async fn open(
         tracing::warn!("{warning}");
     }
     let db = Db::connect(&url, options(config, main)).await?;
-    let views = Db::connect(&views_url(config), Options::views()).await?;
+    let views = Db::connect(&views_url(config), views).await?;
     let previous_keys = folder::find_previous_keys(config)?;
     let master_key = master_key(config, &db, &rng, &previous_keys).await?;
     let node_name = if db.is_sqlite() { SERVER.to_owned() } else { host_name() };

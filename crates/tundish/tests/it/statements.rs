@@ -50,28 +50,63 @@ fn read(file: &Path) -> String {
     spelled(text.split("\n#[cfg(test)]\nmod tests").next().unwrap_or_default())
 }
 
-/// Statements that a macro of their file makes (`concat!` of its pieces with the argument between
-/// them) written where it is called.
+/// Statements that a macro of their file makes (`concat!` of its pieces, its arguments between them)
+/// written where it is called.
 fn spelled(text: &str) -> String {
     let mut text = text.to_owned();
     let mut from = 0;
     while let Some(at) = text[from..].find("macro_rules! ").map(|at| from + at) {
         let (name, rest) = text[at + "macro_rules! ".len()..].split_once(' ').unwrap();
         let body = rest.split("\n}\n").next().unwrap();
-        if !body.contains("concat!(") {
+        let Some((head, pieces)) = body.split_once("concat!(") else {
             from = at + 1;
             continue;
-        }
-        let pieces: Vec<&str> = body.split('"').skip(1).step_by(2).collect();
-        let call = format!("{name}!(\"");
+        };
+        let named = |part: &str| part.split(':').next().unwrap_or_default().to_owned();
+        let names: Vec<String> = head.split('$').skip(1).map(named).collect();
+        let call = format!("{name}!(");
         let mut made = text.replacen(body, "", 1);
         while let Some((before, after)) = made.split_once(&call) {
-            let (argument, after) = after.split_once("\")").unwrap();
-            made = format!("{before}\"{}\"{after}", pieces.join(argument));
+            let (given, after) = arguments(after);
+            let whole = filled(pieces, &names, &given);
+            made = format!("{before}\"{whole}\"{after}");
         }
         (text, from) = (made, at + 1);
     }
     text
+}
+
+/// The literals of a call up to its bracket, and what follows that.
+fn arguments(mut rest: &str) -> (Vec<&str>, &str) {
+    let mut given = Vec::new();
+    loop {
+        let after = &rest[rest.find(['"', ')']).unwrap()..];
+        match after.strip_prefix(')') {
+            Some(after) => return (given, after),
+            None => {
+                let (literal, after) = after[1..].split_once('"').unwrap();
+                given.push(literal);
+                rest = after;
+            }
+        }
+    }
+}
+
+/// The pieces of a `concat!`, with what is given in the place of names.
+fn filled(pieces: &str, names: &[String], given: &[&str]) -> String {
+    let mut whole = String::new();
+    for (nth, part) in pieces.split('"').enumerate() {
+        if nth % 2 == 1 {
+            whole.push_str(part);
+            continue;
+        }
+        for name in part.split('$').skip(1) {
+            let name: String = name.chars().take_while(|c| c.is_alphanumeric()).collect();
+            let at = names.iter().position(|one| *one == name).unwrap();
+            whole.push_str(given[at]);
+        }
+    }
+    whole
 }
 
 #[test]
@@ -87,6 +122,9 @@ fn statements_of_a_macro_are_found_where_it_is_called() {
         ("file/B", "select a order by a.y limit a.y"),
     ];
     assert_eq!(found, wanted);
+    let text = "macro_rules! of {\n    ($a:literal, $b:literal) => {\n        concat!(\"select \", $a, \
+        \" from t \", $b)\n    };\n}\nconst A: &str = of!(\n    \"x, count(*)\",\n    \"group by x\"\n);\n";
+    assert_eq!(statements("file", &spelled(text))[0].sql, "select x, count(*) from t group by x");
 }
 
 /// String literals that begin like a statement.
@@ -235,6 +273,8 @@ const WALKS: &[(&str, &str)] = &[
     ("learned_scores/FORGET_ALL", "the chances of the lesson before, once a week"),
     ("learned_scores/LIKELIEST", "the last so many entries of the index"),
     ("magnets/COUNTS", "what each free thing ever brought"),
+    ("messages/lists/ACCEPTED_UP_TO", "some hundreds of entries of the index, then it ends"),
+    ("messages/lists/LIST_FEW_ACCEPTED", "asked where there are no more than some hundreds"),
     ("messages/lists/NEXT_DUE", "the first entry of the index of what waits"),
     ("messages/lists/QUEUED", "what waits is counted"),
     ("messages/sweeps/CANCEL_DUE", "once, after a restore"),
@@ -247,6 +287,7 @@ const WALKS: &[(&str, &str)] = &[
     ("product_pairs/COUNT_BUYERS", "counted anew from everything sold"),
     ("product_pairs/COUNT_PAIRS", "counted anew from everything sold"),
     ("product_pairs/MOST_HELD", "counted anew from everything sold"),
+    ("reconciliation/FIRST_PAID", "the first entry of the index"),
     ("scores/NEWEST", "the last entry of the key"),
     ("scores/NEWEST_CONTACTS", "the last so many entries of the key"),
     ("tags/NAMES", "the first entry of the index"),
@@ -270,12 +311,21 @@ fn is_growing(sql: &str, name: &str) -> bool {
     })
 }
 
+/// A range that begins where nothing ends: `x is not null` is shown as `x>?`.
+fn is_of_all_set(sql: &str, line: &str) -> bool {
+    let Some((_, last)) = line.rsplit_once("(site_id=? AND ") else { return false };
+    let Some(column) = last.strip_suffix(">?)") else { return false };
+    let says = |what: &str| sql.contains(&format!("{column} {what}"));
+    says("is not null") && !says(">")
+}
+
 /// A line of a plan that goes through a growing table from end to end of a site.
 fn walks(sql: &str, line: &str) -> bool {
     let mut words = line.split(' ');
     let verb = words.next().unwrap_or_default();
     let table = words.next().unwrap_or_default();
-    let by_site_alone = line.ends_with("(site_id=?)") || line.contains("(ANY(");
+    let by_site_alone =
+        line.ends_with("(site_id=?)") || line.contains("(ANY(") || is_of_all_set(sql, line);
     (verb == "SCAN" || verb == "SEARCH" && by_site_alone) && is_growing(sql, table)
 }
 
