@@ -4,7 +4,7 @@
 //! |---|---|
 //! | a file as rows: encodings, separators, gzip, standard input | `source` |
 //! | which column is what | `columns` |
-//! | days, amounts and answers as people write them | `dates`, `amounts`, `answers` |
+//! | days, amounts, currencies and answers as people write them | `dates`, `amounts`, `currencies`, `answers` |
 //! | which way of writing a file has | `formats` |
 //! | rows that are sales, how they stand, who bought | `sales`, `states`, `people`, `buyers`, `baskets`, `names` |
 //! | rows that are left out, and what to know of the reading | `left_out` |
@@ -20,6 +20,7 @@ mod baskets;
 mod buyers;
 mod cohorts;
 mod columns;
+mod currencies;
 mod dates;
 mod experiment;
 mod formats;

@@ -2,6 +2,7 @@
 //! brackets for what is owed.
 
 mod marks;
+pub mod words;
 
 pub use marks::Marks;
 
@@ -50,6 +51,9 @@ pub fn parse(text: &str, decimal: Decimal) -> Option<f64> {
     {
         return (number.abs() <= LARGEST).then_some(number);
     }
+    if let Some(number) = scientific(plain) {
+        return (number.abs() <= LARGEST).then_some(number);
+    }
     let bare = Bare::of(plain)?;
     let number: f64 = unmarked(&bare.digits, decimal)?.parse().ok()?;
     (number <= LARGEST).then_some(if bare.is_minus { -number } else { number })
@@ -57,8 +61,20 @@ pub fn parse(text: &str, decimal: Decimal) -> Option<f64> {
 
 /// Reads a cell that is to be a number with nothing in words: `Room 5` is none.
 pub fn number(text: &str, decimal: Decimal) -> Option<f64> {
-    let has_word = text.chars().any(|c| c.is_alphabetic() || matches!(c, '/' | ':'));
-    if has_word { None } else { parse(text, decimal) }
+    let has_word = || text.chars().any(|c| c.is_alphabetic() || matches!(c, '/' | ':'));
+    if scientific(text.trim()).is_none() && has_word() { None } else { parse(text, decimal) }
+}
+
+/// `1.5e3`, or `1,5E+03` as spreadsheets of some countries have it: its one mark is the fraction's.
+fn scientific(text: &str) -> Option<f64> {
+    let (front, exponent) = text.split_once(['e', 'E'])?;
+    let is_mark = |c: char| matches!(c, '.' | ',');
+    let is_figure =
+        front.chars().all(|c| c.is_ascii_digit() || is_mark(c) || matches!(c, '+' | '-'));
+    if !is_figure || front.matches(is_mark).count() > 1 || exponent.parse::<i32>().is_err() {
+        return None;
+    }
+    format!("{}e{exponent}", front.replace(',', ".")).parse().ok()
 }
 
 /// The digits of a cell and the marks between them, with what stood around them taken off.
@@ -74,6 +90,9 @@ impl Bare {
         let first = text.find(|c: char| c.is_ascii_digit())?;
         let last = text.rfind(|c: char| c.is_ascii_digit())?;
         let (head, core) = (text.get(..first)?, text.get(first..=last)?);
+        if !words::are_known(head) || !words::are_known(text.get(last + 1..)?) {
+            return None;
+        }
         let mut digits = String::with_capacity(core.len() + 1);
         // `.50`, but not the dot of `Rs.50`.
         let leads = head.strip_suffix(['.', ',']).filter(|before| !ends_in_word(before));

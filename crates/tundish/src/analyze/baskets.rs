@@ -49,9 +49,8 @@ struct Places {
     product: usize,
     order: Option<usize>,
     customer: Option<usize>,
-    status: Option<usize>,
-    /// How many, and at what price each.
-    figures: [Option<usize>; 2],
+    /// How many, at what price each, and for how much.
+    figures: [Option<usize>; 3],
 }
 
 /// Beyond this share of lines with a number for a product, what has none is none: postage, fees.
@@ -68,34 +67,13 @@ pub fn read(source: &mut Source, columns: &mut Columns, said: Said) -> anyhow::R
     let places = Places::of(columns)?;
     let looked = Looked { date: None, figures: &places.figures };
     let written = looked.at(source, said)?;
-    let mut states =
-        places.status.map_or_else(States::default, |at| States::of(&columns.named(at)));
-    let (mut orders, mut customers) = (Names::default(), Names::default());
-    let mut products = Names::default();
-    let mut void = HashSet::new();
-    let mut lines = Vec::new();
+    let states = States::of(source, columns, written.decimal);
     let mut left_out = LeftOut::with(written.notes);
-    while let Some(row) = source.next_row()? {
-        let cell = |at: Option<usize>| at.map_or(Cow::Borrowed(""), |at| row.cell(at));
-        let (order, customer) = (cell(places.order), person(cell(places.customer)));
-        let order = if answers::is_missing(&order) { Cow::Borrowed("") } else { order };
-        let product = row.cell(places.product);
-        let key = match order.is_empty() {
-            true => Order::Row(row.line),
-            false => Order::Numbered(orders.place(&order)),
-        };
-        if states.read(&cell(places.status)) != State::Holds {
-            void.insert(key);
-        }
-        match places.refused(row, written.decimal, (&product, &order, &customer)) {
-            Some(why) => left_out.count(why),
-            None => lines.push(Line {
-                order: key,
-                customer: customers.place(&customer),
-                product: products.place(&product),
-            }),
-        }
-    }
+    let read = Lines::read(source, &places, (states, written.decimal), &mut left_out)?;
+    source.settle(&mut left_out)?;
+    left_out.notes.extend(read.states.note());
+    let Lines { orders, products, mut void, mut lines, .. } = read;
+    void.extend(cancelling(&orders.into_list()));
     let before = lines.len();
     lines.retain(|line| !void.contains(&line.order));
     left_out.add(TAKEN_BACK, before - lines.len());
@@ -110,6 +88,64 @@ pub fn read(source: &mut Source, columns: &mut Columns, said: Said) -> anyhow::R
     Ok(Baskets { of, products, baskets, left_out })
 }
 
+/// All lines of a file.
+struct Lines {
+    states: States,
+    orders: Names,
+    products: Names,
+    /// Orders that came to nothing.
+    void: HashSet<Order>,
+    lines: Vec<Line>,
+}
+
+impl Lines {
+    fn read(
+        source: &mut Source,
+        places: &Places,
+        (states, decimal): (States, Decimal),
+        left_out: &mut LeftOut,
+    ) -> anyhow::Result<Self> {
+        let (orders, products) = (Names::default(), Names::default());
+        let mut all = Self { states, orders, products, void: HashSet::new(), lines: Vec::new() };
+        let mut customers = Names::default();
+        while let Some(row) = source.next_row()? {
+            let cell = |at: Option<usize>| at.map_or(Cow::Borrowed(""), |at| row.cell(at));
+            let (order, customer) = (cell(places.order), person(cell(places.customer)));
+            let order = if answers::is_missing(&order) { Cow::Borrowed("") } else { order };
+            let product = row.cell(places.product);
+            let key = match order.is_empty() {
+                true => Order::Row(row.line),
+                false => Order::Numbered(all.orders.place(&order)),
+            };
+            let standing = all.states.read(row);
+            if standing.state != State::Holds {
+                all.void.insert(key);
+            }
+            match places.refused(row, decimal, (&product, &order, &customer)) {
+                Some(why) => left_out.count(why),
+                None => {
+                    all.states.counted(standing);
+                    all.lines.push(Line {
+                        order: key,
+                        customer: customers.place(&customer),
+                        product: all.products.place(&product),
+                    });
+                }
+            }
+        }
+        Ok(all)
+    }
+}
+
+/// Orders that take others back by their number: `C536379` where `536379` is an order too.
+fn cancelling(orders: &[String]) -> impl Iterator<Item = Order> {
+    let known: HashSet<&str> = orders.iter().map(String::as_str).collect();
+    let each = (0_u32..).zip(orders).filter(move |(_, order)| {
+        sales::cancelled(order).is_some_and(|number| known.contains(number))
+    });
+    each.map(|(place, _)| Order::Numbered(place))
+}
+
 impl Places {
     fn of(columns: &mut Columns) -> anyhow::Result<Self> {
         let product = columns.need(Role::Product)?;
@@ -118,8 +154,9 @@ impl Places {
         if order.is_none() && customer.is_none() {
             columns.need(Role::Order)?;
         }
-        let figures = [columns.find(Role::Quantity), columns.find(Role::Price)];
-        Ok(Self { product, order, customer, status: columns.find(Role::Status), figures })
+        let (quantity, price) = (columns.find(Role::Quantity), columns.find(Role::Price));
+        let figures = [quantity, price, columns.look(Role::Amount)];
+        Ok(Self { product, order, customer, figures })
     }
 
     /// Why a row is no product that somebody keeps.
@@ -129,17 +166,20 @@ impl Places {
         decimal: Decimal,
         (product, order, customer): (&str, &str, &str),
     ) -> Option<&'static str> {
+        let number = |at: Option<usize>| amounts::parse(&row.cell(at?), decimal);
+        let numbers = self.figures.map(number);
+        let [quantity, price, amount] = numbers;
+        let is_back = || numbers.into_iter().flatten().any(|number| number < 0.0);
+        // A thing in an order may be free by what the order came to, but not by its own price.
         let none_of_it = || {
-            self.figures.into_iter().flatten().any(|at| {
-                let number = amounts::parse(&row.cell(at), decimal);
-                number.is_some_and(|number| number <= 0.0)
-            })
+            [quantity, price].into_iter().flatten().any(|number| number <= 0.0)
+                || amount.is_some_and(|amount| amount < 0.0)
         };
         match () {
             () if self.customer.is_some() && customer.is_empty() => Some("nobody is named"),
             () if order.is_empty() && customer.is_empty() => Some("no order"),
             () if product.is_empty() => Some("no product"),
-            () if sales::is_cancellation(order) => Some(TAKEN_BACK),
+            () if sales::cancelled(order).is_some() && is_back() => Some(TAKEN_BACK),
             () if none_of_it() => Some("taken back, or none of it"),
             () => None,
         }
@@ -218,6 +258,16 @@ mod tests {
             ("order", &[vec![0, 1], vec![1], vec![0]][..])
         );
         assert_eq!(all.left_out.reasons.values().sum::<u64>(), 3);
+    }
+
+    #[test]
+    fn a_letter_before_a_number_takes_an_order_back_only_where_that_is_one() {
+        let all = read_text("order,product\nC1,tea\nC1,cup\nC2,tea\nC2,cup\nW1,tea\nW1,cup\n");
+        assert_eq!((all.baskets.len(), all.left_out.reasons.len()), (3, 0));
+        let all = read_text("order,product\nC1,tea\nC1,cup\n1,tea\n1,cup\n");
+        assert_eq!(all.baskets.len(), 1);
+        let all = read_text("order,product,amount\nC1,tea,-5\nC2,cup,5\nC2,tea,0\n");
+        assert_eq!((all.baskets.len(), all.left_out.reasons.get(TAKEN_BACK)), (1, Some(&1)));
     }
 
     #[test]

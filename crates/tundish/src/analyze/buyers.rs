@@ -9,7 +9,7 @@ use super::columns::Columns;
 use super::dates::{self, Order};
 use super::left_out::LeftOut;
 use super::names::Names;
-use super::sales::{self, Sale, Wanted};
+use super::sales::{self, Sale, Sink, Wanted};
 use super::source::Source;
 use crate::cli::TableFile;
 use crate::output::usage;
@@ -38,9 +38,7 @@ impl Buyers {
     /// # Errors
     /// As [`sales::read`].
     pub fn read(table: &TableFile, wanted: Wanted) -> anyhow::Result<Self> {
-        let mut buyers = Self::default();
-        buyers.fill(table, wanted, |bought, purchase, _| bought.push(purchase))?;
-        Ok(buyers)
+        Self::filled(table, wanted, None)
     }
 
     /// Reads a file of sales, a purchase an order: rows of one customer with the same order are
@@ -49,44 +47,17 @@ impl Buyers {
     /// # Errors
     /// As [`sales::read`].
     pub fn read_orders(table: &TableFile, wanted: Wanted) -> anyhow::Result<Self> {
-        let mut buyers = Self::default();
-        let mut orders = Names::default();
-        let mut places: HashMap<(u32, u32), usize> = HashMap::new();
-        buyers.fill(table, wanted, |bought, purchase, sale| {
-            if sale.order.is_empty() {
-                bought.push(purchase);
-                return;
-            }
-            let key = (purchase.customer, orders.place(sale.order));
-            let place = *places.entry(key).or_insert(bought.len());
-            match bought.get_mut(place) {
-                Some(first) => {
-                    first.day = first.day.min(purchase.day);
-                    first.amount = first.amount.saturating_add(purchase.amount);
-                }
-                None => bought.push(purchase),
-            }
-        })?;
-        Ok(buyers)
+        Self::filled(table, wanted, Some(Orders::default()))
     }
 
-    fn fill(
-        &mut self,
-        table: &TableFile,
-        wanted: Wanted,
-        mut put: impl FnMut(&mut Vec<Purchase<u32>>, Purchase<u32>, &Sale<'_>),
-    ) -> anyhow::Result<()> {
+    fn filled(table: &TableFile, wanted: Wanted, orders: Option<Orders>) -> anyhow::Result<Self> {
         let mut source = Source::open(&table.file)?;
         let mut columns = Columns::mapped(source.headers(), &table.map)?;
-        let mut names = Names::default();
-        self.left_out = sales::read(&mut source, &mut columns, wanted, &mut |sale| {
-            self.has_amounts |= sale.amount.is_some();
-            let amount = sale.amount.and_then(parts).unwrap_or(0);
-            let purchase = Purchase { customer: names.place(sale.customer), day: sale.day, amount };
-            put(&mut self.bought, purchase, &sale);
-        })?;
-        (self.names, self.told) = (names.into_list(), columns.told());
-        Ok(())
+        let mut filling = Filling { orders, ..Filling::default() };
+        let left_out = sales::read(&mut source, &mut columns, wanted, &mut filling)?;
+        let Filling { names, bought, has_amounts, .. } = filling;
+        let names = names.into_list();
+        Ok(Self { names, bought, has_amounts, left_out, told: columns.told() })
     }
 
     /// The name of a customer.
@@ -124,6 +95,52 @@ impl Buyers {
                 dates::iso(*before),
             )
         })
+    }
+}
+
+/// Purchases while they are read.
+#[derive(Default)]
+struct Filling {
+    names: Names,
+    bought: Vec<Purchase<u32>>,
+    has_amounts: bool,
+    /// Where rows of one order are one purchase.
+    orders: Option<Orders>,
+}
+
+/// The place of the purchase that is of a customer and an order.
+#[derive(Default)]
+struct Orders {
+    names: Names,
+    places: HashMap<(u32, u32), usize>,
+}
+
+impl Sink for Filling {
+    fn take(&mut self, sale: &Sale<'_>) {
+        self.has_amounts |= sale.amount.is_some();
+        let amount = sale.amount.and_then(parts).unwrap_or(0);
+        let purchase =
+            Purchase { customer: self.names.place(sale.customer), day: sale.day, amount };
+        let next = self.bought.len();
+        let place = match &mut self.orders {
+            Some(orders) if !sale.order.is_empty() => {
+                let key = (purchase.customer, orders.names.place(sale.order));
+                *orders.places.entry(key).or_insert(next)
+            }
+            _ => next,
+        };
+        match self.bought.get_mut(place) {
+            Some(first) => {
+                first.day = first.day.min(purchase.day);
+                first.amount = first.amount.saturating_add(purchase.amount);
+            }
+            None => self.bought.push(purchase),
+        }
+    }
+
+    fn clear(&mut self) {
+        let orders = self.orders.is_some().then(Orders::default);
+        *self = Self { orders, ..Self::default() };
     }
 }
 

@@ -15,7 +15,7 @@ use super::formats::said;
 use super::left_out::LeftOut;
 use super::names::Names;
 use super::plot;
-use super::sales::{self, Sale, Wanted};
+use super::sales::{self, Sale, Sink, Wanted};
 use super::source::Source;
 use super::words::{count, money, some};
 use crate::cli::Cohorts;
@@ -61,6 +61,23 @@ impl By {
         })
     }
 
+    /// Said where the period of the last day that is known goes on behind it.
+    fn running(self, day: i64) -> Option<String> {
+        let period = self.period(day)?;
+        let word = match self {
+            Self::Month => "month",
+            Self::Week => "week",
+        };
+        (self.period(day + 1) == Some(period)).then(|| {
+            format!(
+                "the last sale is of {}: the {word} {} may not be over, and then what stands in it \
+                 is not whole",
+                dates::iso(day),
+                self.name(period),
+            )
+        })
+    }
+
     fn name(self, period: i32) -> String {
         match self {
             Self::Month => Month(period).to_string(),
@@ -81,12 +98,11 @@ pub fn run(output: Output, flags: &Cohorts) -> anyhow::Result<()> {
     };
     let mut source = Source::open(&flags.table.file)?;
     let mut columns = Columns::mapped(source.headers(), &flags.table.map)?;
-    let mut sums = Sums::default();
+    let mut sums = Sums::of(by);
     let wanted = Wanted { amount: false, said: said(&flags.table)? };
-    let left_out = sales::read(&mut source, &mut columns, wanted, &mut |sale| {
-        sums.add(&sale, by);
-    })?;
+    let mut left_out = sales::read(&mut source, &mut columns, wanted, &mut sums)?;
     sums.settle();
+    left_out.notes.extend(sums.last.and_then(|day| by.running(day)));
     let customers = u64::try_from(sums.names.len()).unwrap_or(u64::MAX);
     let shown = |cohort| shown(cohort, by, sums.has_amounts);
     let cohorts = sums.cohorts().into_iter().map(shown).collect();
@@ -101,8 +117,10 @@ pub fn run(output: Output, flags: &Cohorts) -> anyhow::Result<()> {
 const WAITING_MAX: usize = 1 << 20;
 
 /// What each customer paid in each period.
-#[derive(Default)]
 struct Sums {
+    by: By,
+    /// The last day on which anybody bought.
+    last: Option<i64>,
     names: Names,
     /// By customer: period and sum, ascending.
     paid: Vec<Vec<(i32, i64)>>,
@@ -111,14 +129,32 @@ struct Sums {
     has_amounts: bool,
 }
 
-impl Sums {
-    fn add(&mut self, sale: &Sale<'_>, by: By) {
-        let Some(period) = by.period(sale.day) else { return };
+impl Sink for Sums {
+    fn take(&mut self, sale: &Sale<'_>) {
+        let Some(period) = self.by.period(sale.day) else { return };
+        self.last = self.last.max(Some(sale.day));
         self.has_amounts |= sale.amount.is_some();
         let amount = sale.amount.and_then(parts).unwrap_or(0);
         self.waiting.push((self.names.place(sale.customer), period, amount));
         if self.waiting.len() >= WAITING_MAX {
             self.settle();
+        }
+    }
+
+    fn clear(&mut self) {
+        *self = Self::of(self.by);
+    }
+}
+
+impl Sums {
+    fn of(by: By) -> Self {
+        Self {
+            by,
+            last: None,
+            names: Names::default(),
+            paid: Vec::new(),
+            waiting: Vec::new(),
+            has_amounts: false,
         }
     }
 

@@ -4,7 +4,8 @@ mod names;
 
 use engine::files::tables::plain;
 
-use self::names::ROLES;
+use self::names::{ROLES, STATUS};
+use super::states::FLAGS;
 use crate::output::usage;
 
 /// What a column can be to an analysis.
@@ -28,8 +29,12 @@ pub enum Role {
     Price,
     /// Which rows are one order.
     Order,
+    /// Which order is given back.
+    Reference,
     /// How it stands: refunded, failed.
     Status,
+    /// Whether it is a payment at all.
+    Kind,
     /// Whose touch.
     Contact,
     /// When they were touched.
@@ -66,11 +71,11 @@ impl Role {
         self.row().map_or("", |(_, word, _)| word)
     }
 
-    fn names(self) -> &'static [&'static str] {
-        self.row().map_or(&[], |(_, _, names)| names)
+    fn names(self) -> impl Iterator<Item = &'static str> {
+        self.row().map_or(&[][..], |(_, _, names)| names).iter().copied().flatten().copied()
     }
 
-    fn row(self) -> Option<&'static (Self, &'static str, &'static [&'static str])> {
+    fn row(self) -> Option<&'static (Self, &'static str, &'static [&'static [&'static str]])> {
         ROLES.iter().find(|(role, ..)| *role == self)
     }
 
@@ -104,7 +109,14 @@ impl Columns {
                     "--map {pair:?}: write what the column is, then its name, as in customer=Email"
                 ))
             })?;
-            said.push((Role::parse(word.trim())?, find(headers, name)?));
+            let role = Role::parse(word.trim())?;
+            if said.iter().any(|(known, _)| *known == role) {
+                let word = role.word();
+                return Err(usage(format!(
+                    "--map says twice which column is the {word}: say it once"
+                )));
+            }
+            said.push((role, find(headers, name)?));
         }
         let taken = said.iter().map(|(_, at)| *at).collect();
         Ok(Self { headers: headers.to_vec(), said, taken })
@@ -125,14 +137,38 @@ impl Columns {
             return Some(at);
         }
         let is_called = |name: &str| self.place(name, plain).is_some();
-        let fits = |name: &&&str| {
-            **name != "name" || (role == Role::Order) == is_called(BESIDE_ORDER_NAMES)
-        };
-        let names = || role.names().iter().filter(fits);
+        let fits =
+            |name: &&str| *name != "name" || (role == Role::Order) == is_called(BESIDE_ORDER_NAMES);
+        let names = || role.names().filter(fits);
         let exact = names().find_map(|name| self.place(name, plain).filter(|at| self.is_free(*at)));
         exact.or_else(|| {
             names().find_map(|name| self.place(name, bare).filter(|at| self.is_free(*at)))
         })
+    }
+
+    /// All columns that say how a sale stands: those of words, or the one that was said to be it, and
+    /// those that say yes or no.
+    pub fn statuses(&mut self) -> Vec<usize> {
+        let said = self.said(Role::Status);
+        let is_one = |name: &str| {
+            (said.is_none() && STATUS.contains(&name))
+                || FLAGS.iter().any(|all| all.contains(&name))
+        };
+        let is_found = |at: &usize| {
+            self.is_free(*at) && (is_one(&self.plainly(*at)) || is_one(&self.named(*at)))
+        };
+        let found: Vec<usize> = (0..self.headers.len()).filter(is_found).collect();
+        found.iter().for_each(|at| self.take(Role::Status, *at));
+        said.into_iter().chain(found).collect()
+    }
+
+    fn plainly(&self, at: usize) -> String {
+        self.headers.get(at).map_or_else(String::new, |header| plain(header))
+    }
+
+    /// Whether a column's name says that it has what a whole order came to.
+    pub fn is_total(&self, at: usize) -> bool {
+        names::is_total(&self.named(at))
     }
 
     /// The column that was said to be `role`.
@@ -282,6 +318,18 @@ mod tests {
     }
 
     #[test]
+    fn every_name_of_a_total_is_found_and_known_for_one() {
+        for name in ["Order subtotal", "Invoice total", "Total pedido", "Grand total", "Subtotal"] {
+            let file = headers(&format!("email,date,{name}"));
+            let mut columns = Columns::mapped(&file, &[]).unwrap();
+            assert_eq!(columns.find(Role::Amount), Some(2), "{name}");
+            assert!(columns.is_total(2) && !columns.is_total(1), "{name}");
+        }
+        let mut both = Columns::mapped(&headers("Subtotal,Total,Amount paid"), &[]).unwrap();
+        assert_eq!(both.find(Role::Amount), Some(1));
+    }
+
+    #[test]
     fn of_two_columns_of_one_name_each_can_be_said() {
         let file = headers("Email,Date,Email,Total #2");
         let second = |name: &str| find(&file, name).ok();
@@ -302,7 +350,7 @@ mod tests {
             why.contains("--map product=NAME") && why.contains("who, when, CDs, paid"),
             "{why}"
         );
-        for map in ["customer", "buyer=who", "customer=nobody"] {
+        for map in ["customer", "buyer=who", "customer=nobody", "date=who,date=when"] {
             assert!(Columns::mapped(&file, &[map.to_owned()]).is_err(), "{map}");
         }
     }

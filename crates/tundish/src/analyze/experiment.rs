@@ -224,6 +224,7 @@ fn of_file(file: &Path, flags: &Experiment) -> anyhow::Result<Read> {
             arm.amounts.push(paid);
         }
     }
+    source.settle(&mut left_out)?;
     Ok(Read { seen, has_revenue: revenue.is_some(), left_out, told: Some(columns.told()) })
 }
 

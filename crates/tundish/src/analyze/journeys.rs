@@ -76,6 +76,7 @@ fn paths(
             left_out.unreadable(reason(why), row.line, &path);
         }
     }
+    source.settle(&mut left_out)?;
     Ok(left_out)
 }
 
@@ -188,6 +189,7 @@ fn touches(
         let at_ms = at.saturating_mul(1_000);
         kept.push(Kept { contact, rank: 0, channel, at_ms, conversions, value });
     }
+    source.settle(&mut left_out)?;
     let name = source.name();
     if let Some(why) = ways.doubt() {
         return Err(refused(format!("{name}: {why}")));

@@ -52,6 +52,15 @@ impl LeftOut {
         }
     }
 
+    /// Takes over what another part of the reading left out.
+    pub fn absorb(&mut self, other: &Self) {
+        for (reason, rows) in &other.reasons {
+            *self.reasons.entry(reason).or_default() += rows;
+        }
+        let more = NAMED_MAX.saturating_sub(self.unreadable.len());
+        self.unreadable.extend(other.unreadable.iter().take(more).cloned());
+    }
+
     /// In words, a line each, and what else to know.
     pub fn told(&self) -> Vec<String> {
         let mut lines = self.counted();

@@ -1,20 +1,24 @@
 //! Sales out of a file, one by one, by the clean rule: who bought is known, nothing was taken back
 //! or came to nothing, and every row that was left out is counted with its reason.
 
+mod kinds;
+mod reading;
+mod refunds;
 mod totals;
 
 use std::borrow::Cow;
 
+use self::reading::Reading;
+use self::refunds::Refunds;
+pub use self::refunds::cancelled;
 use self::totals::Totals;
-use super::amounts::{self, Decimal};
 use super::answers;
 use super::columns::{Columns, Role};
-use super::dates::{self, Order, Ways};
 use super::formats::{LOOKED_AT, Looked, Said, Written};
 use super::left_out::LeftOut;
 use super::people;
 use super::source::{Row, Source};
-use super::states::{State, States, TAKEN_BACK};
+use super::states::States;
 use crate::output::refused;
 
 /// One row that is a sale.
@@ -31,15 +35,12 @@ pub struct Sale<'a> {
     pub order: &'a str,
 }
 
-/// Where a sale's figures stand.
-struct Places {
-    customer: usize,
-    date: usize,
-    /// Amount, quantity, price, what was given back: as far as there are columns.
-    figures: [Option<usize>; 4],
-    order: Option<usize>,
-    status: Option<usize>,
-    currency: Option<usize>,
+/// Who takes the sales of a file.
+pub trait Sink {
+    /// The next sale.
+    fn take(&mut self, sale: &Sale<'_>);
+    /// All that was taken is forgotten: the file is read once more.
+    fn clear(&mut self);
 }
 
 /// What must be there besides customer and date.
@@ -51,7 +52,8 @@ pub struct Wanted {
     pub said: Said,
 }
 
-/// Calls `each` for every sale of `source`.
+/// Gives every sale of `source` to `sink`. A file with refunds that name their order is read twice:
+/// they may stand on either side of it.
 ///
 /// # Errors
 /// A column is missing, the file cannot be read, or no row of it is a sale.
@@ -59,45 +61,108 @@ pub fn read(
     source: &mut Source,
     columns: &mut Columns,
     wanted: Wanted,
-    each: &mut dyn FnMut(Sale<'_>),
+    sink: &mut dyn Sink,
 ) -> anyhow::Result<LeftOut> {
-    let places = Places::of(source, columns, wanted)?;
-    let looked = Looked { date: Some(places.date), figures: &places.figures };
-    let written = looked.at(source, wanted.said)?;
-    let first = source.held().take(LOOKED_AT);
-    let totals = Totals::of(columns, &places, written.decimal, first);
-    let mut reading = Reading::of(wanted, written, totals);
-    if let Some(status) = places.status {
-        reading.states = States::of(&columns.named(status));
+    let way = Way::of(source, columns, wanted)?;
+    let mut pass = way.pass(source, Refunds::default(), sink)?;
+    if pass.refunds.is_open()
+        && let Some(mut again) = source.again()?
+    {
+        way.look(source, &mut pass.refunds)?;
+        sink.clear();
+        pass = way.pass(&mut again, pass.refunds.known(), sink)?;
     }
-    if !places.has_money() {
-        reading.left_out.notes.push(format!(
-            "no column of money found: nothing is said of it; if there is one, say which with \
-             --map amount=NAME (there are {})",
-            columns.all()
-        ));
+    let Pass { mut left_out, mut refunds, sales } = pass;
+    refunds.settle(&mut left_out);
+    if sales > 0 {
+        return Ok(left_out);
     }
-    let mut sales = 0_u64;
-    while let Some(row) = source.next_row()? {
-        let row = Cells::of(&places, row);
-        if let Some((day, amount)) = reading.sale(&row) {
-            sales += 1;
-            each(Sale { customer: &row.customer, day, amount, order: &row.order });
+    let why = left_out.counted();
+    let name = source.name();
+    Err(refused(match why.is_empty() {
+        true => format!("{name}: there is no row below the names of the columns"),
+        false => format!("{name}: no row is a sale; {}", why.join("; ")),
+    }))
+}
+
+/// What came of reading a file to its end.
+struct Pass {
+    left_out: LeftOut,
+    refunds: Refunds,
+    sales: u64,
+}
+
+/// How a file is read.
+struct Way {
+    wanted: Wanted,
+    places: Places,
+    written: Written,
+    totals: Option<Totals>,
+    states: States,
+}
+
+impl Way {
+    fn of(source: &mut Source, columns: &mut Columns, wanted: Wanted) -> anyhow::Result<Self> {
+        let places = Places::of(source, columns, wanted)?;
+        let looked = Looked { date: Some(places.date), figures: &places.figures };
+        let mut written = looked.at(source, wanted.said)?;
+        let first = source.held().take(LOOKED_AT);
+        let totals = Totals::of(columns, &places, written.decimal, first);
+        let states = States::of(source, columns, written.decimal);
+        if !places.has_money() {
+            written.notes.push(format!(
+                "no column of money found: nothing is said of it; if there is one, say which with \
+                 --map amount=NAME (there are {})",
+                columns.all()
+            ));
         }
+        Ok(Self { wanted, places, written, totals, states })
     }
-    if let Some(why) = reading.ways.doubt() {
-        return Err(refused(format!("{}: {why}", source.name())));
+
+    /// Looks through the file for orders that others take back by their number.
+    fn look(&self, source: &Source, refunds: &mut Refunds) -> anyhow::Result<()> {
+        let Some(order) = self.places.order.filter(|_| refunds.has_cancellations()) else {
+            return Ok(());
+        };
+        let Some(mut source) = source.again()? else { return Ok(()) };
+        while let Some(row) = source.next_row()? {
+            refunds.look(&row.cell(order));
+        }
+        Ok(())
     }
-    let left_out = reading.left_out;
-    if sales == 0 {
-        let why = left_out.counted();
-        let name = source.name();
-        return Err(refused(match why.is_empty() {
-            true => format!("{name}: there is no row below the names of the columns"),
-            false => format!("{name}: no row is a sale; {}", why.join("; ")),
-        }));
+
+    /// Reads the file to its end.
+    fn pass(
+        &self,
+        source: &mut Source,
+        refunds: Refunds,
+        sink: &mut dyn Sink,
+    ) -> anyhow::Result<Pass> {
+        let mut reading = Reading::of(self, refunds);
+        let mut sales = 0_u64;
+        while let Some(row) = source.next_row()? {
+            let row = Cells::of(&self.places, row);
+            if let Some((day, amount)) = reading.sale(&row) {
+                sales += 1;
+                sink.take(&Sale { customer: &row.customer, day, amount, order: &row.order });
+            }
+        }
+        let (mut left_out, refunds) = reading.settled(source.name())?;
+        source.settle(&mut left_out)?;
+        Ok(Pass { left_out, refunds, sales })
     }
-    Ok(left_out)
+}
+
+/// Where a sale's figures stand.
+struct Places {
+    customer: usize,
+    date: usize,
+    /// Amount, quantity, price, what was given back: as far as there are columns.
+    figures: [Option<usize>; 4],
+    order: Option<usize>,
+    reference: Option<usize>,
+    kind: Option<usize>,
+    currency: Option<usize>,
 }
 
 impl Places {
@@ -111,7 +176,7 @@ impl Places {
         // A price without a quantity is what was paid: as of an order, it may be nothing.
         let (amount, price) =
             if quantity.is_none() { (amount.or(price), None) } else { (amount, price) };
-        let amount = match wanted.amount && price.is_none() {
+        let amount = match wanted.amount && price.is_none() && amount.is_none() {
             true => Some(columns.need(Role::Amount)?),
             false => amount,
         };
@@ -120,9 +185,9 @@ impl Places {
         let refunded = beside_money(Role::Refunded);
         let currency = beside_money(Role::Currency);
         let order = columns.find(Role::Order);
-        let status = columns.find(Role::Status);
+        let (reference, kind) = (columns.find(Role::Reference), columns.find(Role::Kind));
         let figures = [amount, quantity, price, refunded];
-        Ok(Self { customer, date, figures, order, status, currency })
+        Ok(Self { customer, date, figures, order, reference, kind, currency })
     }
 
     fn has_money(&self) -> bool {
@@ -132,160 +197,33 @@ impl Places {
 
 /// The cells of a row that are looked at.
 struct Cells<'a> {
-    line: u64,
+    row: Row<'a>,
     customer: Cow<'a, str>,
     date: Cow<'a, str>,
     figures: [Option<Cow<'a, str>>; 4],
     order: Cow<'a, str>,
-    status: Cow<'a, str>,
+    reference: Cow<'a, str>,
+    kind: Cow<'a, str>,
     currency: Cow<'a, str>,
 }
 
 impl<'a> Cells<'a> {
     fn of(places: &Places, row: Row<'a>) -> Self {
         let maybe = |at: Option<usize>| at.map_or(Cow::Borrowed(""), |at| row.cell(at));
-        let order = maybe(places.order);
+        // Rows without an order are no lines of one.
+        let known = |at| {
+            let cell = maybe(at);
+            if answers::is_missing(&cell) { Cow::Borrowed("") } else { cell }
+        };
         Self {
-            line: row.line,
+            row,
             customer: people::person(row.cell(places.customer)),
             date: row.cell(places.date),
             figures: places.figures.map(|at| at.map(|at| row.cell(at))),
-            // Rows without an order are no lines of one.
-            order: if answers::is_missing(&order) { Cow::Borrowed("") } else { order },
-            status: maybe(places.status),
+            order: known(places.order),
+            reference: known(places.reference),
+            kind: maybe(places.kind),
             currency: maybe(places.currency),
         }
     }
-}
-
-/// How the cells are written, and what was seen so far.
-struct Reading {
-    wanted: Wanted,
-    dates: Order,
-    decimal: Decimal,
-    states: States,
-    totals: Option<Totals>,
-    left_out: LeftOut,
-    /// Of the first sale: sums of different currencies would mean nothing.
-    currency: String,
-    /// Of the row before.
-    order: String,
-    ways: Ways,
-}
-
-impl Reading {
-    fn of(wanted: Wanted, written: Written, totals: Option<Totals>) -> Self {
-        Self {
-            wanted,
-            dates: written.dates,
-            decimal: written.decimal,
-            states: States::default(),
-            totals,
-            left_out: LeftOut::with(written.notes),
-            currency: String::new(),
-            order: String::new(),
-            ways: Ways::default(),
-        }
-    }
-
-    /// On which day and for how much, or why not.
-    fn sale(&mut self, row: &Cells<'_>) -> Option<(i64, Option<f64>)> {
-        if self.goes_on(row) {
-            return None;
-        }
-        if row.customer.is_empty() {
-            self.left_out.count("nobody is named");
-            return None;
-        }
-        let state = match is_cancellation(&row.order) {
-            true => State::TakenBack,
-            false => self.states.read(&row.status),
-        };
-        if state.leaves_out(&mut self.left_out) {
-            return None;
-        }
-        let day = self.day(row)?;
-        let amount = self.amount(row)?;
-        if self.wanted.amount && amount.is_none() {
-            self.left_out.count("no amount");
-            return None;
-        }
-        if self.currency.is_empty() {
-            self.currency.push_str(&row.currency);
-        } else if !row.currency.is_empty() && !row.currency.eq_ignore_ascii_case(&self.currency) {
-            self.left_out.count("in another currency than the first sale");
-            return None;
-        }
-        if self.totals.as_mut().is_some_and(|totals| totals.is_counted(row)) {
-            self.left_out.count("further lines of an order whose total stands on each");
-            return None;
-        }
-        Some((day, amount))
-    }
-
-    /// The day that is written.
-    fn day(&mut self, row: &Cells<'_>) -> Option<i64> {
-        let day = dates::civil_day(&row.date, self.dates);
-        if day.is_some() {
-            self.ways.read();
-        } else if answers::is_missing(&row.date) {
-            self.left_out.count("no date");
-        } else {
-            self.ways.not_read(&row.date);
-            self.left_out.unreadable("not a date", row.line, &row.date);
-        }
-        day
-    }
-
-    /// Whether the row is but a further line of the order before, whose first line has the sum.
-    fn goes_on(&mut self, row: &Cells<'_>) -> bool {
-        if row.order.is_empty() {
-            return false;
-        }
-        let same = self.order == *row.order;
-        if !same {
-            self.order.clear();
-            self.order.push_str(&row.order);
-        }
-        same && matches!(&row.figures, [Some(amount), ..] if answers::is_missing(amount))
-    }
-
-    /// What was paid, nothing where no column says; no answer where the row is no sale.
-    fn amount(&mut self, row: &Cells<'_>) -> Option<Option<f64>> {
-        let mut numbers = [None; 4];
-        for (number, cell) in numbers.iter_mut().zip(&row.figures) {
-            let Some(cell) = cell.as_deref().filter(|cell| !cell.is_empty()) else { continue };
-            *number = amounts::parse(cell, self.decimal);
-            if number.is_none() && !answers::is_missing(cell) {
-                self.left_out.unreadable("not a number", row.line, cell);
-                return None;
-            }
-        }
-        let [amount, quantity, price, refunded] = numbers;
-        // An order may be free; nobody buys none of a thing, or a thing without a price.
-        let none_of_it = [quantity, price].into_iter().flatten().any(|number| number <= 0.0);
-        if none_of_it || amount.is_some_and(|amount| amount < 0.0) {
-            self.left_out.count("taken back, or none of it");
-            return None;
-        }
-        let paid = match (amount, &row.figures) {
-            (Some(amount), _) => Some(amount),
-            (None, [None, Some(_), Some(_), _]) => quantity.zip(price).map(|(n, each)| n * each),
-            _ => None,
-        };
-        let back = refunded.unwrap_or(0.0).abs();
-        match paid {
-            Some(paid) if back > 0.0 && back >= paid => {
-                self.left_out.count(TAKEN_BACK);
-                None
-            }
-            paid => Some(paid.map(|paid| paid - back)),
-        }
-    }
-}
-
-/// Whether it is the number of an invoice that takes another back: `C536379`.
-pub fn is_cancellation(order: &str) -> bool {
-    let digits = order.strip_prefix(['C', 'c']).unwrap_or_default();
-    !digits.is_empty() && digits.bytes().all(|octet| octet.is_ascii_digit())
 }

@@ -108,9 +108,7 @@ impl Cases {
         let mut cells: Vec<Vec<String>> = vec![Vec::new(); used.len()];
         let (mut outcome, mut train) = (Vec::new(), Vec::new());
         let mut left_out = LeftOut::default();
-        let mut rows = 0_u64..;
         while let Some(row) = source.next_row()? {
-            let is_held_out = rows.next().is_some_and(is_held_out);
             let came = row.cell(target);
             let is_positive = *came == *flags.positive;
             if !is_positive && is_missing(&came) {
@@ -118,11 +116,12 @@ impl Cases {
                 continue;
             }
             outcome.push(is_positive);
-            train.push(!is_held_out);
+            train.push(!is_held_out(row.nth));
             for (kept, at) in cells.iter_mut().zip(&used) {
                 kept.push(row.cell(*at).into_owned());
             }
         }
+        source.settle(&mut left_out)?;
         let target = headers.get(target).cloned().unwrap_or_default();
         if !outcome.contains(&true) {
             let positive = &flags.positive;

@@ -17,13 +17,23 @@ use engine::files::tables;
 use flate2::read::MultiGzDecoder;
 
 use self::encodings::Text;
-use self::lines::Lines;
+use self::lines::{END, Lines};
+use super::left_out::LeftOut;
+use super::words::some;
 use crate::output::{refused, usage};
 
 /// What is read at once.
 const BUFFER: usize = 256 * 1_024;
 /// Lines one row may take; beyond that a quotation mark was not closed.
-const ROW_LINES_MAX: u64 = 200;
+const ROW_LINES_MAX: usize = 200;
+/// What is said of it.
+const NOT_CLOSED: &str =
+    "a quotation mark is not closed; close it, take it away, or take the row out";
+/// From so many columns on, a cell whose every line has as many separators as a row is rows that a
+/// quotation mark swallowed, and no text.
+const COLUMNS_TELLING: usize = 4;
+/// Beyond one row in so many that is longer than the names, no figure could be trusted.
+const LONGER_MAX: u64 = 20;
 /// Columns of a table.
 const COLUMNS_MAX: usize = 10_000;
 
@@ -38,8 +48,19 @@ pub struct Source {
     /// Lines above the names of the columns.
     above: u64,
     /// Rows that were looked at and not taken yet.
-    held: VecDeque<(u64, ByteRecord)>,
+    held: VecDeque<(Place, ByteRecord)>,
     record: ByteRecord,
+    /// Rows that hold anything, so far.
+    rows_read: u64,
+    /// Those of them that hold more than there are columns.
+    longer: LeftOut,
+}
+
+/// Where a row stands.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    line: u64,
+    nth: u64,
 }
 
 /// One row and the line of the file it begins on.
@@ -47,6 +68,8 @@ pub struct Source {
 pub struct Row<'a> {
     /// From 1.
     pub line: u64,
+    /// Which of the rows that hold anything, from 0.
+    pub nth: u64,
     record: &'a ByteRecord,
 }
 
@@ -63,11 +86,10 @@ impl<'a> Row<'a> {
             }
         }
     }
+}
 
-    /// Whether nothing stands in it.
-    pub fn is_blank(self) -> bool {
-        self.record.iter().all(|cell| cell.iter().all(u8::is_ascii_whitespace))
-    }
+fn is_blank(cell: &[u8]) -> bool {
+    cell.iter().all(u8::is_ascii_whitespace)
 }
 
 impl Source {
@@ -129,15 +151,30 @@ impl Source {
                 "line {line} has {columns} columns: {COLUMNS_MAX} is most"
             )));
         }
-        let headers = Row { line: 1, record: &headers };
+        let lines = headers.as_slice().iter().filter(|octet| **octet == b'\n').count();
+        if headers.as_slice().ends_with(END) || lines > ROW_LINES_MAX {
+            let line = above + 1;
+            return Err(refused(format!("{name}, line {line}: {NOT_CLOSED}")));
+        }
+        let headers = Row { line: 1, nth: 0, record: &headers };
         let headers: Vec<String> =
             (0..headers.record.len()).map(|at| headers.cell(at).into_owned()).collect();
         if headers.iter().all(String::is_empty) {
             return Err(refused(format!("{name}: the file has no row with names")));
         }
         let above = u64::try_from(above).unwrap_or(0);
-        let (path, held, record) = (None, VecDeque::new(), ByteRecord::new());
-        Ok(Self { name, path, rows, separator, headers, above, held, record })
+        Ok(Self {
+            name,
+            path: None,
+            rows,
+            separator,
+            headers,
+            above,
+            held: VecDeque::new(),
+            record: ByteRecord::new(),
+            rows_read: 0,
+            longer: LeftOut::default(),
+        })
     }
 
     /// What it is called in sentences.
@@ -161,15 +198,15 @@ impl Source {
     /// As [`Self::next_row`].
     pub fn hold(&mut self, rows: usize) -> anyhow::Result<()> {
         while self.held.len() < rows {
-            let Some(line) = self.advance()? else { break };
-            self.held.push_back((line, self.record.clone()));
+            let Some(place) = self.advance()? else { break };
+            self.held.push_back((place, self.record.clone()));
         }
         Ok(())
     }
 
     /// The rows that are held.
     pub fn held(&self) -> impl Iterator<Item = Row<'_>> {
-        self.held.iter().map(|(line, record)| Row { line: *line, record })
+        self.held.iter().map(|(at, record)| Row { line: at.line, nth: at.nth, record })
     }
 
     /// The next row that holds anything.
@@ -177,18 +214,42 @@ impl Source {
     /// # Errors
     /// The file cannot be read on, or a quotation mark is not closed.
     pub fn next_row(&mut self) -> anyhow::Result<Option<Row<'_>>> {
-        let line = match self.held.pop_front() {
-            Some((line, record)) => {
+        let place = match self.held.pop_front() {
+            Some((place, record)) => {
                 self.record = record;
-                Some(line)
+                Some(place)
             }
             None => self.advance()?,
         };
-        Ok(line.map(|line| Row { line, record: &self.record }))
+        Ok(place.map(|Place { line, nth }| Row { line, nth, record: &self.record }))
     }
 
-    /// Reads the next row that holds anything into `record`; the line it begins on.
-    fn advance(&mut self) -> anyhow::Result<Option<u64>> {
+    /// To be called behind the last row: counts the rows that were passed over because they hold
+    /// more cells than there are columns.
+    ///
+    /// # Errors
+    /// There are so many of them that the cells stand in the wrong columns elsewhere too.
+    pub fn settle(&self, left_out: &mut LeftOut) -> anyhow::Result<()> {
+        let longer: u64 = self.longer.reasons.values().sum();
+        if longer * LONGER_MAX > self.rows_read {
+            let lines = self.longer.counted().into_iter().skip(1);
+            let lines: Vec<String> = lines.map(|line| line.trim().to_owned()).collect();
+            return Err(refused(format!(
+                "{}: {longer} of {} hold more cells than the {} there are columns for: put quotation \
+                 marks around cells with a {:?} in them; {}",
+                self.name,
+                some(self.rows_read, "row"),
+                self.headers.len(),
+                self.separator,
+                lines.join("; "),
+            )));
+        }
+        left_out.absorb(&self.longer);
+        Ok(())
+    }
+
+    /// Reads the next row that holds anything, and no more than there are columns, into `record`.
+    fn advance(&mut self) -> anyhow::Result<Option<Place>> {
         loop {
             let before = self.above + self.rows.position().line();
             let more = self.rows.read_byte_record(&mut self.record);
@@ -196,23 +257,50 @@ impl Source {
             if !more.map_err(failed)? {
                 return Ok(None);
             }
-            // Where the row begins: the reader counts to its end, lines that hold nothing passed
-            // over.
             let within = self.record.as_slice().iter().filter(|octet| **octet == b'\n').count();
-            let within = u64::try_from(within).unwrap_or(0);
-            let line = self.above + self.rows.position().line().saturating_sub(1 + within);
-            if within > ROW_LINES_MAX {
-                let why = "a quotation mark is not closed; close it, or take the row out";
-                // No end of a line comes behind it, where the file ends in it.
-                let line = line.max(before);
-                return Err(refused(format!("{}, line {line}: {why}", self.name)));
+            let is_open = self.record.as_slice().ends_with(END);
+            // Where the row begins: the reader counts to its end, lines that hold nothing passed
+            // over. No end of a line comes behind a row in which the file ends.
+            let behind = u64::try_from(within).unwrap_or(0) + u64::from(!is_open);
+            let line = self.above + self.rows.position().line().saturating_sub(behind);
+            if is_open || within > ROW_LINES_MAX || (within > 0 && self.has_swallowed()) {
+                return Err(refused(format!("{}, line {line}: {NOT_CLOSED}", self.name)));
             }
-            if !(Row { line, record: &self.record }).is_blank() {
-                return Ok(Some(line));
+            if self.record.iter().all(is_blank) {
+                continue;
+            }
+            let nth = self.rows_read;
+            self.rows_read += 1;
+            match self.record.iter().skip(self.headers.len()).find(|cell| !is_blank(cell)) {
+                Some(cell) => {
+                    self.longer.unreadable(LONGER, line, &String::from_utf8_lossy(cell));
+                }
+                None => return Ok(Some(Place { line, nth })),
             }
         }
     }
+
+    /// Whether the row, which spans lines, holds others behind a quotation mark that is closed by
+    /// one of theirs: it has another number of cells than there are columns, or one of its cells
+    /// has a row on every further line.
+    fn has_swallowed(&self) -> bool {
+        let columns = self.headers.len();
+        let is_longer = self.record.iter().skip(columns).any(|cell| !is_blank(cell));
+        let separator = u8::try_from(self.separator).unwrap_or(b',');
+        let separators = |line: &[u8]| line.iter().filter(|octet| **octet == separator).count();
+        let has_rows = |cell: &[u8]| {
+            let mut further = cell.split(|octet| *octet == b'\n').skip(1).peekable();
+            // Of few columns one mark more is wanted: that which ends what closed the quotation.
+            (columns >= COLUMNS_TELLING || cell.ends_with(b"\""))
+                && further.peek().is_some()
+                && further.all(|line| separators(line) + 1 == columns)
+        };
+        self.record.len() < columns || is_longer || self.record.iter().any(has_rows)
+    }
 }
+
+/// Why a row is left out that holds more than there are columns.
+const LONGER: &str = "more cells than columns";
 
 /// What stands below so many lines.
 fn below(mut text: Vec<u8>, lines: usize) -> Vec<u8> {
@@ -340,5 +428,72 @@ mod tests {
         source.next_row().unwrap();
         let why = source.next_row().err().unwrap().to_string();
         assert!(why.starts_with("q.csv, line 3: a quotation mark is not closed"), "{why}");
+    }
+
+    /// The rows of a text and why no more can be read.
+    fn read_on(text: &str) -> (usize, Option<String>) {
+        let text = Box::new(io::Cursor::new(text.as_bytes().to_vec()));
+        let mut source = match Source::read("q.csv".to_owned(), text) {
+            Ok(source) => source,
+            Err(why) => return (0, Some(why.to_string())),
+        };
+        for rows in 0.. {
+            match source.next_row() {
+                Ok(Some(_)) => {}
+                Ok(None) => {
+                    let mut left_out = LeftOut::default();
+                    return (rows, source.settle(&mut left_out).err().map(|why| why.to_string()));
+                }
+                Err(why) => return (rows, Some(why.to_string())),
+            }
+        }
+        (0, None)
+    }
+
+    #[test]
+    fn no_quotation_swallows_rows_however_few_or_however_it_ends() {
+        for (text, read, line) in [
+            ("a,b\n1,2\n\n3,\"4\n5,6\n", 1, "line 4"),
+            ("a,b\n1,\"2", 0, "line 2"),
+            ("a,b\n1,\"2\"\"\n", 0, "line 2"),
+            ("a,b\n1,\"2\n3,4\n5,\"6\"\n7,8\n", 0, "line 2"),
+            ("a,b,c,d\n1,2,3,\"4\n1,2,3,4\n1,2,3,\"4\"\n1,2,3,4\n", 0, "line 2"),
+            ("\"a,b\n1,2\n", 0, "line 1"),
+        ] {
+            let (rows, why) = read_on(text);
+            let why = why.unwrap_or_default();
+            let wanted = format!("q.csv, {line}: a quotation mark is not closed");
+            assert!(rows == read && why.starts_with(&wanted), "{text:?}: {rows}, {why}");
+        }
+        for whole in [
+            "a,b\n1,\"2\"",
+            "a,b\n1,\"2\n\"\n",
+            "a,b\n1,\"2\n\n\"\n\n",
+            "a,b,c,d\n1,2,3,\"Main street 4, left,\n 10115 Berlin\"\n",
+            "a,b\n1,\"2\n3\",,\n",
+        ] {
+            assert_eq!(read_on(whole), (1, None), "{whole:?}");
+        }
+    }
+
+    #[test]
+    fn a_row_with_more_cells_than_columns_is_left_out_and_many_are_refused() {
+        let text = format!("a,b\n{}1,2,,\n19,90,Mug\n", "1,2\n".repeat(30));
+        let mut source = Source::read("q.csv".to_owned(), Box::new(io::Cursor::new(text))).unwrap();
+        let mut places = Vec::new();
+        while let Some(row) = source.next_row().unwrap() {
+            places.push(row.nth);
+        }
+        assert_eq!(places, (0..31).collect::<Vec<u64>>());
+        let mut left_out = LeftOut::default();
+        source.settle(&mut left_out).unwrap();
+        let told = [
+            "left out: 1 row (more cells than columns)",
+            "  line 33: more cells than columns: \"Mug\"",
+        ];
+        assert_eq!(left_out.counted(), told);
+        let (_, why) = read_on(&format!("a,b\n{}19,90,Mug\n", "1,2\n".repeat(18)));
+        let why = why.unwrap_or_default();
+        assert!(why.contains("1 of 19 rows") && why.contains("line 20"), "{why}");
     }
 }

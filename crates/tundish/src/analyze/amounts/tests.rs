@@ -44,9 +44,26 @@ fn amounts_are_read_as_people_write_them() {
         "(5.00",
         "-5-",
         "--5",
+        "Order 55",
+        "v2",
+        "5k",
+        "2nd",
+        "1e",
+        "1e3e3",
+        "1,2.3e4",
     ] {
         assert_eq!(parse(text, Decimal::Point), None, "{text}");
         assert_eq!(parse(text, Decimal::Comma), None, "{text}");
+    }
+}
+
+#[test]
+fn powers_of_ten_are_read_alike_whatever_the_mark() {
+    for decimal in [Decimal::Point, Decimal::Comma] {
+        near("1e3", decimal, 1_000.0);
+        near("1,5E+03", decimal, 1_500.0);
+        near("-2.5e-1", decimal, -0.25);
+        assert_eq!(number("1e3", decimal), Some(1_000.0));
     }
 }
 

@@ -3,29 +3,31 @@
 use super::Role;
 
 /// Every role, its word in `--map`, and names of such columns in files, the surest first.
-pub(super) const ROLES: [(Role, &str, &[&str]); 22] = [
-    (Role::Customer, "customer", CUSTOMER),
-    (Role::Date, "date", DATE),
-    (Role::Amount, "amount", AMOUNT),
-    (Role::Refunded, "refunded", REFUNDED),
-    (Role::Currency, "currency", CURRENCY),
-    (Role::Product, "product", PRODUCT),
-    (Role::Quantity, "quantity", QUANTITY),
-    (Role::Price, "price", PRICE),
-    (Role::Order, "order", ORDER),
-    (Role::Status, "status", STATUS),
-    (Role::Contact, "contact", CONTACT),
-    (Role::Time, "time", TIME),
-    (Role::Channel, "channel", CHANNEL),
-    (Role::Conversion, "conversion", CONVERSION),
-    (Role::Value, "value", VALUE),
-    (Role::Path, "path", &["path", "journey", "channels", "channelpath", "paths", "toppath"]),
-    (Role::Conversions, "conversions", CONVERSIONS),
-    (Role::Nulls, "nulls", NULLS),
-    (Role::Variant, "variant", VARIANT),
-    (Role::Converted, "converted", CONVERTED),
-    (Role::Revenue, "revenue", REVENUE),
-    (Role::Target, "target", &["target"]),
+pub(super) const ROLES: [(Role, &str, &[&[&str]]); 24] = [
+    (Role::Customer, "customer", &[CUSTOMER]),
+    (Role::Date, "date", &[DATE]),
+    (Role::Amount, "amount", &AMOUNT),
+    (Role::Refunded, "refunded", &[REFUNDED]),
+    (Role::Currency, "currency", &[CURRENCY]),
+    (Role::Product, "product", &[PRODUCT]),
+    (Role::Quantity, "quantity", &[QUANTITY]),
+    (Role::Price, "price", &[PRICE]),
+    (Role::Order, "order", &[ORDER]),
+    (Role::Reference, "reference", &[REFERENCE]),
+    (Role::Status, "status", &[STATUS]),
+    (Role::Kind, "kind", &[KIND]),
+    (Role::Contact, "contact", &[CONTACT]),
+    (Role::Time, "time", &[TIME]),
+    (Role::Channel, "channel", &[CHANNEL]),
+    (Role::Conversion, "conversion", &[CONVERSION]),
+    (Role::Value, "value", &[VALUE]),
+    (Role::Path, "path", &[&["path", "journey", "channels", "channelpath", "paths", "toppath"]]),
+    (Role::Conversions, "conversions", &[CONVERSIONS]),
+    (Role::Nulls, "nulls", &[NULLS]),
+    (Role::Variant, "variant", &[VARIANT]),
+    (Role::Converted, "converted", &[CONVERTED]),
+    (Role::Revenue, "revenue", &[REVENUE]),
+    (Role::Target, "target", &[&["target"]]),
 ];
 
 const CUSTOMER: &[&str] = &[
@@ -124,9 +126,13 @@ const DATE: &[&str] = &[
     "jour",
 ];
 
-const AMOUNT: &[&str] = &[
-    "amount",
-    "saleprice",
+/// In the order in which they are looked for.
+const AMOUNT: [&[&str]; 5] = [AMOUNTS, TOTALS, PAID, SUBTOTALS, REVENUES];
+
+const AMOUNTS: &[&str] = &["amount", "saleprice", "betrag", "montant", "montantttc"];
+
+/// Of a whole order, on each of its lines or on the first.
+const TOTALS: &[&str] = &[
     "ordertotal",
     "ordertotalamount",
     "total",
@@ -134,11 +140,28 @@ const AMOUNT: &[&str] = &[
     "grandtotal",
     "totalprice",
     "totalpaid",
-    "amountpaid",
-    "ordervalue",
-    "orderamount",
-    "nettotal",
-    "subtotal",
+    "invoicetotal",
+    "invoiceamount",
+    "ordersum",
+    "orderrevenue",
+    "gesamtbetrag",
+    "gesamtsumme",
+    "rechnungsbetrag",
+    "bestellwert",
+    "summe",
+    "gesamt",
+    "montanttotal",
+    "totalttc",
+    "totaleordine",
+    "totalpedido",
+];
+
+const PAID: &[&str] = &["amountpaid"];
+
+/// Of a whole order too.
+const SUBTOTALS: &[&str] = &["ordervalue", "orderamount", "nettotal", "subtotal", "ordersubtotal"];
+
+const REVENUES: &[&str] = &[
     "nrevenue",
     "netrevenue",
     "revenue",
@@ -152,25 +175,19 @@ const AMOUNT: &[&str] = &[
     "spend",
     "transactionamount",
     "paymentamount",
-    "betrag",
-    "gesamtbetrag",
-    "gesamtsumme",
     "gesamtpreis",
-    "rechnungsbetrag",
-    "bestellwert",
-    "summe",
     "umsatz",
-    "gesamt",
-    "montant",
-    "montantttc",
-    "montanttotal",
-    "totalttc",
     "montantht",
     "importe",
     "importo",
     "bedrag",
     "net",
 ];
+
+/// Whether a column of this name has what a whole order came to.
+pub(super) fn is_total(name: &str) -> bool {
+    TOTALS.contains(&name) || SUBTOTALS.contains(&name)
+}
 
 const REFUNDED: &[&str] =
     &["amountrefunded", "refundedamount", "partialrefund", "refundamount", "refundtotal"];
@@ -278,8 +295,8 @@ const ORDER: &[&str] = &[
     "name",
 ];
 
-/// Those that say yes or no are the last: see `states`.
-const STATUS: &[&str] = &[
+/// Those of words; `states` knows those that say yes or no.
+pub(super) const STATUS: &[&str] = &[
     "status",
     "financialstatus",
     "orderstatus",
@@ -289,10 +306,26 @@ const STATUS: &[&str] = &[
     "zahlungsstatus",
     "statut",
     "estado",
-    "fullyrefunded",
-    "isrefunded",
-    "refunded",
-    "disputed",
+];
+
+/// What sort of row it is, where payments stand beside withdrawals and fees.
+const KIND: &[&str] = &["type", "transactiontype", "kind", "typ", "transaktionstyp"];
+
+/// The order that a refund is of.
+const REFERENCE: &[&str] = &[
+    "referencetxnid",
+    "referencetransactionid",
+    "originaltransactionid",
+    "originalorderid",
+    "originalorder",
+    "originalinvoice",
+    "parenttransactionid",
+    "parentorderid",
+    "parentid",
+    "refundof",
+    "refundedorder",
+    "relatedtransactionid",
+    "zugehorigertransaktionscode",
 ];
 
 const CONTACT: &[&str] = &[

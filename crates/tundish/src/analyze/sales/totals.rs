@@ -10,40 +10,11 @@ use crate::analyze::amounts::{self, Decimal};
 use crate::analyze::columns::{Columns, Role};
 use crate::analyze::source::Row;
 
-/// Names of columns that have the total of an order.
-const TOTALS: &[&str] = &[
-    "ordertotal",
-    "ordertotalamount",
-    "total",
-    "totalamount",
-    "grandtotal",
-    "totalprice",
-    "totalpaid",
-    "ordervalue",
-    "orderamount",
-    "nettotal",
-    "subtotal",
-    "ordersubtotal",
-    "gesamtbetrag",
-    "gesamtsumme",
-    "gesamt",
-    "rechnungsbetrag",
-    "bestellwert",
-    "summe",
-    "totalttc",
-    "montanttotal",
-    "invoicetotal",
-    "invoiceamount",
-    "orderrevenue",
-    "ordersum",
-    "totaleordine",
-    "totalpedido",
-];
-
 /// Parts of a unit by which a price times a quantity may miss what was paid for it.
 const ROUNDED: f64 = 0.015;
 
 /// The orders whose total was counted.
+#[derive(Clone)]
 pub(super) struct Totals {
     /// Of order, customer and figure.
     counted: HashSet<u64, RandomState>,
@@ -60,16 +31,18 @@ impl Totals {
         first: impl Iterator<Item = Row<'a>>,
     ) -> Option<Self> {
         let [amount, quantity, ..] = places.figures;
-        let amount = amount.filter(|at| TOTALS.contains(&columns.named(*at).as_str()))?;
+        let amount = amount.filter(|at| columns.is_total(*at))?;
         let order = places.order?;
         let price = columns.look(Role::Price);
         let mut orders: HashMap<String, Vec<Row<'a>>> = HashMap::new();
-        for row in first.filter(|row| !row.cell(order).is_empty()) {
-            orders.entry(row.cell(order).into_owned()).or_default().push(row);
-        }
         let number = |row: &Row<'_>, at: Option<usize>| {
             at.and_then(|at| amounts::parse(&row.cell(at), decimal))
         };
+        // A refund beside its order says another figure.
+        let is_back = |row: &Row<'_>| number(row, Some(amount)).is_some_and(|sum| sum < 0.0);
+        for row in first.filter(|row| !row.cell(order).is_empty() && !is_back(row)) {
+            orders.entry(row.cell(order).into_owned()).or_default().push(row);
+        }
         let is_of_line = |row: &Row<'_>| {
             let each = number(row, price)?;
             let costs = each * number(row, quantity).unwrap_or(1.0);

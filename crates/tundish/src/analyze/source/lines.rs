@@ -5,19 +5,25 @@ use std::io::{self, Read};
 /// Octets of one line; a file with longer ones is no table, and would fill the memory.
 const LINE_OCTETS_MAX: usize = 16 * 1_024 * 1_024;
 
-/// Text whose lines end in LF, the last one too, whatever they ended in.
+/// A line that is put behind the text. It holds nothing, so no row comes of it; where a quotation
+/// mark was not closed, the last cell ends in it.
+pub(super) const END: &[u8] = b"\n\x0c \x0c\n";
+
+/// Text whose lines end in LF, the last one too, whatever they ended in, and [`END`].
 pub(super) struct Lines<R> {
     text: R,
     after_return: bool,
     last: u8,
     is_over: bool,
+    /// What is still to be put behind it.
+    behind: &'static [u8],
     /// Octets since the last end of a line.
     line: usize,
 }
 
 impl<R> Lines<R> {
     pub(super) fn of(text: R) -> Self {
-        Self { text, after_return: false, last: b'\n', is_over: false, line: 0 }
+        Self { text, after_return: false, last: b'\n', is_over: false, behind: END, line: 0 }
     }
 
     /// Puts LF in place of CRLF and of CR; how many octets are left.
@@ -62,12 +68,10 @@ impl<R: Read> Read for Lines<R> {
             }
             return Ok(kept.len());
         }
-        match into.first_mut() {
-            Some(place) if self.last != b'\n' => {
-                (*place, self.last) = (b'\n', b'\n');
-                Ok(1)
-            }
-            _ => Ok(0),
+        if self.last == b'\n' {
+            self.last = 0;
+            self.behind = self.behind.strip_prefix(b"\n").unwrap_or_default();
         }
+        self.behind.read(into)
     }
 }

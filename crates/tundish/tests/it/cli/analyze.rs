@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 
 use super::Desk;
 
+mod files;
+
 /// Runs `analyze` on a file of the reference data; nothing where that is absent.
 fn analyzed(file: &str, args: &[&str]) -> Option<Value> {
     let path = testkit::data::file(args[0], file)?;
