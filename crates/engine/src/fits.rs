@@ -18,6 +18,7 @@ use store::{Session, StoreError};
 use crate::engine::Engine;
 use crate::fault::{EngineError, Result};
 use crate::rollups::zone_of;
+use crate::segments;
 
 pub mod rfm;
 pub mod value;
@@ -134,7 +135,7 @@ async fn make(engine: &Engine, site: SiteId, today: Date) -> Result<usize> {
         fits
     });
     let fits = fits.await.map_err(|e| EngineError::Fault(format!("a fit broke off: {e}")))?;
-    let count = fits.len();
+    let (count, of) = (fits.len(), engine.clone());
     engine
         .write(move |tx| {
             Box::pin(async move {
@@ -142,6 +143,7 @@ async fn make(engine: &Engine, site: SiteId, today: Date) -> Result<usize> {
                 for fit in &fits {
                     store::fits::put(tx, site, fit).await?;
                 }
+                segments::count_again_by_grid(&of, tx, site).await?;
                 Ok(count)
             })
         })

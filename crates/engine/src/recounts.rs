@@ -112,13 +112,14 @@ async fn wanted(
 ) -> Result<Vec<(Work, String)>> {
     let (now, mut wanted) = (engine.now(), Vec::new());
     let hour = now.0.div_euclid(HOUR_MS);
+    // First: segments may ask for its scores.
+    if let Some(since) = fits::due(session, site, now).await? {
+        wanted.push((Work::Fits, format!("fits:{}:{hour}", since.0)));
+    }
     for segment in segments::due(session, site.id, now).await? {
         let since = segment.counted_at.map_or(0, |at| at.0);
         let key = format!("segment:{}:{}:{since}:{hour}", segment.id, segment.updated_at.0);
         wanted.push((Work::CountSegment { segment: segment.id.0 }, key));
-    }
-    if let Some(since) = fits::due(session, site, now).await? {
-        wanted.push((Work::Fits, format!("fits:{}:{hour}", since.0)));
     }
     if !balances::due_days(session, site, now).await?.is_empty() {
         wanted.push((Work::Balance, format!("balances:{hour}")));

@@ -3,11 +3,12 @@
 
 use model::EmailAddr;
 use model::coupons::Cut;
-use model::ids::{ContactId, ReferralId};
+use model::ids::{ContactId, OrderId, ReferralId};
 use model::messages::{Class, SourceKind};
 use model::money::Rate;
 use model::payments::ReferralState;
 use model::sites::Site;
+use model::spans::day_of;
 use model::tokens::Purpose;
 use serde_json::json;
 use store::Tx;
@@ -19,7 +20,7 @@ use crate::engine::Engine;
 use crate::fault::{EngineError, Result};
 use crate::messages::{Content, NewMessage};
 use crate::sweeps::Round;
-use crate::{coupons, messages, pay};
+use crate::{coupons, messages, pay, rollups};
 
 /// Recommendations of one batch.
 const BATCH: i64 = 50;
@@ -121,9 +122,7 @@ async fn credit(engine: &Engine, tx: &mut Tx<'_>, site: &Site, referral: &Referr
     let now = engine.now();
     let order = store::orders::find(tx, site.id, referral.order_id).await?;
     if !order.is_some_and(|order| order.state.is_paid()) {
-        let end = (ReferralState::Reversed, "the order was paid back");
-        store::referrals::decide(tx, site.id, referral.id, end, None, now).await?;
-        return Ok(());
+        return reverse(engine, tx, site, referral).await;
     }
     let ends_at = now.plus_days(REWARD_DAYS);
     let what = ("THANKS", Cut::Percent(Rate { ppm: REWARD_PPM }), Some(ends_at));
@@ -144,6 +143,35 @@ async fn credit(engine: &Engine, tx: &mut Tx<'_>, site: &Site, referral: &Referr
     };
     engine.record(tx, site.id, event).await?;
     thank(engine, tx, site, referral, reward.coupon.code.as_str()).await
+}
+
+/// An order was paid back: the recommendation it was held for goes with it.
+pub(crate) async fn reverse_of_order(
+    engine: &Engine,
+    tx: &mut Tx<'_>,
+    site: &Site,
+    order: OrderId,
+) -> Result<()> {
+    match store::referrals::held_of_order(tx, site.id, order).await? {
+        Some(referral) => reverse(engine, tx, site, &referral).await,
+        None => Ok(()),
+    }
+}
+
+/// Takes it back. Who recommended counts on the day of the first recommendation that stands: where
+/// this was that one, both days are counted anew.
+async fn reverse(engine: &Engine, tx: &mut Tx<'_>, site: &Site, referral: &Referral) -> Result<()> {
+    let first = store::referrals::first_of(tx, site.id, referral.referrer_id).await?;
+    let end = (ReferralState::Reversed, "the order was paid back");
+    store::referrals::decide(tx, site.id, referral.id, end, None, engine.now()).await?;
+    let next = store::referrals::first_of(tx, site.id, referral.referrer_id).await?;
+    if first != next {
+        let zone = rollups::zone_of(site);
+        for at in [first, next].into_iter().flatten() {
+            store::stages::forget_day(tx, site.id, &day_of(at, &zone).to_string()).await?;
+        }
+    }
+    Ok(())
 }
 
 async fn thank(

@@ -18,7 +18,7 @@ use store::refunds::Refund;
 use crate::engine::Engine;
 use crate::fault::{EngineError, Result};
 use crate::fulfil::{book, happened};
-use crate::{audits, enrolments, gateway, jobs, pay};
+use crate::{audits, enrolments, gateway, jobs, pay, referrals};
 
 /// What is to be paid back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -284,7 +284,7 @@ async fn end(
     let of = (&order, payment, Some(refund.id));
     book(engine, tx, site.id, of, &entries, ("refund", now)).await?;
     take_back(engine, tx, site, &order, refund).await?;
-    store::referrals::reverse_of_order(tx, site.id, order_id, now).await?;
+    referrals::reverse_of_order(engine, tx, site, order_id).await?;
     let data = json!({ "order": order.id.to_string(), "amount": refund.amount_minor,
         "currency": refund.currency.code(), "whole": refund.whole });
     happened(engine, tx, site, &order, ("order.refunded", order.id.0), &data).await

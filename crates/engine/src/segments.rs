@@ -129,6 +129,23 @@ pub async fn count_again(engine: &Engine, site: SiteId, id: SegmentId) -> Result
         .await
 }
 
+/// Has the members of those counted again that ask for scores: the grid is another.
+pub(crate) async fn count_again_by_grid(
+    engine: &Engine,
+    tx: &mut Tx<'_>,
+    site: SiteId,
+) -> Result<()> {
+    for segment in store::segments::list(tx, site).await? {
+        let rule = Rule::parse(&segment.rule).unwrap_or(Rule::Any(Vec::new()));
+        let by_grid = |statement: &&Statement| matches!(statement, Statement::Rfm(_));
+        if rule.statements().iter().any(by_grid) {
+            store::segments::forget_count(tx, site, segment.id).await?;
+            ask(engine, tx, site, segment.id).await?;
+        }
+    }
+    Ok(())
+}
+
 async fn ask(engine: &Engine, tx: &mut Tx<'_>, site: SiteId, id: SegmentId) -> Result<()> {
     let work = Work::CountSegment { segment: id.0 };
     let key = format!("segment:{}", engine.next_id());

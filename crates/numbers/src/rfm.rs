@@ -13,9 +13,9 @@ use crate::real::{real, real_len, real_signed};
 /// In which bin a customer is whose value is the quantile itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ties {
-    /// In the lower: an edge is the quantile plus one, as in the R package `rfm`, whose values are
-    /// whole days, orders and units of money. A customer with as many orders as the quantile is not
-    /// above it.
+    /// In the lower: an edge is the quantile plus one step of the values, as in the R package `rfm`,
+    /// whose values are whole days, orders and units of money, and its step one. A customer with as
+    /// many orders as the quantile is not above it. Where money has cents, its step is a cent.
     Below,
     /// In the upper: an edge is the quantile.
     Above,
@@ -92,14 +92,15 @@ pub fn score<K: Ord + Clone>(
             })
         })
         .collect();
-    let between = |of: fn(&Scored<K>) -> f64| {
+    let between = |of: fn(&Scored<K>) -> f64, step: f64| {
         let mut values: Vec<f64> = customers.iter().map(of).collect();
         values.sort_unstable_by(f64::total_cmp);
-        edges(&values, ties)
+        edges(&values, ties, step)
     };
-    let recency = between(|customer| customer.recency)?;
-    let frequency = between(|customer| customer.frequency)?;
-    let monetary = between(|customer| customer.monetary)?;
+    let step = step_of(known.iter().map(|order| order.amount), minor_per_unit);
+    let recency = between(|customer| customer.recency, 1.0)?;
+    let frequency = between(|customer| customer.frequency, 1.0)?;
+    let monetary = between(|customer| customer.monetary, step)?;
     for customer in &mut customers {
         customer.r = 6 - bin(customer.recency, &recency);
         customer.f = bin(customer.frequency, &frequency);
@@ -108,18 +109,31 @@ pub fn score<K: Ord + Clone>(
     Some(Rfm { recency, frequency, monetary, customers })
 }
 
-/// The edges of ascending values; nothing where there are none.
-pub fn edges(sorted: &[f64], ties: Ties) -> Option<Edges> {
+/// The edges of ascending values that differ by `step` at least; nothing where there are none.
+pub fn edges(sorted: &[f64], ties: Ties, step: f64) -> Option<Edges> {
     let shift = match ties {
-        Ties::Below => 1.0,
+        Ties::Below => step,
         Ties::Above => 0.0,
     };
     sorted.first()?;
     Some(SHARES.map(|share| quantile(sorted, share).map_or(f64::NAN, |value| value + shift)))
 }
 
+/// The step of amounts in minor units, as a share of the unit: one where all are whole units, else
+/// the tenth, hundredth … that all of them are whole ones of.
+pub fn step_of(amounts: impl Iterator<Item = i64>, minor_per_unit: u32) -> f64 {
+    let unit = i64::from(minor_per_unit.max(1));
+    let mut step = unit;
+    for amount in amounts {
+        while step > 1 && amount % step != 0 {
+            step /= 10;
+        }
+    }
+    real_signed(step.max(1)) / real_signed(unit)
+}
+
 /// From 1, below all edges, to 5. A value of recency scores six less this.
-pub fn bin(value: f64, edges: &Edges) -> u8 {
+pub fn bin<T: PartialOrd>(value: T, edges: &[T; 4]) -> u8 {
     edges.iter().fold(1, |bin, edge| if value >= *edge { bin + 1 } else { bin })
 }
 

@@ -17,9 +17,12 @@ const LIST: &str = "select site_id, id, referrer_id, referred_id, order_id, stat
     from referrals where site_id = $1 and id < $2 order by id desc limit $3";
 const DECIDE: &str = "update referrals set state = $3, reason = $4, reward_coupon_id = $5,
     decided_at = $6 where site_id = $1 and id = $2 and state = 'held'";
-const REVERSE_OF_ORDER: &str = "update referrals set state = 'reversed',
-    reason = 'the order was paid back', decided_at = $3
-    where site_id = $1 and order_id = $2 and state = 'held'";
+const OF_ORDER: &str =
+    "select site_id, id, referrer_id, referred_id, order_id, state, reason, due_at,
+    reward_coupon_id, created_at, decided_at
+    from referrals where site_id = $1 and order_id = $2 and state = 'held'";
+const FIRST_OF: &str = "select min(created_at) from referrals
+    where site_id = $1 and referrer_id = $2 and state in ('held', 'credited')";
 
 /// One recommendation that ended in an order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -112,12 +115,20 @@ pub async fn decide(
     Ok(q.bind(reward).bind(now).run().await? == 1)
 }
 
-/// Takes back a recommendation whose order was paid back while it was held.
-pub async fn reverse_of_order(
-    tx: &mut Tx<'_>,
+/// The recommendation of an order, while it is held.
+pub async fn held_of_order(
+    session: &mut Session<'_>,
     site: SiteId,
     order: OrderId,
-    now: UtcMs,
-) -> Result<bool> {
-    Ok(tx.query(REVERSE_OF_ORDER).bind(site).bind(order).bind(now).run().await? == 1)
+) -> Result<Option<Referral>> {
+    session.query(OF_ORDER).bind(site).bind(order).maybe().await
+}
+
+/// When somebody's first recommendation that still counts was made.
+pub async fn first_of(
+    session: &mut Session<'_>,
+    site: SiteId,
+    referrer: ContactId,
+) -> Result<Option<UtcMs>> {
+    session.query(FIRST_OF).bind(site).bind(referrer).one().await
 }

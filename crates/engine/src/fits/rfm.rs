@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use model::segments::Cells;
 use numbers::real::{real_signed, rounded};
-use numbers::rfm::{Edges, Ties, edges};
+use numbers::rfm::{Edges, Ties, bin, edges, step_of};
 use serde::{Deserialize, Serialize};
 use store::customer_figures::{ANY, CustomerFigure, Range};
 
@@ -58,18 +58,19 @@ pub struct Ranges {
 
 /// Scores customers as they stand on day `at`; nothing where there are none.
 pub(super) fn grid(figures: &[CustomerFigure], at: i64, parts: u32) -> Option<Grid> {
-    let between = |of: &dyn Fn(&CustomerFigure) -> f64| -> Option<Edges> {
+    let between = |of: &dyn Fn(&CustomerFigure) -> f64, step: f64| -> Option<Edges> {
         let mut values: Vec<f64> = figures.iter().map(of).collect();
         values.sort_unstable_by(f64::total_cmp);
         // As `tundish analyze rfm` has it: who has just what the quantile is stands below it.
-        edges(&values, Ties::Below)
+        edges(&values, Ties::Below, step)
     };
     let unit = f64::from(parts.max(1));
+    let step = step_of(figures.iter().map(|one| one.net_minor), parts);
     let mut grid = Grid {
         at,
-        recency: cuts(between(&|one| real_signed((at - one.last_day).max(0)))?, 1.0),
-        frequency: cuts(between(&|one| real_signed(one.orders))?, 1.0),
-        monetary: cuts(between(&|one| real_signed(one.net_minor) / unit)?, unit),
+        recency: cuts(between(&|one| real_signed((at - one.last_day).max(0)), 1.0)?, 1.0),
+        frequency: cuts(between(&|one| real_signed(one.orders), 1.0)?, 1.0),
+        monetary: cuts(between(&|one| real_signed(one.net_minor) / unit, step)?, unit),
         cells: Vec::new(),
     };
     grid.count(figures);
@@ -79,10 +80,6 @@ pub(super) fn grid(figures: &[CustomerFigure], at: i64, parts: u32) -> Option<Gr
 /// The least whole number on the upper side of each edge.
 fn cuts(edges: Edges, unit: f64) -> [i64; 4] {
     edges.map(|edge| rounded((edge * unit - DUST).ceil()))
-}
-
-fn bin(value: i64, cuts: &[i64; 4]) -> u8 {
-    cuts.iter().fold(1, |bin, cut| if value >= *cut { bin + 1 } else { bin })
 }
 
 impl Grid {
@@ -189,7 +186,7 @@ mod tests {
     #[test]
     fn the_scores_are_those_of_the_maths() {
         let all: Vec<CustomerFigure> =
-            (0..300).map(|n| figure(n, 1_000 - n * 13 % 211, 1, (n * 37 % 101) * 100)).collect();
+            (0..300).map(|n| figure(n, 1_000 - n * 13 % 211, 1, (n * 37 % 101) * 25)).collect();
         let orders: Vec<numbers::lifetime::Purchase<i64>> = all
             .iter()
             .map(|one| numbers::lifetime::Purchase {

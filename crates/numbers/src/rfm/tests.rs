@@ -108,6 +108,29 @@ fn a_tie_falls_as_the_rule_says() {
 }
 
 #[test]
+fn small_amounts_are_told_apart_as_large_ones_are() {
+    let scores = |amounts: &[i64], minor_per_unit| -> Vec<u8> {
+        let order =
+            |(customer, amount): (u32, &i64)| Purchase { customer, day: 0, amount: *amount };
+        let orders: Vec<_> = (0..).zip(amounts).map(order).collect();
+        score(&orders, 9, minor_per_unit, Ties::Below)
+            .unwrap()
+            .customers
+            .iter()
+            .map(|c| c.m)
+            .collect()
+    };
+    let cents: Vec<i64> = (1..=40).collect();
+    let dear: Vec<i64> = cents.iter().map(|amount| amount * 100).collect();
+    let wanted = scores(&dear, 100);
+    assert_eq!(wanted.iter().filter(|m| **m == 5).count(), 7, "1 to 40 whole units, as R has it");
+    assert_eq!(scores(&cents, 100), wanted, "0.01 to 0.40");
+    assert_eq!(scores(&cents, 1), wanted, "and in yen");
+    let finer: Vec<i64> = cents.iter().map(|amount| amount * 100).collect();
+    assert_eq!(scores(&finer, 10_000), wanted, "and in finer parts of a unit");
+}
+
+#[test]
 fn nobody_and_one_alone() {
     assert_eq!(score::<u32>(&[], 0, 100, Ties::Below), None);
     let late = [Purchase { customer: 1_u32, day: 5, amount: 100 }];

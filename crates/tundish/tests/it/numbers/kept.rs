@@ -103,10 +103,8 @@ async fn broke_off(app: TestApp) {
     let rolled = "update rolled_days set rolled_at = 1 where site_id = $s";
     sql(&app, rolled).await;
     app.recount().await;
-    let site = app.site.id;
-    let untouched = read(&app, move |session| {
+    let untouched = read(&app, |session| {
         Box::pin(async move {
-            let _ = site;
             session
                 .query("select count(*) from rolled_days where rolled_at <> 1")
                 .one::<i64>()

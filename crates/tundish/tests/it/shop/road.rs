@@ -254,6 +254,36 @@ async fn a_recommendation_is_credited_after_its_hold_and_nobody_recommends_thems
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_recommendation_whose_order_is_given_back_leaves_the_day_it_was_counted_on() {
+    for app in super::on_both("a_recommendation_whose_order_is_given_back").await {
+        app.stock_shop().await;
+        let first = app.place("guide", app.checkout_form("ada@example.org", 1900)).await.unwrap();
+        let ada = app.order(first).await.order.contact_id;
+        let mut orders = Vec::new();
+        for email in ["bob@example.org", "cleo@example.org"] {
+            app.advance_ms(3 * 86_400_000).await;
+            let mut form = app.checkout_form(email, 3700);
+            let code = engine::referrals::link(&app.engine, &app.site, ada);
+            let code = code.rsplit('/').next().unwrap();
+            form.referral =
+                engine::referrals::signed(&app.engine, &app.site, code).await.unwrap().unwrap();
+            orders.push(app.place("workbook", form).await.unwrap());
+        }
+        app.advance_ms(3 * 86_400_000).await;
+        let faults = || engine::verify::rollups(&app.engine);
+        assert_eq!(faults().await.unwrap(), []);
+        // Bob's was the first: Ada counts on the day of Cleo's now, and then on none.
+        for order in orders {
+            let whole = engine::refund::What::Whole;
+            let by = ("wanted", model::audits::Actor::Console);
+            engine::refund::refund(&app.engine, &app.site, order, whole, by).await.unwrap();
+            app.run_until_idle().await;
+            assert_eq!(faults().await.unwrap(), []);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_catalogue_shows_what_can_be_bought_at_any_time() {
     let app = TestApp::start().await;
     assert!(app.get("/catalogue").await.body.contains("nothing to buy"));
