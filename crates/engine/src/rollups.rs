@@ -36,7 +36,7 @@ mod months;
 
 pub use compared::{Drift, compare, compare_sums};
 pub use customers::{OfSegment, of_segment};
-pub use journeys::WHOLE_PPB;
+pub use journeys::{Roads, WHOLE_PPB, roads_of_segment};
 
 use customers::Shares;
 

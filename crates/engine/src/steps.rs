@@ -10,7 +10,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use model::ids::{ContactId, FormId, ProductId};
+use model::ids::{ContactId, FormId, ProductId, SegmentId};
 use model::sites::Site;
 use model::spans::Span;
 use model::times::{DAY_MS, MINUTE_MS};
@@ -110,6 +110,9 @@ pub struct Question {
     pub window_days: i64,
     /// All of it on these days.
     pub span: Span,
+    /// By the contacts of this segment alone, and when those were counted: a newer count makes it
+    /// another question. Who never said who they are is of no segment. None: by anyone.
+    pub segment: Option<(SegmentId, Option<UtcMs>)>,
 }
 
 /// What came of it.
@@ -167,13 +170,20 @@ pub async fn ask(engine: &Engine, site: &Site, question: &Question) -> Result<Ar
 async fn count(engine: &Engine, site: &Site, of: &Question, now: UtcMs) -> Result<Answered> {
     let (id, zone) = (site.id, zone_of(site));
     let steps: Arc<[Step]> = of.steps.iter().take(STEPS_MAX).cloned().collect();
-    let mut walk = Walk::new(steps.len(), of.window_days.saturating_mul(DAY_MS));
+    let only = match of.segment {
+        Some((segment, _)) => Some(members(engine, id, segment).await?),
+        None => None,
+    };
+    let only = Arc::new(Only(only));
+    let window_ms = of.window_days.saturating_mul(DAY_MS);
+    let mut walk = Walk::new(steps.len(), window_ms, Arc::clone(&only));
     for chunk in of.span.parts(CHUNK_DAYS) {
         let (bounds, wanted) = (chunk.bounds(&zone), Arc::clone(&steps));
+        let only = Arc::clone(&only);
         let acts = engine
             .reader()
             .read::<_, EngineError, _>(move |session| {
-                Box::pin(async move { acts(session, id, &wanted, bounds).await })
+                Box::pin(async move { acts(session, id, (&wanted, &only), bounds).await })
             })
             .await?;
         let wanted = Arc::clone(&steps);
@@ -191,6 +201,28 @@ async fn count(engine: &Engine, site: &Site, of: &Question, now: UtcMs) -> Resul
     Ok(walk.finish(now))
 }
 
+/// The contacts of a segment, by id; none: anyone.
+#[derive(Debug)]
+struct Only(Option<Vec<ContactId>>);
+
+impl Only {
+    fn holds(&self, contact: ContactId) -> bool {
+        self.0.as_ref().is_none_or(|members| members.binary_search(&contact).is_ok())
+    }
+}
+
+async fn members(engine: &Engine, site: SiteId, segment: SegmentId) -> Result<Vec<ContactId>> {
+    let all = (ContactId(0), ContactId(i64::MAX));
+    engine
+        .reader()
+        .read::<_, EngineError, _>(move |session| {
+            Box::pin(
+                async move { Ok(store::segments::members(session, site, segment, all).await?) },
+            )
+        })
+        .await
+}
+
 /// Something a contact did: when, who, and which steps it fits.
 type Done = (i64, i64, u16);
 
@@ -198,7 +230,7 @@ type Done = (i64, i64, u16);
 async fn acts(
     session: &mut Session<'_>,
     site: SiteId,
-    steps: &[Step],
+    (steps, only): (&[Step], &Only),
     bounds: (UtcMs, UtcMs),
 ) -> Result<Vec<Done>> {
     // In the order in which they follow one another where they share an instant.
@@ -212,7 +244,7 @@ async fn acts(
         let to = if matches!(act, Act::Paid | Act::Bought) { &mut orders } else { &mut done };
         let take = |one: store::acts::Done| {
             let fits = bits(steps, |step| act_fits(step, act, one.subject));
-            if fits != 0 {
+            if fits != 0 && only.holds(one.contact) {
                 to.push(((one.at, one.contact, one.order), fits));
             }
         };
@@ -342,18 +374,20 @@ struct Walk {
     ids: Vec<ContactId>,
     strangers: Pass,
     of_day: Numbered,
+    only: Arc<Only>,
     views: u64,
     acts: u64,
 }
 
 impl Walk {
-    fn new(steps: usize, window_ms: i64) -> Self {
+    fn new(steps: usize, window_ms: i64, only: Arc<Only>) -> Self {
         Self {
             contacts: Pass::new(steps, window_ms),
             numbers: Numbered::default(),
             ids: Vec::new(),
             strangers: Pass::new(steps, window_ms),
             of_day: Numbered::default(),
+            only,
             views: 0,
             acts: 0,
         }
@@ -375,13 +409,18 @@ impl Walk {
             store::views::days(session, site, &from, &to).await?
         };
         for day in days.iter().filter(|day| day.last_id > 0) {
-            let joined = joined(session, site, day).await?;
+            let joined = joined(session, site, day, &self.only).await?;
+            let with_strangers = self.only.0.is_none();
+            if joined.is_empty() && !with_strangers {
+                continue;
+            }
             for (at, visitor, fits) in self.views_of(session, site, day, fits).await? {
                 while let Some((at, contact, fits)) = acts.next_if(|act| act.0 <= at) {
                     self.see(at, contact, fits);
                 }
                 match joined.get(&visitor) {
                     Some(contact) => self.see_as(*contact, at, fits),
+                    None if !with_strangers => {}
                     None => {
                         let next = self.of_day.len();
                         let number = *self.of_day.entry(visitor).or_insert(next);
@@ -457,18 +496,20 @@ impl Walk {
     }
 }
 
-/// The contacts that visitors of a day turned out to be. Whom two contacts share is nobody's.
+/// The contacts that visitors of a day turned out to be, as far as they are asked for. Whom two contacts share is nobody's.
 async fn joined(
     session: &mut Session<'_>,
     site: SiteId,
     day: &Day,
+    only: &Only,
 ) -> Result<HashMap<i64, ContactId, BuildHasherDefault<Same>>> {
     let mut joined: HashMap<i64, Option<ContactId>, BuildHasherDefault<Same>> = HashMap::default();
     let take = |visitor: i64, contact: ContactId| {
         joined.entry(visitor).and_modify(|one| *one = None).or_insert(Some(contact));
     };
     store::visits::each_of_day(session, site, &day.day, take).await?;
-    Ok(joined.into_iter().filter_map(|(visitor, contact)| Some((visitor, contact?))).collect())
+    let own = joined.into_iter().filter_map(|(visitor, contact)| Some((visitor, contact?)));
+    Ok(own.filter(|(_, contact)| only.holds(*contact)).collect())
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! Journeys: the touches that came before each order, and those that led to none yet. Derived, one
 //! row each; `road_sums` holds them added up.
 
-use model::ids::{ContactId, OrderId, ProductId};
+use model::ids::{ContactId, OrderId, ProductId, SegmentId};
 use model::roads::Sought;
+use model::spans::Span;
 use model::{SiteId, UtcMs};
 
 use crate::road_sums::Level;
@@ -26,6 +27,15 @@ const OF_CONTACT: &str = "select contact_id, order_id, ended_at, day, began_at, 
 const ENDED: &str = "select contact_id, order_id, ended_at, day, began_at, product_id,
     currency, revenue_minor, margin_minor, channels, path, ages
     from journeys where site_id = $1 and ended_at >= $2 and ended_at < $3";
+// The members first, so that it takes as long as the segment is large; `limit`, for a range of
+// members would be taken for one of journeys.
+const OF_SEGMENT: &str = "select j.contact_id, j.order_id, j.ended_at, j.day, j.began_at,
+    j.product_id, j.currency, j.revenue_minor, j.margin_minor, j.channels, j.path, j.ages
+    from (select s.contact_id from segment_members s where s.site_id = $1 and s.segment_id = $2
+            and s.contact_id > $3 order by s.contact_id limit $4) m
+        cross join journeys j
+    where j.site_id = $1 and j.contact_id = m.contact_id and j.day >= $5 and j.day <= $6
+        and (cast($7 as bigint) = 0 or j.product_id = $7)";
 const PUT: &str = "insert into journeys (site_id, contact_id, order_id, ended_at, day, began_at,
     product_id, currency, revenue_minor, margin_minor, channels, path, ages)
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
@@ -65,6 +75,9 @@ const ORDER_ROWS: &str = "select j.contact_id, j.order_id, c.email, j.ended_at, 
                 replace('<' || k.path || '<', $8, '') <> '<' || k.path || '<')
             and (cast($9 as bigint) = 0 or k.product_id = $9)
             and (cast($10 as text) = '' or k.currency = $10)
+            and (cast($12 as bigint) = 0 or exists (select 1 from segment_members g
+                where g.site_id = k.site_id and g.segment_id = $12
+                    and g.contact_id = k.contact_id))
         order by k.ended_at desc, k.order_id desc limit $11) i
     join journeys j on j.site_id = $1 and j.contact_id = i.contact_id and j.order_id = i.order_id
     join contacts c on c.site_id = j.site_id and c.id = j.contact_id
@@ -80,6 +93,9 @@ const OPEN_ROWS: &str = "select j.contact_id, j.order_id, c.email, j.ended_at, j
                 replace('<' || k.channels || '<', $7, '') <> '<' || k.channels || '<')
             and (cast($8 as text) = '' or
                 replace('<' || k.path || '<', $8, '') <> '<' || k.path || '<')
+            and (cast($10 as bigint) = 0 or exists (select 1 from segment_members g
+                where g.site_id = k.site_id and g.segment_id = $10
+                    and g.contact_id = k.contact_id))
         order by k.ended_at desc, k.contact_id desc limit $9) i
     join journeys j on j.site_id = $1 and j.contact_id = i.contact_id and j.order_id = i.order_id
     join contacts c on c.site_id = j.site_id and c.id = j.contact_id
@@ -225,6 +241,20 @@ pub async fn ended(
     session.query(ENDED).bind(site).bind(from).bind(until).all().await
 }
 
+/// Journeys that ended in `span`, to orders of `product` (0: to any, and to none), of `limit`
+/// contacts of a segment whose ids lie above `after`.
+pub async fn of_segment(
+    session: &mut Session<'_>,
+    site: SiteId,
+    segment: SegmentId,
+    (span, product): (Span, ProductId),
+    (after, limit): (ContactId, i64),
+) -> Result<Vec<Journey>> {
+    let query = session.query(OF_SEGMENT).bind(site).bind(segment).bind(after).bind(limit);
+    let query = query.bind(span.from.to_string()).bind(span.to.to_string());
+    query.bind(product).all().await
+}
+
 /// Writes a journey, in place of an earlier one to the same end.
 pub async fn put(tx: &mut Tx<'_>, site: SiteId, journey: &Journey) -> Result<()> {
     tx.query(PUT)
@@ -307,6 +337,8 @@ pub struct JourneyRows {
     pub product: ProductId,
     /// In this currency; empty: any.
     pub currency: String,
+    /// Of the contacts of this segment; 0: anyone.
+    pub segment: SegmentId,
     /// At most so many.
     pub limit: i64,
 }
@@ -377,7 +409,7 @@ pub async fn order_rows(
     of: &JourneyRows,
 ) -> Result<Vec<JourneyRow>> {
     let query = asked(session.query(ORDER_ROWS), site, of);
-    query.bind(of.product).bind(&of.currency).bind(of.limit).all().await
+    query.bind(of.product).bind(&of.currency).bind(of.limit).bind(of.segment).all().await
 }
 
 /// Journeys to no order yet, the newest first.
@@ -386,7 +418,7 @@ pub async fn open_rows(
     site: SiteId,
     of: &JourneyRows,
 ) -> Result<Vec<JourneyRow>> {
-    asked(session.query(OPEN_ROWS), site, of).bind(of.limit).all().await
+    asked(session.query(OPEN_ROWS), site, of).bind(of.limit).bind(of.segment).all().await
 }
 
 /// What both lists are asked for.

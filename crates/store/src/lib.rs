@@ -69,6 +69,7 @@ pub mod refunds;
 pub mod revenue;
 pub mod road_sums;
 pub mod scores;
+pub mod segment_stages;
 pub mod segment_sums;
 pub mod segments;
 pub mod sequence_runs;

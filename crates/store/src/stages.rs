@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use model::ids::{ContactId, OrderId, ProductId};
+use model::ids::{ContactId, OrderId, ProductId, SegmentId};
 use model::spans::{Span, month_named, month_of, month_start, moved, start_of};
 use model::{SiteId, UtcMs, Zone};
 
@@ -400,6 +400,8 @@ const LEAD_ROWS: &str = "select c.id, c.email, c.status, c.created_at,
         and (cast($9 as text) = '' or $9 = case when exists (select 1 from spends s
             where s.site_id = c.site_id and s.channel = t.source) then t.source
             else coalesce(t.channel, 'unknown') end)
+        and (cast($10 as bigint) = 0 or exists (select 1 from segment_members g
+            where g.site_id = c.site_id and g.segment_id = $10 and g.contact_id = c.id))
     order by c.id desc limit $6";
 const CONFIRMED_ROWS: &str = "select c.id, c.email, c.status, c.confirmed_at,
     coalesce(t.channel, 'unknown'), coalesce(t.source, ''), cast(0 as bigint)
@@ -408,6 +410,8 @@ const CONFIRMED_ROWS: &str = "select c.id, c.email, c.status, c.confirmed_at,
     where c.site_id = $1 and c.confirmed_at >= $2 and c.confirmed_at < $3 and c.is_test = false
         and (cast($4 as text) = '' or coalesce(t.channel, 'unknown') = $4)
         and (cast($8 as text) = '*' or coalesce(t.source, '') = $8)
+        and (cast($9 as bigint) = 0 or exists (select 1 from segment_members g
+            where g.site_id = c.site_id and g.segment_id = $9 and g.contact_id = c.id))
         and (c.confirmed_at < $5 or (c.confirmed_at = $5 and c.id < $6))
     order by c.confirmed_at desc, c.id desc limit $7";
 const QUALIFIED_ROWS: &str = "select c.id, c.email, c.status, f.at,
@@ -422,6 +426,8 @@ const QUALIFIED_ROWS: &str = "select c.id, c.email, c.status, f.at,
             and e.contact_id = f.id and e.verdict = 'human' and e.at + 0 < $2)
         and (cast($4 as text) = '' or coalesce(t.channel, 'unknown') = $4)
         and (cast($8 as text) = '*' or coalesce(t.source, '') = $8)
+        and (cast($9 as bigint) = 0 or exists (select 1 from segment_members g
+            where g.site_id = c.site_id and g.segment_id = $9 and g.contact_id = c.id))
         and (f.at < $5 or (f.at = $5 and c.id < $6))
     order by f.at desc, c.id desc limit $7";
 const REFERRAL_ROWS: &str = "select c.id, c.email, c.status, f.at,
@@ -436,6 +442,8 @@ const REFERRAL_ROWS: &str = "select c.id, c.email, c.status, f.at,
             and e.referrer_id = f.id and e.state in ('held', 'credited') and e.created_at < $2)
         and (cast($4 as text) = '' or coalesce(t.channel, 'unknown') = $4)
         and (cast($8 as text) = '*' or coalesce(t.source, '') = $8)
+        and (cast($9 as bigint) = 0 or exists (select 1 from segment_members g
+            where g.site_id = c.site_id and g.segment_id = $9 and g.contact_id = c.id))
         and (f.at < $5 or (f.at = $5 and c.id < $6))
     order by f.at desc, c.id desc limit $7";
 const ORDER_ROWS: &str =
@@ -445,6 +453,8 @@ const ORDER_ROWS: &str =
         and (cast($4 as text) = '' or f.channel = $4)
         and (cast($8 as text) = '*' or f.source = $8)
         and (cast($10 as bigint) = 0 or f.first_product_id = $10)
+        and (cast($11 as bigint) = 0 or exists (select 1 from segment_members g
+            where g.site_id = f.site_id and g.segment_id = $11 and g.contact_id = f.contact_id))
         and (f.paid_at < $5 or (f.paid_at = $5 and c.id < $6))
     order by f.paid_at desc, c.id desc limit $7";
 
@@ -503,6 +513,8 @@ pub struct StageRows<'a> {
     pub origin: &'a str,
     /// Only orders of customers who bought this first; 0: any.
     pub product: ProductId,
+    /// Only the contacts of this segment; 0: anyone.
+    pub segment: SegmentId,
     /// Only what comes before this row in time.
     pub before: (UtcMs, ContactId),
     /// At most so many.
@@ -521,7 +533,8 @@ pub async fn rows(
     if of.stage == "lead" {
         let query = session.query(LEAD_ROWS).bind(site).bind(id(of.from)).bind(id(of.until));
         let query = query.bind(of.channel).bind(before).bind(of.limit).bind(source);
-        return query.bind(of.landing.unwrap_or("*")).bind(of.origin).all().await;
+        let query = query.bind(of.landing.unwrap_or("*")).bind(of.origin);
+        return query.bind(of.segment).all().await;
     }
     let nth = match of.stage {
         "order" => Some(1_i64),
@@ -537,7 +550,7 @@ pub async fn rows(
     let query = query.bind(site).bind(of.from).bind(of.until).bind(of.channel);
     let query = query.bind(at).bind(before).bind(of.limit).bind(source);
     match nth {
-        Some(nth) => query.bind(nth).bind(of.product).all().await,
-        None => query.all().await,
+        Some(nth) => query.bind(nth).bind(of.product).bind(of.segment).all().await,
+        None => query.bind(of.segment).all().await,
     }
 }

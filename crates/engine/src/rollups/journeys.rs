@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
-use model::ids::{ContactId, OrderId, ProductId};
+use model::ids::{ContactId, OrderId, ProductId, SegmentId};
 use model::roads;
 use model::sites::Site;
 use model::spans::{Span, day_of, moved};
@@ -16,8 +16,8 @@ use model::{SiteId, UtcMs, Zone};
 use numbers::attribution::{HalfLife, Rule, parts, shares};
 use numbers::journeys::{Journey as Steps, Outcomes};
 use store::journeys::{Journey, Ordered, Whose};
-use store::road_sums::{DecayKey, Level, RoadKey, RoadSum, Sums, Unit, WAIT_DAYS, WAITS};
-use store::{Session, Tx};
+use store::road_sums::{DecayKey, Level, RoadKey, RoadSum, RoadsOf, Sums, Unit, WAIT_DAYS, WAITS};
+use store::{Session, StoreError, Tx};
 
 use super::{CUSTOMERS_AT_ONCE, Drift, OrderSums, zone_of, zones};
 use crate::engine::Engine;
@@ -27,6 +27,9 @@ use crate::fault::{EngineError, Result};
 const MARKED_AT_ONCE: i64 = 500;
 /// Lines of sums mended in one transaction.
 const LINES_AT_ONCE: usize = 500;
+/// Contacts of a segment whose journeys are read at once: few enough that PostgreSQL looks each of
+/// them up and does not go through all journeys for them.
+const SEGMENT_AT_ONCE: usize = 2_000;
 /// Credit of one order: thousand millionths, so that sums of a million orders are exact.
 pub const WHOLE_PPB: i64 = 1_000_000_000;
 
@@ -285,6 +288,16 @@ fn sum_of(journey: &Journey) -> RoadSum {
 /// numbers that add up to the order.
 fn decayed(journey: &Journey) -> BTreeMap<(String, String), (i64, i64)> {
     let mut credits: BTreeMap<(String, String), (i64, i64)> = BTreeMap::new();
+    for (step, credit, revenue) in decays(journey) {
+        let (channel, source) = roads::parts(step);
+        let mine = credits.entry((channel.to_owned(), source.to_owned())).or_default();
+        *mine = (mine.0 + credit, mine.1 + revenue);
+    }
+    credits
+}
+
+/// The same touch by touch.
+fn decays(journey: &Journey) -> Vec<(&str, i64, i64)> {
     // Times count back from the last touch, as ages do.
     let times: Vec<i64> = journey.ages_ms().into_iter().map(|age| -age).collect();
     let steps = vec![0; times.len()];
@@ -292,12 +305,81 @@ fn decayed(journey: &Journey) -> BTreeMap<(String, String), (i64, i64)> {
     let weights = shares(&timed, Rule::TimeDecay, HalfLife::default());
     let credit = parts(&weights, WHOLE_PPB);
     let revenue = parts(&weights, journey.revenue_minor);
-    for (step, (credit, revenue)) in roads::touches(&journey.path).zip(credit.iter().zip(revenue)) {
-        let (channel, source) = roads::parts(step);
-        let mine = credits.entry((channel.to_owned(), source.to_owned())).or_default();
-        *mine = (mine.0 + credit, mine.1 + revenue);
+    let touches = roads::touches(&journey.path).zip(credit.into_iter().zip(revenue));
+    touches.map(|(step, (credit, revenue))| (step, credit, revenue)).collect()
+}
+
+/// What came of the journeys of some contacts, as `store::road_sums` has it of all.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Roads {
+    /// By path.
+    pub sums: BTreeMap<String, RoadSum>,
+    /// Credits by time decay: channel, source, thousand millionths of orders, minor units.
+    pub decays: Vec<(String, String, i64, i64)>,
+    /// Orders in other currencies, which are left out.
+    pub foreign: i64,
+}
+
+/// The journeys of a segment's contacts, which nothing is rolled up of, added up.
+///
+/// # Errors
+/// The journeys could not be read.
+pub async fn roads_of_segment(
+    session: &mut Session<'_>,
+    site: SiteId,
+    segment: SegmentId,
+    of: RoadsOf<'_>,
+) -> std::result::Result<Roads, StoreError> {
+    let mut roads = Roads::default();
+    let mut steps = BTreeMap::new();
+    let mut after = ContactId(0);
+    let all = (after, ContactId(i64::MAX));
+    let members = store::segments::members(session, site, segment, all).await?;
+    for some in members.chunks(SEGMENT_AT_ONCE) {
+        let page = (after, i64::try_from(some.len()).unwrap_or(0));
+        let which = (of.span, of.product);
+        let journeys = store::journeys::of_segment(session, site, segment, which, page).await?;
+        journeys.iter().for_each(|journey| roads.add(&mut steps, journey, of));
+        after = some.last().copied().unwrap_or(after);
     }
-    credits
+    let line = |(step, (credit, revenue)): (String, (i64, i64))| {
+        let (channel, source) = roads::parts(&step);
+        (channel.to_owned(), source.to_owned(), credit, revenue)
+    };
+    roads.decays = steps.into_iter().map(line).collect();
+    Ok(roads)
+}
+
+impl Roads {
+    fn add(
+        &mut self,
+        steps: &mut BTreeMap<String, (i64, i64)>,
+        journey: &Journey,
+        of: RoadsOf<'_>,
+    ) {
+        let is_order = journey.order_id.0 != 0;
+        if is_order && journey.currency != of.currency {
+            self.foreign += 1;
+            return;
+        }
+        let path = match of.level {
+            Level::Channel => &journey.channels,
+            Level::Source => &journey.path,
+        };
+        match self.sums.get_mut(path) {
+            Some(mine) => mine.add(&sum_of(journey), 1),
+            None => drop(self.sums.insert(path.clone(), sum_of(journey))),
+        }
+        if !is_order {
+            return;
+        }
+        for (step, credit, revenue) in decays(journey) {
+            match steps.get_mut(step) {
+                Some(mine) => *mine = (mine.0 + credit, mine.1 + revenue),
+                None => drop(steps.insert(step.to_owned(), (credit, revenue))),
+            }
+        }
+    }
 }
 
 /// Makes every journey of a site anew and counts their sums; how many journeys, and lines of sums,

@@ -24,6 +24,7 @@ mod forms;
 mod kept;
 mod pages;
 mod roads;
+mod segments;
 mod simulator;
 mod spends;
 mod steps;

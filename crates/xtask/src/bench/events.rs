@@ -162,7 +162,7 @@ async fn questions(engine: &Engine, site: &Site) -> anyhow::Result<()> {
     ] {
         let last = moved(first, 364);
         let span = Span { from: moved(last, 1 - days), to: last };
-        let question = Question { steps, window_days: 30, span };
+        let question = Question { steps, window_days: 30, span, segment: None };
         let (since, used) = (Instant::now(), cpu()?);
         let answered = engine::steps::ask(engine, site, &question).await?;
         println!(

@@ -76,7 +76,7 @@ async fn of_files(app: TestApp) {
         // Two orders of one instant are two.
         (vec![Step::Paid(None), Step::Second], 5, vec![2, 2]),
     ] {
-        let question = Question { steps, window_days: 365, span };
+        let question = Question { steps, window_days: 365, span, segment: None };
         let answered = engine::steps::ask(&app.engine, &app.site, &question).await.unwrap();
         assert_eq!((answered.acts, &answered.outcome.reached), (acts, &reached), "{question:?}");
     }

@@ -57,7 +57,7 @@ async fn form(app: &TestApp) {
 }
 
 /// The whole story; gives Ada's first order.
-async fn story(app: &TestApp) -> model::ids::OrderId {
+pub(super) async fn story(app: &TestApp) -> model::ids::OrderId {
     app.stock_shop().await;
     form(app).await;
     signs_up(app, "ada@x.test", "facebook", "cpc").await;
@@ -187,6 +187,7 @@ async fn rows_are_found(app: TestApp) {
         level,
         product: model::ids::ProductId(0),
         currency: "USD".to_owned(),
+        segment: model::ids::SegmentId(0),
         limit: 9,
     };
     for (sought, level, count) in [

@@ -2,13 +2,15 @@
 
 use engine::steps::{Question, Step};
 use engine::views::{self, By, OwnAct};
-use model::ids::{ClickId, ContactId, OrderId};
+use model::ids::{ClickId, ContactId, OrderId, SegmentId};
 use model::operators::Role;
+use model::segments::{Rule, Statement};
 use model::spans::{Span, day_of};
 use model::times::{DAY_MS, MINUTE_MS};
 use store::StoreError;
 use testkit::TestApp;
 
+use super::pages::page as page_of;
 use super::views::view;
 use super::zone;
 use crate::people::{after, confirmed, contact, fill_in, form, path_in};
@@ -216,6 +218,50 @@ async fn erased(app: TestApp) {
     assert_eq!(rows(&app, "select count(*) from page_views").await, 2, "the views are nobody's");
 }
 
+/// Ada alone, then everyone else whom a name is known of: strangers are in neither.
+async fn of_a_segment(app: &TestApp, whole: &Question, ada: ContactId) {
+    let tagged = format!(
+        "insert into contact_tags (site_id, contact_id, tag, since) values ($s, {}, 'first', 0)",
+        ada.0
+    );
+    super::sql(app, &tagged).await;
+    let rule = Rule::Is(Statement::Tag("first".to_owned()));
+    let hers = super::segments::keep(app, "First", &rule).await;
+    let others = super::segments::keep(app, "Others", &Rule::Not(Box::new(rule))).await;
+    let form = vec![Step::Form(None), Step::Confirmed];
+    for (segment, steps, wanted) in [
+        (Some(hers), whole.steps.clone(), vec![1, 1, 1, 0]),
+        (Some(others), whole.steps.clone(), vec![0, 0, 0, 0]),
+        (Some(others), form.clone(), vec![1, 1]),
+        (Some(SegmentId(9)), form, vec![0, 0]),
+    ] {
+        let segment = segment.map(|segment| (segment, None));
+        let question = Question { steps, segment, ..whole.clone() };
+        let answered = engine::steps::ask(&app.engine, &app.site, &question).await.unwrap();
+        assert_eq!(answered.outcome.reached, wanted, "{question:?}");
+        let all: u64 = answered.contacts.iter().sum();
+        assert_eq!(all, wanted.iter().sum::<u64>(), "contacts alone");
+    }
+    app.sign_in(Role::Viewer).await;
+    let days = format!("from={}&to={}", whole.span.from, whole.span.to);
+    let address =
+        format!("/admin/numbers/steps?{days}&s1=view&s2=form&s3=confirmed&s4=paid&window=30");
+    let html = page_of(app, &format!("{address}&segment={hers}")).await;
+    let text = super::pages::body_of(&html);
+    assert!(text.contains("Only the contacts who were in “First”"), "{text}");
+    assert!(text.contains("Those of strangers are of no segment"), "{text}");
+    assert!(!text.contains("Who never said who they are"), "{text}");
+    assert!(html.contains(&format!("segment={hers}&left=2")), "its list");
+    let list = page_of(app, &format!("{address}&segment={hers}&left=2")).await;
+    assert!(list.contains("ada@x.test"));
+    let list = page_of(app, &format!("{address}&segment={others}&left=2")).await;
+    assert!(!list.contains("ada@x.test"));
+    let file = page_of(app, &format!("{address}&segment={hers}&format=csv&sheet=0")).await;
+    assert!(file.contains("Confirmed,1,1.000000,1.000000,1,1,"), "{file}");
+    let gone = page_of(app, &format!("{address}&segment={}", SegmentId(9))).await;
+    assert!(gone.contains("This segment is gone: nobody is in it."));
+}
+
 async fn followed(app: TestApp) {
     app.sign_in(Role::Owner).await;
     form(&app, "chapter", |_| {}).await;
@@ -238,7 +284,8 @@ async fn followed(app: TestApp) {
 
     let today = day_of(app.engine.now(), &zone());
     let span = Span { from: day_of(app.site.created_at, &zone()), to: today };
-    let ask = |steps: Vec<Step>, window_days: i64| Question { steps, window_days, span };
+    let ask =
+        |steps: Vec<Step>, window_days: i64| Question { steps, window_days, span, segment: None };
     let page = |path: &str| Step::Page(path.to_owned());
     for (steps, wanted) in [
         (vec![Step::View, Step::Form(None), Step::Confirmed, Step::Paid(None)], vec![4, 1, 1, 0]),
@@ -256,6 +303,7 @@ async fn followed(app: TestApp) {
     let answered = engine::steps::ask(&app.engine, &app.site, &question).await.unwrap();
     assert_eq!(answered.stopped, [vec![], vec![], vec![ada], vec![]]);
     assert!(answered.outcome.median[1].unwrap() >= MINUTE_MS);
+    of_a_segment(&app, &question, ada).await;
 
     let address = format!("/admin/numbers/steps?from={}&to={}", span.from, span.to);
     app.sign_in(Role::Viewer).await;

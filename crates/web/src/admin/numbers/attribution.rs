@@ -74,7 +74,7 @@ pub async fn index(
     }
     selects.push(Compared::select(&asked));
     report.filter = Some(filter(PATH, &read.period, &LENGTHS, &query, selects));
-    report.notes = read.notes();
+    report.notes = read.notes(&state, &who);
     report.notes.extend(all.notes.iter().map(Note::info));
     let spent = spent::by_step(&spends, &read);
     if spent.foreign {
@@ -279,7 +279,7 @@ impl Page {
     }
 
     fn with_spend(&self) -> bool {
-        self.read.product.0 == 0
+        self.read.is_of_all_orders()
     }
 
     fn labels(&self) -> Vec<&'static str> {
@@ -328,15 +328,18 @@ impl Page {
         let open = {
             let mut query = read.period.query().to_vec();
             query.push(("level", read.level.word().to_owned()));
+            query.extend(self.query.iter().filter(|(name, _)| *name == "segment").cloned());
             Some(link("/admin/numbers/roads/open", &query))
         };
         let mut tiles = vec![
             tile(ORDERED, Cell::count(total.orders).text, rows.clone(), "paid in these days"),
             tile(REVENUE, money(total.revenue_minor), rows, "paid without tax − given back"),
         ];
-        if self.with_spend() {
+        if !read.only_ordered {
             let nulls = Cell::count(total.nulls).text;
             tiles.push(tile(OPEN, nulls, open, "journeys that ended in these days"));
+        }
+        if self.with_spend() {
             let at = Some(self.spent_at(None));
             tiles.push(tile(SPEND, money(spent), at, "the part of it on these days"));
             let each = ratio(real_signed(spent), real_signed(total.orders));

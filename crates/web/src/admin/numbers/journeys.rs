@@ -4,11 +4,13 @@
 use std::collections::BTreeMap;
 
 use engine::EngineError;
-use model::ids::ProductId;
+use engine::rollups::{Roads, roads_of_segment};
+use model::ids::{ProductId, SegmentId};
 use model::roads;
 use numbers::journeys::{Journeys, Outcomes};
 use numbers::real::real_signed;
 use store::road_sums::{Level, RoadSum, RoadsOf};
+use store::segments::Segment;
 
 use super::compare::Compared;
 use super::narrow;
@@ -33,12 +35,14 @@ pub(super) struct Read {
     pub period: Period,
     pub level: Level,
     pub product: ProductId,
+    pub segment: SegmentId,
     pub currency: String,
     /// By path, as stored.
     pub sums: BTreeMap<String, RoadSum>,
     /// Credits by time decay.
     pub decays: Vec<(String, String, i64, i64)>,
     pub products: Vec<(ProductId, String)>,
+    pub segments: Vec<Segment>,
     /// Orders in other currencies, which are left out.
     pub foreign: i64,
     /// Whether journeys without an order are left out.
@@ -81,23 +85,41 @@ async fn read_of(
 ) -> Result<Read, EngineError> {
     let (site, span, level) = (who.site.id, period.span, level(asked));
     let product = asked.product.parse().unwrap_or(ProductId(0));
+    let segment = asked.segment.parse().unwrap_or(SegmentId(0));
     let (currency, money) = (who.site.currency.clone(), who.site.currency.clone());
-    let (sums, decays, products, foreign) = state
+    let (roads, products, segments) = state
         .reader
         .read::<_, EngineError, _>(move |session| {
             Box::pin(async move {
                 let of = RoadsOf { level, span, currency: &money, product };
-                Ok((
-                    store::road_sums::paths(session, site, of).await?,
-                    store::road_sums::decays(session, site, of).await?,
-                    store::road_sums::products(session, site).await?,
-                    store::road_sums::foreign(session, site, of).await?,
-                ))
+                let roads = match segment.0 {
+                    0 => Roads {
+                        sums: store::road_sums::paths(session, site, of).await?,
+                        decays: store::road_sums::decays(session, site, of).await?,
+                        foreign: store::road_sums::foreign(session, site, of).await?,
+                    },
+                    _ => roads_of_segment(session, site, segment, of).await?,
+                };
+                let products = store::road_sums::products(session, site).await?;
+                Ok((roads, products, store::segments::list(session, site).await?))
             })
         })
         .await?;
+    let Roads { sums, decays, foreign } = roads;
     let only_ordered = product.0 != 0;
-    Ok(Read { period, level, product, currency, sums, decays, products, foreign, only_ordered })
+    Ok(Read {
+        period,
+        level,
+        product,
+        segment,
+        currency,
+        sums,
+        decays,
+        products,
+        segments,
+        foreign,
+        only_ordered,
+    })
 }
 
 impl Read {
@@ -108,6 +130,7 @@ impl Read {
             ("by", asked.by.clone()),
             ("level", asked.level.clone()),
             ("product", asked.product.clone()),
+            ("segment", asked.segment.clone()),
             ("channel", asked.channel.clone()),
             Compared::kept(asked),
         ];
@@ -120,6 +143,11 @@ impl Read {
         self.only_ordered = true;
         self.sums.values_mut().for_each(|sum| sum.nulls = 0);
         self.sums.retain(|_, sum| sum.orders != 0);
+    }
+
+    /// Whether what was spent can be held against these orders: no ad is of a product or a segment.
+    pub fn is_of_all_orders(&self) -> bool {
+        self.product.0 == 0 && self.segment.0 == 0
     }
 
     /// The sum of all paths.
@@ -156,7 +184,7 @@ impl Read {
     }
 
     /// What to know before reading on.
-    pub fn notes(&self) -> Vec<Note> {
+    pub fn notes(&self, state: &AppState, who: &CurrentOperator) -> Vec<Note> {
         let mut notes: Vec<Note> = self.period.wrong.clone().map(Note::warn).into_iter().collect();
         let total = self.total();
         if total.orders > 0 && total.orders < super::FEW {
@@ -187,6 +215,8 @@ impl Read {
             let text = "Journeys without an order are of no product: they are left out here.";
             notes.push(Note::info(text));
         }
+        let now = state.engine.now();
+        notes.extend(narrow::of_segment(who, &self.segments, self.segment, now));
         notes
     }
 
@@ -203,6 +233,7 @@ impl Read {
                 value: if self.level == Level::Source { "source" } else { "" }.to_owned(),
             },
             narrow::products("Ordered", &self.products, &asked.product),
+            narrow::segments(&self.segments, &asked.segment),
         ]
     }
 }

@@ -154,7 +154,7 @@ pub(crate) fn segments(all: &[Segment], chosen: &str) -> Select {
 }
 
 /// What to know where a segment is chosen: as of when its contacts are, and how long it took to
-/// count their orders where that was long.
+/// count what they did where that was long.
 pub(crate) fn of_segment(
     who: &CurrentOperator,
     all: &[Segment],
@@ -181,7 +181,7 @@ pub(crate) fn of_segment(
     if took > QUICK_MS {
         let tenths = took / 100;
         text.push_str(&format!(
-            " Their orders are counted one by one: that took {}.{} seconds.",
+            " They are counted one by one: that took {}.{} seconds.",
             tenths / 10,
             tenths % 10
         ));

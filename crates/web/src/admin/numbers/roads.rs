@@ -53,7 +53,7 @@ pub async fn index(
     );
     report.filter =
         Some(filter(PATH, &read.period, &LENGTHS, &query, selects(&read, channels, &asked)));
-    report.notes = read.notes();
+    report.notes = read.notes(&state, &who);
     if let Some((compared, _)) = &earlier {
         report.notes.push(Note::info(format!("Compared with {}.", compared.words())));
     }

@@ -6,7 +6,7 @@ use axum::extract::{Path, Query, State};
 use engine::EngineError;
 use model::UtcMs;
 use model::channels::{Rule, channel_of};
-use model::ids::{ContactId, ProductId};
+use model::ids::{ContactId, ProductId, SegmentId};
 use model::sources::{Touch, Utm};
 use model::spans::{DEFAULT_DAYS, Span};
 use model::views::Origin;
@@ -43,6 +43,21 @@ pub(crate) const STAGES: [(&str, &str, &str); 7] = [
     ("referral", "Referral", "first customer brought by their link, held or credited"),
 ];
 
+const VISIT: &str = "visit";
+/// Said where a segment is chosen.
+const NOBODYS: &str =
+    "Nobody is known by a visit, so none is of a segment: stages are counted from the lead on.";
+
+/// The stages a page shows: all, or those that contacts of a segment reach.
+fn shown(asked: &Asked) -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+    let whole = segment(asked).0 == 0;
+    STAGES.into_iter().filter(move |(word, _, _)| whole || *word != VISIT)
+}
+
+fn segment(asked: &Asked) -> SegmentId {
+    asked.segment.parse().unwrap_or(SegmentId(0))
+}
+
 /// Counts by stage and origin.
 type Counts = BTreeMap<(String, String), BTreeMap<String, i64>>;
 
@@ -54,18 +69,20 @@ pub async fn index(
 ) -> Reply {
     let period = Period::read(&who, &asked, DEFAULT_DAYS);
     let narrow = Narrow::read(&who, &asked);
-    let product = narrow.product();
-    let now = counts(&state, &who, period.span, &period, product).await?;
+    let now = counts(&state, &who, period.span, &period, &narrow).await?;
     let compared = Compared::read(&asked, &period);
     let before = match compared {
-        Some(compared) => counts(&state, &who, compared.span, &period, product).await?,
+        Some(compared) => counts(&state, &who, compared.span, &period, &narrow).await?,
         None => Counts::new(),
     };
     let site = who.site.id;
-    let products = state
+    let (products, segments) = state
         .reader
         .read::<_, EngineError, _>(move |session| {
-            Box::pin(async move { Ok(store::customer_sums::first_products(session, site).await?) })
+            Box::pin(async move {
+                let products = store::customer_sums::first_products(session, site).await?;
+                Ok((products, store::segments::list(session, site).await?))
+            })
         })
         .await?;
     let mut query = period.query().to_vec();
@@ -79,14 +96,19 @@ pub async fn index(
     let selects = vec![
         channels(&now, &before, &asked.channel),
         narrow.products(&products),
+        narrow::segments(&segments, &asked.segment),
         Compared::select(&asked),
     ];
     report.filter = Some(filter(PATH, &period, &LENGTHS, &query, selects));
     report.notes.extend(period.wrong.clone().map(Note::warn));
-    if product.0 != 0 {
+    if narrow.product().0 != 0 {
         report.notes.push(Note::info(
-            "Only orders are known by what was bought first: the other stages count everyone.",
+            "Only orders are known by what was bought first: the other stages are not narrowed by it.",
         ));
+    }
+    let of_segment = narrow::of_segment(&who, &segments, narrow.segment(), state.engine.now());
+    if let Some(note) = of_segment {
+        report.notes.extend([note, Note::info(NOBODYS)]);
     }
     fill(&mut report, &period, &asked, &now, compared.map(|compared| (compared, &before)));
     report.answer(PATH, &asked, &query)
@@ -105,7 +127,7 @@ fn fill(
         of.filter_map(|(_, stages)| stages.get(stage)).sum()
     };
     let counted: Vec<(&'static str, u64)> =
-        STAGES.iter().map(|(word, _, _)| (*word, natural(total(now, word)))).collect();
+        shown(asked).map(|(word, _, _)| (word, natural(total(now, word)))).collect();
     if counted.iter().all(|(_, count)| *count == 0) {
         report.empty = Some(Empty {
             title: "Nobody came in these days".to_owned(),
@@ -158,12 +180,11 @@ fn by_stage(
     before: Option<(Compared, impl Fn(&str) -> i64)>,
 ) -> Sheet {
     let told = stages(counted);
-    let rows = STAGES.iter().zip(&told).map(|((word, name, takes), stage)| {
+    let rows = shown(asked).zip(&told).map(|((word, name, takes), stage)| {
         let count = i64::try_from(stage.count).unwrap_or(i64::MAX);
-        let open = |cell: Cell, span: Span| {
-            cell.to(rows_at(word, span, (&asked.channel, &asked.product), None))
-        };
-        let mut row = vec![Cell::text(*name).note(*takes), open(Cell::count(count), period.span)];
+        let open =
+            |cell: Cell, span: Span| cell.to(rows_at(word, span, (&asked.channel, asked), None));
+        let mut row = vec![Cell::text(name).note(takes), open(Cell::count(count), period.span)];
         if let Some((compared, before)) = &before {
             let was = before(word);
             row.push(open(Cell::count(was), compared.span));
@@ -178,16 +199,16 @@ fn by_stage(
         heads.extend([compared.head(), "#Change"]);
         note = format!("{note}, compared with {}", compared.words());
     }
-    heads.extend(["#Of the stage before", "#Of visits"]);
+    let whole = segment(asked).0 == 0;
+    heads.extend(["#Of the stage before", if whole { "#Of visits" } else { "#Of leads" }]);
     Sheet {
         title: "Stages".to_owned(),
         note: Some(format!("{note}.")),
-        formula: Some(
-            "share = stage / stage before (and / visits), with the Wilson interval of 95%; \
-             contacts marked as test are left out; a change of fewer than 30 is told without \
-             per cent"
-                .to_owned(),
-        ),
+        formula: Some(format!(
+            "share = stage / stage before (and / {}), with the Wilson interval of 95%; contacts \
+             marked as test are left out; a change of fewer than 30 is told without per cent",
+            if whole { "visits" } else { "leads" }
+        )),
         columns: columns(&heads),
         rows: rows.collect(),
         ..Sheet::default()
@@ -208,14 +229,14 @@ fn by_source(period: &Period, asked: &Asked, now: &Counts) -> Sheet {
     rows.extend(all.into_iter().map(|((channel, source), stages)| {
         let name = Cell::text(channel_name(channel));
         let mut row = vec![if source.is_empty() { name } else { name.note(source.clone()) }];
-        row.extend(STAGES.iter().map(|(word, _, _)| {
-            let count = stages.get(*word).copied().unwrap_or(0);
+        row.extend(shown(asked).map(|(word, _, _)| {
+            let count = stages.get(word).copied().unwrap_or(0);
             match count {
                 0 => Cell::count(0),
                 _ => Cell::count(count).to(rows_at(
                     word,
                     period.span,
-                    (channel, &asked.product),
+                    (channel, asked),
                     Some(source),
                 )),
             }
@@ -226,20 +247,20 @@ fn by_source(period: &Period, asked: &Asked, now: &Counts) -> Sheet {
         let name = format!("{} further sources", further.len());
         let mut row = vec![Cell::text(name).note("in the file")];
         let sum = |word: &str| further.iter().filter_map(|(_, stages)| stages.get(word)).sum();
-        row.extend(STAGES.iter().map(|(word, _, _)| Cell::count(sum(word))));
+        row.extend(shown(asked).map(|(word, _, _)| Cell::count(sum(word))));
         rows.push(row);
     }
     let mut labels = vec!["Source".to_owned()];
-    labels.extend(STAGES.iter().map(|(_, name, _)| format!("#{name}")));
+    labels.extend(shown(asked).map(|(_, name, _)| format!("#{name}")));
     let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
     Sheet {
         title: "By source".to_owned(),
         note: Some("A contact belongs to the source of their first touch, for ever.".to_owned()),
-        formula: Some(
+        formula: Some(format!(
             "count = who reached the stage for the first time in these days, by the channel and \
-             source tag of the first touch; visits by those of the view"
-                .to_owned(),
-        ),
+             source tag of the first touch{}",
+            if segment(asked).0 == 0 { "; visits by those of the view" } else { "" }
+        )),
         columns: columns(&labels),
         rows,
         empty: "Nobody came by this source in these days.".to_owned(),
@@ -250,16 +271,13 @@ fn by_source(period: &Period, asked: &Asked, now: &Counts) -> Sheet {
 fn rows_at(
     word: &str,
     span: Span,
-    (channel, product): (&str, &str),
+    (channel, asked): (&str, &Asked),
     source: Option<&String>,
 ) -> String {
     let mut query = vec![("from", span.from.to_string()), ("to", span.to.to_string())];
-    if !channel.is_empty() {
-        query.push(("channel", channel.to_owned()));
-    }
-    if !product.is_empty() {
-        query.push(("product", product.to_owned()));
-    }
+    let narrow = [("channel", channel), ("product", &asked.product), ("segment", &asked.segment)];
+    let narrow = narrow.into_iter().filter(|(_, value)| !value.is_empty());
+    query.extend(narrow.map(|(name, value)| (name, value.to_owned())));
     if let Some(source) = source {
         query.push(("source", source.clone()));
     }
@@ -277,13 +295,20 @@ async fn counts(
     who: &CurrentOperator,
     span: Span,
     period: &Period,
-    product: ProductId,
+    narrow: &Narrow,
 ) -> Result<Counts, EngineError> {
     let (site, zone) = (who.site.id, period.zone.clone());
+    let (product, segment) = (narrow.product(), narrow.segment());
     let people: Vec<StageCount> = state
         .reader
         .read::<_, EngineError, _>(move |session| {
             Box::pin(async move {
+                if segment.0 != 0 {
+                    let days = (span, &zone);
+                    let people =
+                        store::segment_stages::within(session, site, segment, days, product);
+                    return Ok(people.await?);
+                }
                 let mut people =
                     store::stages::within(session, site, (span, &zone), &store::stages::ALL)
                         .await?;
@@ -299,6 +324,9 @@ async fn counts(
     for count in people {
         let stages = counts.entry((count.channel, count.source)).or_default();
         *stages.entry(count.stage).or_default() += count.contacts;
+    }
+    if segment.0 != 0 {
+        return Ok(counts);
     }
     let rules = rules(state, who).await?;
     for (of, seen) in visits(state, who, span).await? {
@@ -365,7 +393,7 @@ pub async fn show(
     let known = STAGES.into_iter().find(|(word, _, _)| *word == stage);
     let (word, name, takes) = known.ok_or(crate::error::WebError::NotFound)?;
     let period = Period::read(&who, &asked, DEFAULT_DAYS);
-    if word == "visit" {
+    if word == VISIT {
         return visit_rows(&state, &who, &period, &asked).await;
     }
     if asked.format == "csv" {
@@ -412,6 +440,7 @@ async fn read_rows(
                     landing: asked.landing.as_deref(),
                     origin: &asked.origin,
                     product: asked.product.parse().unwrap_or(ProductId(0)),
+                    segment: segment(&asked),
                     before: start.unwrap_or((UtcMs(i64::MAX), ContactId(i64::MAX))),
                     limit,
                 };
@@ -458,6 +487,10 @@ async fn visit_rows(
     let mut report = Report::new(who.frame("stages"), "Visits: where from", &lead);
     let query = kept(period, asked);
     report.back.push(back(asked, &query));
+    if segment(asked).0 != 0 {
+        report.notes.push(Note::info(NOBODYS));
+        return report.answer(&format!("{PATH}/visit"), asked, &query);
+    }
     let mut rows: Vec<(i64, Vec<Cell>)> = Vec::new();
     let rules = rules(state, who).await?;
     for (of, Seen { views, visitors }) in visits(state, who, period.span).await? {
@@ -498,6 +531,7 @@ fn kept(period: &Period, asked: &Asked) -> Vec<(&'static str, String)> {
     let narrow = [
         ("channel", &asked.channel),
         ("product", &asked.product),
+        ("segment", &asked.segment),
         ("origin", &asked.origin),
         ("back", &asked.back),
     ];

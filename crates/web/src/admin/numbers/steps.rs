@@ -6,12 +6,15 @@ use std::sync::Arc;
 use axum::extract::{Query, State};
 use engine::EngineError;
 use engine::steps::{Answered, Question, STEPS_MAX, STOPPED_MAX, Step};
+use model::UtcMs;
 use model::contacts::Contact;
-use model::ids::ContactId;
+use model::ids::{ContactId, SegmentId};
 use model::spans::DEFAULT_DAYS;
 use model::times::{DAY_MS, HOUR_MS, MINUTE_MS};
 use numbers::stages::share;
+use store::segments::Segment;
 
+use super::narrow;
 use super::report::{Empty, LENGTHS, Note, Picture, Report, Select, filter};
 use super::sheet::{Cell, Sheet, columns};
 use super::{Asked, FEW, Period, days_text, link};
@@ -34,6 +37,14 @@ const WORDS_MAX: usize = 40;
 /// Rows of a list on one page.
 const PAGE: usize = 50;
 const SECOND_MS: i64 = 1_000;
+/// Said where a segment is chosen.
+const STRANGERS: &str = "A page view counts here where it is known to be a contact's, by their own \
+                         form, order or click. Those of strangers are of no segment.";
+/// Who is followed where none is.
+const EVERYONE: &str = "The same people are followed. Who never said who they are can be told from \
+                        others for one day: they count in the steps of that day. Browsers that ask \
+                        not to be tracked are in no step.";
+const CONTACTS: &str = "The same contacts are followed.";
 
 /// How far people came in steps of one's own choice.
 pub async fn index(
@@ -45,12 +56,21 @@ pub async fn index(
     let (steps, unknown) = chosen(&asked);
     let window = WINDOWS.iter().find(|(days, _)| *days == asked.window);
     let window = window.map_or(USUAL_WINDOW, |(days, _)| *days);
-    let question = Question { steps: steps.clone(), window_days: window, span: period.span };
-    let answered = engine::steps::ask(&state.engine, &who.site, &question).await?;
     let named = Choices::read(&state, &who, &period).await?;
+    let segment = asked.segment.parse().unwrap_or(SegmentId(0));
+    let question = Question {
+        steps: steps.clone(),
+        window_days: window,
+        span: period.span,
+        segment: named.members(segment),
+    };
+    let answered = engine::steps::ask(&state.engine, &who.site, &question).await?;
     let mut query = period.query().to_vec();
     query.push(("window", window.to_string()));
     query.extend(NAMES.iter().zip(&steps).map(|(name, step)| (*name, step.to_string())));
+    if segment.0 != 0 {
+        query.push(("segment", asked.segment.clone()));
+    }
     if let Ok(at) = asked.left.parse::<usize>() {
         return stopped(&state, &who, &asked, (&period, query), (&named, &steps, at), &answered)
             .await;
@@ -60,10 +80,17 @@ pub async fn index(
         "Steps",
         "Choose up to five steps: how many went from each to the next, in this order and in time.",
     );
-    report.filter = Some(filter(PATH, &period, &LENGTHS, &query, named.selects(&steps, window)));
+    let mut selects = named.selects(&steps, window);
+    selects.push(narrow::segments(&named.segments, &asked.segment));
+    report.filter = Some(filter(PATH, &period, &LENGTHS, &query, selects));
     report.notes.extend(period.wrong.clone().map(Note::warn));
     if unknown {
         report.notes.push(Note::warn("A step of this address is not known; it was left out."));
+    }
+    let now = state.engine.now();
+    report.notes.extend(narrow::of_segment(&who, &named.segments, segment, now));
+    if segment.0 != 0 {
+        report.notes.push(Note::info(STRANGERS));
     }
     fill(&mut report, &named, &steps, (&period, window), &answered, &query);
     report.answer(PATH, &asked, &query)
@@ -81,8 +108,11 @@ fn chosen(asked: &Asked) -> (Vec<Step>, bool) {
     (if steps.is_empty() { USUAL.to_vec() } else { steps }, unknown)
 }
 
-/// What one may choose from, with its name.
-struct Choices(Vec<(Step, String)>);
+/// What one may choose from, steps with their names.
+struct Choices {
+    steps: Vec<(Step, String)>,
+    segments: Vec<Segment>,
+}
 
 impl Choices {
     async fn read(
@@ -100,7 +130,7 @@ impl Choices {
             (Step::Paid(None), "Paid an order".to_owned()),
             (Step::Second, "Paid a second order".to_owned()),
         ];
-        let own = state
+        let (own, segments) = state
             .reader
             .read::<_, EngineError, _>(move |session| {
                 Box::pin(async move {
@@ -117,7 +147,7 @@ impl Choices {
                         let name = format!("Bought \u{201c}{}\u{201d}", product.name);
                         (Step::Paid(Some(product.id)), name)
                     }));
-                    Ok(own)
+                    Ok((own, store::segments::list(session, site).await?))
                 })
             })
             .await?;
@@ -140,11 +170,17 @@ impl Choices {
         let source =
             |source: String| (Step::Source(source.clone()), format!("Viewed, from {source}"));
         all.extend(most(sources.filter(|one| !one.0.is_empty())).into_iter().map(source));
-        Ok(Self(all))
+        Ok(Self { steps: all, segments })
+    }
+
+    /// Whose steps are asked for, as of their last count; none: anyone's.
+    fn members(&self, segment: SegmentId) -> Option<(SegmentId, Option<UtcMs>)> {
+        let known = self.segments.iter().find(|one| one.id == segment);
+        (segment.0 != 0).then(|| (segment, known.and_then(|known| known.counted_at)))
     }
 
     fn name(&self, step: &Step) -> String {
-        let known = self.0.iter().find(|(of, _)| of == step).map(|(_, name)| name.clone());
+        let known = self.steps.iter().find(|(of, _)| of == step).map(|(_, name)| name.clone());
         known.unwrap_or_else(|| match step {
             Step::Page(path) => format!("Viewed {path}"),
             Step::Source(source) => format!("Viewed, from {source}"),
@@ -157,7 +193,7 @@ impl Choices {
         let mut selects = Vec::new();
         for (at, (name, label)) in NAMES.iter().zip(LABELS).enumerate() {
             let mut options = vec![(String::new(), "–".to_owned())];
-            options.extend(self.0.iter().map(|(step, name)| (step.to_string(), name.clone())));
+            options.extend(self.steps.iter().map(|(step, name)| (step.to_string(), name.clone())));
             let step = steps.get(at);
             let value = step.map(ToString::to_string).unwrap_or_default();
             if let Some(step) = step.filter(|_| options.iter().all(|(word, _)| *word != value)) {
@@ -206,7 +242,8 @@ fn fill(
         let text = format!("Only {last} took the last step: read shares as anecdotes.");
         report.notes.push(Note::info(text));
     }
-    report.figures.push(picture(named, steps, reached, window));
+    let whole = query.iter().all(|(name, _)| *name != "segment");
+    report.figures.push(picture(named, steps, reached, (window, whole)));
     report.sheets.push(sheet(named, steps, answered, query));
     let when = period.zone.local(answered.at).strftime("%H:%M").to_string();
     report.notes.push(Note::info(format!(
@@ -217,7 +254,12 @@ fn fill(
     )));
 }
 
-fn picture(named: &Choices, steps: &[Step], reached: &[u64], window: i64) -> Picture {
+fn picture(
+    named: &Choices,
+    steps: &[Step],
+    reached: &[u64],
+    (window, whole): (i64, bool),
+) -> Picture {
     let within = WINDOWS.iter().find(|(days, _)| *days == window).map_or("", |(_, text)| text);
     let stage =
         |(step, count): (&Step, &u64)| charts::Stage { label: named.name(step), count: *count };
@@ -228,12 +270,7 @@ fn picture(named: &Choices, steps: &[Step], reached: &[u64], window: i64) -> Pic
     };
     Picture {
         title: "How far they went".to_owned(),
-        note: Some(
-            "The same people are followed. Who never said who they are can be told from others for \
-             one day: they count in the steps of that day. Browsers that ask not to be tracked are \
-             in no step."
-                .to_owned(),
-        ),
+        note: Some(if whole { EVERYONE } else { CONTACTS }.to_owned()),
         svg: charts::both(|size| charts::funnel(&spec, size)),
         formula: Some(format!(
             "step k = people with events e1 < e2 < … < ek, each fitting its step, and ek within \

@@ -55,11 +55,11 @@ impl Spent {
     }
 }
 
-/// Adds spend up by step. Nothing where one product alone is looked at: what an ad cost cannot be
-/// told apart by what was bought.
+/// Adds spend up by step. Nothing where one product or segment alone is looked at: what an ad cost
+/// cannot be told apart by what was bought, or by whom.
 pub(super) fn by_step(spends: &[Spend], read: &Read) -> Spent {
     let mut spent = Spent::default();
-    if read.product.0 != 0 {
+    if !read.is_of_all_orders() {
         return spent;
     }
     for spend in spends {

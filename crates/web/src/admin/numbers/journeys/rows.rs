@@ -4,7 +4,7 @@
 use axum::extract::{Query, State};
 use engine::EngineError;
 use model::UtcMs;
-use model::ids::ProductId;
+use model::ids::{ProductId, SegmentId};
 use model::roads::{self, Sought};
 use model::times::DAY_MS;
 use store::journeys::{JourneyRow, JourneyRows};
@@ -164,6 +164,7 @@ fn wanted(who: &CurrentOperator, asked: &Asked, period: &Period, limit: i64) -> 
         level: level(asked),
         product: asked.product.parse().unwrap_or(ProductId(0)),
         currency: who.site.currency.clone(),
+        segment: asked.segment.parse().unwrap_or(SegmentId(0)),
         limit,
     }
 }
@@ -199,6 +200,7 @@ fn kept(asked: &Asked, period: &Period) -> Vec<(&'static str, String)> {
         ("by", asked.by.clone()),
         ("level", asked.level.clone()),
         ("product", asked.product.clone()),
+        ("segment", asked.segment.clone()),
         ("channel", asked.channel.clone()),
         ("step", asked.step.clone()),
         ("last", asked.last.clone()),
