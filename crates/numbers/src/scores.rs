@@ -122,11 +122,16 @@ impl std::fmt::Display for Warning {
                 columns.join(", ")
             ),
             Self::NotFound => f.write_str("no fit was found; look for extreme values"),
-            Self::FewCases { cases, columns } => write!(
-                f,
-                "only {cases} cases of the rarer outcome for {columns} columns; take fewer fields \
-                 or gather more cases"
-            ),
+            Self::FewCases { cases, columns } => {
+                let s = |n: u64| if n == 1 { "" } else { "s" };
+                write!(
+                    f,
+                    "only {cases} case{} of the rarer outcome for {columns} column{}; take fewer \
+                     fields or gather more cases",
+                    s(*cases),
+                    s(*columns)
+                )
+            }
         }
     }
 }

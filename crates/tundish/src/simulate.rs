@@ -14,7 +14,7 @@ use web::charts::{self, RangeRow, Ranges, Size, Unit};
 
 use self::inputs::Inputs;
 use crate::analyze::plot;
-use crate::analyze::words::{count, figure, money, percent};
+use crate::analyze::words::{count, figure, money_with, percent};
 use crate::cli::Simulate;
 use crate::output::{Output, refused, table, usage};
 
@@ -64,9 +64,9 @@ struct Interval {
 
 #[derive(Debug, Serialize)]
 struct Payback {
-    /// By which half of the draws have paid back; null: not yet by the last step.
+    /// By which half of the draws have paid back; null: not yet by the last step, or not known.
     day: Option<u32>,
-    /// Of all draws.
+    /// Of all draws; null where nobody comes.
     share: Option<f64>,
 }
 
@@ -141,7 +141,11 @@ fn told(funnel: &Funnel, flags: &Simulate) -> anyhow::Result<Told> {
         profit: interval(&outcome.profit),
         loss_share: outcome.loss_share,
         cac: interval(&outcome.cac),
-        payback: Payback { day: outcome.payback_day, share: outcome.payback_share },
+        payback: match funnel.visitors {
+            // Nobody comes, so nothing is paid, and nothing paid back.
+            0 => Payback { day: None, share: None },
+            _ => Payback { day: outcome.payback_day, share: outcome.payback_share },
+        },
         break_even: BreakEven {
             cost_per_visitor: interval(&outcome.margin_per_visitor),
             cost_per_lead: lead.and_then(|_| per_taker(0)),
@@ -175,6 +179,7 @@ fn warnings(outcome: &Outcome) -> Vec<String> {
 
 fn drawn(answer: &Answer) -> Ranges {
     let minor = |amount: f64| amount * minor_per_unit(&answer.currency);
+    let money: Word<'_> = &|amount| written(amount, &answer.currency);
     let row = |label: &str, told: &Told| RangeRow {
         label: label.to_owned(),
         text: between(told.profit, money),
@@ -202,8 +207,17 @@ fn minor_per_unit(currency: &str) -> f64 {
     Currency::parse(currency).map_or(100.0, |known| real_signed(known.minor_per_unit()))
 }
 
+/// How a figure is written.
+type Word<'a> = &'a dyn Fn(f64) -> String;
+
+/// An amount with as many digits behind the point as the currency has.
+fn written(amount: f64, currency: &str) -> String {
+    let digits = Currency::parse(currency).map_or(2, Currency::exponent);
+    money_with(amount, usize::try_from(digits).unwrap_or(2))
+}
+
 /// The middle, and the interval where it is known.
-fn between(interval: Interval, word: fn(f64) -> String) -> String {
+fn between(interval: Interval, word: Word<'_>) -> String {
     match (interval.low, interval.middle, interval.high) {
         (Some(low), Some(middle), Some(high)) => {
             format!("{} ({} to {})", word(middle), word(low), word(high))
@@ -214,41 +228,48 @@ fn between(interval: Interval, word: fn(f64) -> String) -> String {
     }
 }
 
-type Line = (String, fn(&Told) -> String);
+type Line = (String, fn(&Told, Word<'_>) -> String);
 
 fn human(answer: &Answer) -> Vec<String> {
     let currency = &answer.currency;
     let lines: [Line; 10] = [
-        ("visitors".to_owned(), |told| count(told.visitors)),
-        (format!("cost, {currency}"), |told| money(told.cost)),
-        ("profit".to_owned(), |told| between(told.profit, money)),
-        ("a loss in".to_owned(), |told| told.loss_share.map_or_else(dash, percent)),
-        ("cost of a customer".to_owned(), |told| between(told.cac, money)),
-        ("paid back".to_owned(), |told| match told.payback.day {
-            Some(0) => "by the first order".to_owned(),
-            Some(day) => format!("by day {day}"),
-            None => "not by the last step".to_owned(),
+        ("visitors".to_owned(), |told, _| count(told.visitors)),
+        (format!("cost, {currency}"), |told, money| money(told.cost)),
+        ("profit".to_owned(), |told, money| between(told.profit, money)),
+        ("a loss in".to_owned(), |told, _| told.loss_share.map_or_else(dash, percent)),
+        ("cost of a customer".to_owned(), |told, money| between(told.cac, money)),
+        ("paid back".to_owned(), |told, _| match (told.payback.day, told.payback.share) {
+            (Some(0), _) => "by the first order".to_owned(),
+            (Some(day), _) => format!("by day {day}"),
+            (None, Some(_)) => "not by the last step".to_owned(),
+            (None, None) => "not known".to_owned(),
         }),
-        ("a visitor may cost".to_owned(), |told| between(told.break_even.cost_per_visitor, money)),
-        ("a lead may cost".to_owned(), |told| {
+        ("a visitor may cost".to_owned(), |told, money| {
+            between(told.break_even.cost_per_visitor, money)
+        }),
+        ("a lead may cost".to_owned(), |told, money| {
             told.break_even.cost_per_lead.map_or_else(dash, |one| between(one, money))
         }),
-        ("a customer may cost".to_owned(), |told| {
+        ("a customer may cost".to_owned(), |told, money| {
             told.break_even.cost_per_customer.map_or_else(dash, |one| between(one, money))
         }),
-        ("a first sale may lose".to_owned(), |told| between(told.allowed_first_sale_loss, money)),
+        ("a first sale may lose".to_owned(), |told, money| {
+            between(told.allowed_first_sale_loss, money)
+        }),
     ];
+    let money: Word<'_> = &|amount| written(amount, currency);
     let columns: Vec<&Told> = answer.before.iter().chain([&answer.told]).collect();
     let mut head = vec![String::new()];
     head.extend(answer.before.iter().map(|_| "as it is".to_owned()));
     head.push(if columns.len() > 1 { "what if" } else { "in 9 of 10 draws" }.to_owned());
     let mut rows = vec![head];
     rows.extend(lines.iter().map(|(label, of)| {
-        std::iter::once(label.clone()).chain(columns.iter().map(|told| of(told))).collect()
+        std::iter::once(label.clone()).chain(columns.iter().map(|told| of(told, money))).collect()
     }));
     for (at, step) in answer.told.steps.iter().enumerate() {
-        let of =
-            |told: &&Told| told.steps.get(at).map_or_else(dash, |step| between(step.count, figure));
+        let of = |told: &&Told| {
+            told.steps.get(at).map_or_else(dash, |step| between(step.count, &figure))
+        };
         rows.push(std::iter::once(step.name.clone()).chain(columns.iter().map(of)).collect());
     }
     let mut out = table(&rows);

@@ -10,7 +10,7 @@ use web::charts::{self, RangeRow, Ranges, Size, Unit};
 use super::journeys::{self, Read};
 use super::left_out::LeftOut;
 use super::plot;
-use super::words::figure;
+use super::words::{figure, figures};
 use crate::cli::Attribution;
 use crate::output::{Output, refused, table, usage};
 
@@ -107,7 +107,7 @@ fn drawn(journeys: &Journeys, all: &[Model]) -> Ranges {
     };
     Ranges {
         title: "Conversions each channel is given credit for".to_owned(),
-        about: format!("{} conversions, by six models", figure(journeys.totals().conversions)),
+        about: format!("{}, by six models", figures(journeys.totals().conversions, "conversion")),
         series: models.iter().map(|model| model.model.to_owned()).collect(),
         rows: ranked(journeys, all).into_iter().take(DRAWN_MAX).map(row).collect(),
         unit: Unit::Count,
@@ -117,9 +117,9 @@ fn drawn(journeys: &Journeys, all: &[Model]) -> Ranges {
 fn human(answer: &Answer, journeys: &Journeys, all: &[Model]) -> Vec<String> {
     let mut lines = vec![
         format!(
-            "{} conversions in {} journeys, worth {}",
-            figure(answer.total_conversions),
-            figure(answer.journeys),
+            "{} in {}, worth {}",
+            figures(answer.total_conversions, "conversion"),
+            figures(answer.journeys, "journey"),
             figure(answer.total_value),
         ),
         String::new(),
@@ -136,8 +136,8 @@ fn human(answer: &Answer, journeys: &Journeys, all: &[Model]) -> Vec<String> {
     lines.push(String::new());
     lines.push(format!("Shapley: {}.", answer.shapley_game));
     if answer.untouched > 0.0 {
-        let untouched = figure(answer.untouched);
-        lines.push(format!("{untouched} conversions had no touch before them: in no credit."));
+        let untouched = figures(answer.untouched, "conversion");
+        lines.push(format!("{untouched} without a touch before: in no credit."));
     }
     lines.push("These are conventions; only an experiment shows what a channel causes.".to_owned());
     lines.extend(answer.left_out.told());

@@ -212,7 +212,8 @@ fn drawn(answer: &Answer) -> Heat {
     };
     let older = match skipped {
         0 => String::new(),
-        n => format!("; {} older cohorts are in the table", n),
+        1 => "; 1 older cohort is in the table".to_owned(),
+        n => format!("; {n} older cohorts are in the table"),
     };
     Heat {
         title: "Customers who bought again, by their first order".to_owned(),

@@ -311,8 +311,21 @@ fn drawn(answer: &Answer) -> Ranges {
 }
 
 fn human(answer: &Answer) -> Vec<String> {
-    let maybe =
-        |value: Option<f64>, word: fn(f64) -> String| value.map_or_else(|| "–".to_owned(), word);
+    let mut lines = versions(answer);
+    lines.push(String::new());
+    lines.push(said(answer.verdict, answer.challenger.as_deref()));
+    lines.extend(of_rates(answer));
+    lines.extend(answer.srm_p.map(|p| format!("split of the visitors: p {}", figure(p))));
+    lines.extend(answer.revenue.iter().flat_map(of_revenue));
+    lines.extend(answer.left_out.told());
+    lines
+}
+
+fn maybe(value: Option<f64>, word: fn(f64) -> String) -> String {
+    value.map_or_else(|| "–".to_owned(), word)
+}
+
+fn versions(answer: &Answer) -> Vec<String> {
     let head = ["version", "seen", "converted", "rate", "best with", "gives away"];
     let mut rows = vec![head.map(str::to_owned).to_vec()];
     rows.extend(answer.arms.iter().map(|arm| {
@@ -325,19 +338,21 @@ fn human(answer: &Answer) -> Vec<String> {
             maybe(answer.expected_loss.get(&arm.variant).copied().flatten(), percent),
         ]
     }));
-    let mut lines = table(&rows);
-    lines.push(String::new());
-    lines.push(said(answer.verdict, answer.challenger.as_deref()));
-    let challenger = |name: &Option<String>| name.clone().unwrap_or_else(|| "it".to_owned());
-    if let Some(test) = &answer.always_valid {
-        lines.push(format!(
+    table(&rows)
+}
+
+/// How far the rates lie apart.
+fn of_rates(answer: &Answer) -> Vec<String> {
+    let mut lines = Vec::new();
+    lines.extend(answer.always_valid.as_ref().map(|test| {
+        format!(
             "{} less the control: {} to {} of all who saw it, p {} (holds however often one looks)",
-            challenger(&answer.challenger),
+            answer.challenger.as_deref().unwrap_or("it"),
             percent(test.low),
             percent(test.high),
             figure(test.p),
-        ));
-    }
+        )
+    }));
     lines.extend(answer.always_valid_relative.as_ref().map(|test| {
         format!("as a share of the control's rate: {} to {}", percent(test.low), percent(test.high))
     }));
@@ -347,29 +362,30 @@ fn human(answer: &Answer) -> Vec<String> {
         let (z, p, holm) = (figure(z), figure(p), holm.unwrap_or_default());
         format!("at a number of visitors fixed before: z {z}, p {p}{holm}")
     }));
-    lines.extend(answer.srm_p.map(|p| format!("split of the visitors: p {}", figure(p))));
-    if let Some(revenue) = &answer.revenue {
-        for (name, mean) in &revenue.per_visitor {
-            let capped = revenue.per_visitor_capped.get(name).copied().flatten();
-            lines.push(format!(
-                "{name}: {} a visitor, {} with amounts over {} counted as that",
-                maybe(*mean, money),
-                maybe(capped, money),
-                maybe(revenue.cap, money),
-            ));
-        }
-        lines.push(format!("by revenue: {}", said(revenue.verdict, revenue.challenger.as_deref())));
-        lines.extend(revenue.always_valid.as_ref().map(|test| {
-            format!(
-                "{} less the control: {} to {} a visitor, p {} (holds however often one looks)",
-                challenger(&revenue.challenger),
-                money(test.low),
-                money(test.high),
-                figure(test.p),
-            )
-        }));
-    }
-    lines.extend(answer.left_out.told());
+    lines
+}
+
+fn of_revenue(revenue: &Revenue) -> Vec<String> {
+    let each = |(name, mean): (&String, &Option<f64>)| {
+        let capped = revenue.per_visitor_capped.get(name).copied().flatten();
+        format!(
+            "{name}: {} a visitor, {} with amounts over {} counted as that",
+            maybe(*mean, money),
+            maybe(capped, money),
+            maybe(revenue.cap, money),
+        )
+    };
+    let mut lines: Vec<String> = revenue.per_visitor.iter().map(each).collect();
+    lines.push(format!("by revenue: {}", said(revenue.verdict, revenue.challenger.as_deref())));
+    lines.extend(revenue.always_valid.as_ref().map(|test| {
+        format!(
+            "{} less the control: {} to {} a visitor, p {} (holds however often one looks)",
+            revenue.challenger.as_deref().unwrap_or("it"),
+            money(test.low),
+            money(test.high),
+            figure(test.p),
+        )
+    }));
     lines
 }
 

@@ -1,10 +1,13 @@
 //! Journeys out of a file: whole paths with what came of them, or single touches of contacts.
 
+use std::borrow::Cow;
+
 use numbers::journeys::{Journeys, Outcomes, Touch, Unusable};
 
 use super::amounts::{self, Decimal};
 use super::answers;
 use super::columns::{Columns, Role};
+use super::currencies::{self, Currencies};
 use super::dates::{self, Ways};
 use super::formats::{Looked, Said, said};
 use super::left_out::LeftOut;
@@ -55,6 +58,7 @@ fn paths(
 ) -> anyhow::Result<LeftOut> {
     let path = columns.need(Role::Path)?;
     let figures = [Role::Conversions, Role::Value, Role::Nulls].map(|role| columns.find(role));
+    let mut currencies = OfValues::of(columns, figures[1]);
     let written = Looked { date: None, figures: &figures }.at(source, said)?;
     let mut left_out = LeftOut::with(written.notes);
     // A file without such a column lists paths that converted.
@@ -72,14 +76,55 @@ fn paths(
             nulls: nulls.unwrap_or(0.0),
         };
         let path = row.cell(path);
-        if let Err(why) = journeys.add_written(&path, separator, outcomes) {
+        if outcomes == Outcomes::default() {
+            left_out.unreadable(NOTHING, row.line, &path);
+            continue;
+        }
+        if currencies.is_other(row, outcomes.value) {
+            left_out.count(currencies::OTHER);
+            continue;
+        }
+        if let Err(why) = journeys.add_written(&apart(&path, separator), separator, outcomes) {
             left_out.unreadable(reason(why), row.line, &path);
         }
     }
     source.settle(&mut left_out)?;
+    left_out.notes.extend(currencies.all.note());
     Ok(left_out)
 }
 
+/// Arrows that stand between channels as `>` does.
+const ARROWS: [&str; 6] = ["-->", "==>", "->", "=>", "→", "⇒"];
+
+/// A path with one mark between its channels, where nobody said another.
+fn apart<'a>(path: &'a str, separator: &str) -> Cow<'a, str> {
+    if separator != ">" || !path.contains(['-', '=', '→', '⇒']) {
+        return Cow::Borrowed(path);
+    }
+    Cow::Owned(ARROWS.iter().fold(path.to_owned(), |path, arrow| path.replace(arrow, ">")))
+}
+
+/// The currencies of what conversions were worth.
+struct OfValues {
+    value: Option<usize>,
+    currency: Option<usize>,
+    all: Currencies,
+}
+
+impl OfValues {
+    fn of(columns: &mut Columns, value: Option<usize>) -> Self {
+        let currency = value.and_then(|_| columns.find(Role::Currency));
+        Self { value, currency, all: Currencies::default() }
+    }
+
+    /// Whether a row's value is in another currency than the first.
+    fn is_other(&mut self, row: Row<'_>, value: f64) -> bool {
+        let cell = |at: Option<usize>| at.map_or(Cow::Borrowed(""), |at| row.cell(at));
+        value > 0.0 && self.all.is_other(&cell(self.currency), &cell(self.value))
+    }
+}
+
+const NOTHING: &str = "neither a conversion nor a journey without one";
 const NO_NUMBER: &str = "not a number";
 const BELOW_ZERO: &str = "a figure below zero";
 
@@ -150,6 +195,7 @@ fn touches(
     journeys: &mut Journeys,
 ) -> anyhow::Result<LeftOut> {
     let places = Places::of(source, columns)?;
+    let mut currencies = OfValues::of(columns, places.value);
     let looked = Looked { date: Some(places.time), figures: &[places.conversion, places.value] };
     let written = looked.at(source, said)?;
     let mut left_out = LeftOut::with(written.notes);
@@ -180,6 +226,10 @@ fn touches(
             left_out.count(BELOW_ZERO);
             continue;
         }
+        if currencies.is_other(row, value) {
+            left_out.count(currencies::OTHER);
+            continue;
+        }
         let channel = row.cell(places.channel);
         if channel.is_empty() && conversions <= 0.0 {
             left_out.count("no channel");
@@ -190,6 +240,7 @@ fn touches(
         kept.push(Kept { contact, rank: 0, channel, at_ms, conversions, value });
     }
     source.settle(&mut left_out)?;
+    left_out.notes.extend(currencies.all.note());
     let name = source.name();
     if let Some(why) = ways.doubt() {
         return Err(refused(format!("{name}: {why}")));
@@ -298,6 +349,36 @@ mod tests {
         assert!(why.contains("1 of 2 dates"), "{why}");
         let why = of("contact,time,channel\na,2024-01-01,mail\n").unwrap_err().to_string();
         assert!(why.contains("--map conversion=NAME"), "{why}");
+    }
+
+    #[test]
+    fn arrows_of_all_kinds_stand_between_channels() {
+        let (journeys, _) =
+            of("path,conversions\n\"a>b\",1\na -> b,1\na → b,1\na => b,1\na --> b,1\n\
+             e-mail > b,1\n")
+            .unwrap();
+        assert_eq!(journeys.channels(), ["a", "b", "e-mail"]);
+    }
+
+    #[test]
+    fn values_of_other_currencies_are_not_added_up() {
+        let (journeys, left_out) = of("contact,time,channel,conversion,value,currency\n\
+             u,2024-03-10,a,1,10,USD\nv,2024-03-10,b,1,3000,JPY\nw,2024-03-10,b,1,5,\n\
+             x,2024-03-10,b,0,,JPY\n")
+        .unwrap();
+        let totals = journeys.totals();
+        assert_eq!((totals.value, totals.conversions, totals.nulls), (15.0, 2.0, 1.0));
+        assert_eq!(left_out.reasons.get(currencies::OTHER), Some(&1));
+        assert!(left_out.notes[0].contains("1 amount without a currency"), "{left_out:?}");
+        let (journeys, left_out) = of("path,conversions,value\na,1,$10\nb,1,€7\n").unwrap();
+        assert_eq!((journeys.totals().value, left_out.reasons.len()), (10.0, 1));
+    }
+
+    #[test]
+    fn a_channel_of_rows_that_were_left_out_is_none() {
+        let (journeys, left_out) = of("path,conversions\na > b,-3\nb,nan\nc,0\nd,1.5\n").unwrap();
+        assert_eq!(journeys.channels(), ["d"]);
+        assert_eq!(left_out.reasons.values().sum::<u64>(), 3);
     }
 
     #[test]

@@ -18,7 +18,7 @@ use super::formats::said;
 use super::left_out::LeftOut;
 use super::plot;
 use super::sales::Wanted;
-use super::words::{count, figure, money, percent, some};
+use super::words::{count, figure, figures, money, percent, some};
 use crate::cli::Ltv;
 use crate::output::{Output, table, usage};
 
@@ -123,65 +123,105 @@ pub fn run(output: Output, flags: &Ltv) -> anyhow::Result<()> {
     if histories.is_empty() {
         return Err(usage(format!("--until {}: nobody had bought by then", dates::iso(until))));
     }
-    let has_amounts = buyers.has_amounts;
-    let known: Vec<Customer> = histories.iter().map(|history| history.known).collect();
+    let customers: Vec<Customer> = histories.iter().map(|history| history.known).collect();
     let mut warnings = Vec::new();
     warnings.extend(buyers.doubtful_end(flags.until.as_deref(), "--until"));
-    let came_back = known.iter().filter(|one| one.repeats > 0).count();
-    warnings.extend(rough(came_back));
-    let bg = fitted("BG/NBD", BetaGeometric::fit(&known, AtFirst::Stays), &mut warnings);
-    let mbg = fitted("MBG/NBD", BetaGeometric::fit(&known, AtFirst::MayLeave), &mut warnings);
-    let pareto = fitted("Pareto/NBD", ParetoNbd::fit(&known), &mut warnings);
-    let spend = has_amounts
-        .then(|| fitted("Gamma-Gamma", GammaGamma::fit(&known), &mut warnings))
-        .flatten();
-    let clv = |customer: &Customer| {
-        let (pareto, spend) = (pareto.as_ref()?, spend.as_ref()?);
-        lifetime::worth(&pareto.model, &spend.model, customer, rate, None)
-    };
-    let total_clv = known.iter().map(clv).sum::<Option<f64>>().filter(|sum| sum.is_finite());
-    let paid =
-        |parts: i64| has_amounts.then(|| numbers::real::real_signed(parts) / f64::from(PARTS));
-    let answer = Answer {
-        customers: known.len(),
-        repeat_purchases: known.iter().map(|one| u64::from(one.repeats)).sum(),
-        came_back,
-        first_day: histories
-            .iter()
-            .map(|one| one.first_day)
-            .min()
-            .map_or_else(String::new, dates::iso),
-        until: dates::iso(until),
-        paid: paid(histories.iter().map(|history| history.paid).sum()),
-        bg_nbd: bg.as_ref().map(|fit| shown(fit, &known, weeks)),
-        mbg_nbd: mbg.as_ref().map(|fit| shown(fit, &known, weeks)),
-        pareto_nbd: pareto.as_ref().map(|fit| shown(fit, &known, weeks)),
-        gamma_gamma: spend.as_ref().map(|fit| of_spend(fit, &known)),
-        total_clv,
-        warnings,
-        left_out: buyers.left_out.clone(),
-        notes: buyers.left_out.notes.clone(),
-        per_customer: flags.per_customer.then(|| {
-            let one = |history: &History<u32>| One {
-                customer: buyers.name(history.customer).to_owned(),
-                repeats: history.known.repeats,
-                last: history.known.last,
-                age: history.known.age,
-                paid: paid(history.paid),
-                bg_nbd: Ahead::of(bg.as_ref(), &history.known, weeks),
-                pareto_nbd: Ahead::of(pareto.as_ref(), &history.known, weeks),
-                clv: clv(&history.known),
-            };
-            histories.iter().map(one).collect()
-        }),
-    };
+    warnings.extend(rough(customers.iter().filter(|one| one.repeats > 0).count()));
+    let learned = Learned::of(&customers, buyers.has_amounts, rate, &mut warnings);
+    let known =
+        Known { buyers: &buyers, histories: &histories, customers: &customers, until, weeks };
+    let answer = known.answer(&learned, warnings, flags.per_customer);
     output.say(&buyers.told);
     plot::write(output, &flags.picture, || {
         let tracked = Tracked { bought: &buyers.bought, histories: &histories, until, weeks };
-        let bg = bg.as_ref().map(|fit| ("BG/NBD", &fit.model));
+        let bg = learned.bg.as_ref().map(|fit| ("BG/NBD", &fit.model));
         charts::lines(&tracking::lines(&tracked, bg), Size::Wide)
     })?;
     output.either(&answer, || human(&answer, flags))
+}
+
+/// The models, as far as they fit.
+struct Learned {
+    bg: Option<Fitted<BetaGeometric>>,
+    mbg: Option<Fitted<BetaGeometric>>,
+    pareto: Option<Fitted<ParetoNbd>>,
+    spend: Option<Fitted<GammaGamma>>,
+    /// What money loses in a week.
+    rate: f64,
+}
+
+impl Learned {
+    fn of(known: &[Customer], has_amounts: bool, rate: f64, warnings: &mut Vec<String>) -> Self {
+        Self {
+            bg: fitted("BG/NBD", BetaGeometric::fit(known, AtFirst::Stays), warnings),
+            mbg: fitted("MBG/NBD", BetaGeometric::fit(known, AtFirst::MayLeave), warnings),
+            pareto: fitted("Pareto/NBD", ParetoNbd::fit(known), warnings),
+            spend: has_amounts
+                .then(|| fitted("Gamma-Gamma", GammaGamma::fit(known), warnings))
+                .flatten(),
+            rate,
+        }
+    }
+
+    /// What a customer will still bring, worth now.
+    fn clv(&self, customer: &Customer) -> Option<f64> {
+        let (pareto, spend) = (self.pareto.as_ref()?, self.spend.as_ref()?);
+        lifetime::worth(&pareto.model, &spend.model, customer, self.rate, None)
+    }
+}
+
+/// What a file says of its customers.
+struct Known<'a> {
+    buyers: &'a Buyers,
+    histories: &'a [History<u32>],
+    customers: &'a [Customer],
+    until: i64,
+    weeks: f64,
+}
+
+impl Known<'_> {
+    fn answer(&self, learned: &Learned, warnings: Vec<String>, per_customer: bool) -> Answer {
+        let Self { buyers, histories, customers, until, weeks } = *self;
+        let first_day = histories.iter().map(|one| one.first_day).min();
+        let total_clv = customers.iter().map(|one| learned.clv(one)).sum::<Option<f64>>();
+        Answer {
+            customers: customers.len(),
+            repeat_purchases: customers.iter().map(|one| u64::from(one.repeats)).sum(),
+            came_back: customers.iter().filter(|one| one.repeats > 0).count(),
+            first_day: first_day.map_or_else(String::new, dates::iso),
+            until: dates::iso(until),
+            paid: self.paid(histories.iter().map(|history| history.paid).sum()),
+            bg_nbd: learned.bg.as_ref().map(|fit| shown(fit, customers, weeks)),
+            mbg_nbd: learned.mbg.as_ref().map(|fit| shown(fit, customers, weeks)),
+            pareto_nbd: learned.pareto.as_ref().map(|fit| shown(fit, customers, weeks)),
+            gamma_gamma: learned.spend.as_ref().map(|fit| of_spend(fit, customers)),
+            total_clv: total_clv.filter(|sum| sum.is_finite()),
+            warnings,
+            left_out: buyers.left_out.clone(),
+            notes: buyers.left_out.notes.clone(),
+            per_customer: per_customer
+                .then(|| histories.iter().map(|history| self.one(history, learned)).collect()),
+        }
+    }
+
+    fn one(&self, history: &History<u32>, learned: &Learned) -> One {
+        One {
+            customer: self.buyers.name(history.customer).to_owned(),
+            repeats: history.known.repeats,
+            last: history.known.last,
+            age: history.known.age,
+            paid: self.paid(history.paid),
+            bg_nbd: Ahead::of(learned.bg.as_ref(), &history.known, self.weeks),
+            pareto_nbd: Ahead::of(learned.pareto.as_ref(), &history.known, self.weeks),
+            clv: learned.clv(&history.known),
+        }
+    }
+
+    /// In whole units; nothing where no column says what was paid.
+    fn paid(&self, parts: i64) -> Option<f64> {
+        let has_amounts = self.buyers.has_amounts;
+        has_amounts.then(|| numbers::real::real_signed(parts) / f64::from(PARTS))
+    }
 }
 
 /// How many weeks ahead.
@@ -261,7 +301,6 @@ fn of_spend(fit: &Fitted<GammaGamma>, known: &[Customer]) -> Spend {
 }
 
 fn human(answer: &Answer, flags: &Ltv) -> Vec<String> {
-    let customers = real_len(answer.customers);
     let mut lines = vec![
         format!(
             "{} from {} to {}; {} came back ({}), {} after the first",
@@ -269,28 +308,36 @@ fn human(answer: &Answer, flags: &Ltv) -> Vec<String> {
             answer.first_day,
             answer.until,
             count(u64::try_from(answer.came_back).unwrap_or(0)),
-            percent(real_len(answer.came_back) / customers),
+            percent(real_len(answer.came_back) / real_len(answer.customers)),
             some(answer.repeat_purchases, "purchase"),
         ),
         String::new(),
     ];
-    if let Some(paid) = answer.paid {
-        let each = ratio(paid, customers).unwrap_or(0.0);
-        lines.push(format!(
-            "paid so far            {:>16}   {} a customer",
-            money(paid),
-            money(each)
-        ));
-    }
-    if let Some(clv) = answer.total_clv {
-        let each = ratio(clv, customers).unwrap_or(0.0);
-        lines.push(format!(
+    lines.extend(worth(answer, flags));
+    lines.push(String::new());
+    lines.extend(models(answer, flags.horizon_weeks));
+    lines.extend(answer.gamma_gamma.as_ref().map(spent));
+    lines.extend(answer.warnings.iter().map(|warning| format!("! {warning}")));
+    lines.extend(answer.left_out.told());
+    lines.extend(answer.per_customer.iter().flat_map(|all| each(all)));
+    lines
+}
+
+/// What all of them paid, and what is still to come.
+fn worth(answer: &Answer, flags: &Ltv) -> Vec<String> {
+    let each = |sum: f64| money(ratio(sum, real_len(answer.customers)).unwrap_or(0.0));
+    let mut lines = Vec::new();
+    lines.extend(answer.paid.map(|paid| {
+        format!("paid so far            {:>16}   {} a customer", money(paid), each(paid))
+    }));
+    lines.extend(answer.total_clv.map(|clv| {
+        format!(
             "still to come, now     {:>16}   {} a customer (revenue; {} % a year off)",
             money(clv),
-            money(each),
+            each(clv),
             flags.discount,
-        ));
-    }
+        )
+    }));
     let expected = answer.bg_nbd.as_ref().and_then(|fit| fit.expected);
     if answer.total_clv.is_none()
         && let Some(expected) = expected
@@ -299,33 +346,29 @@ fn human(answer: &Answer, flags: &Ltv) -> Vec<String> {
         let worth = mean.map_or_else(String::new, |mean| {
             format!("   about {} at {} each", money(expected * mean), money(mean))
         });
-        let ahead = format!("in the next {} weeks", flags.horizon_weeks);
+        let ahead = format!("in the next {}", figures(flags.horizon_weeks, "week"));
         lines.push(format!("{ahead:<22} {expected:>16.1}{worth} (purchases, by BG/NBD)"));
     }
-    lines.push(String::new());
-    lines.extend(models(answer, flags.horizon_weeks));
-    if let Some(spend) = &answer.gamma_gamma {
-        let maybe = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), figure);
-        lines.push(format!(
-            "Gamma-Gamma: mean purchase {} (p {}, q {}, γ {}; ln likelihood {}; spend and frequency \
-             correlate {})",
-            spend.mean.map_or_else(|| "not known".to_owned(), money),
-            maybe(spend.p),
-            maybe(spend.q),
-            maybe(spend.gamma),
-            figure(spend.log_likelihood),
-            maybe(spend.correlation),
-        ));
-    }
-    lines.extend(answer.warnings.iter().map(|warning| format!("! {warning}")));
-    lines.extend(answer.left_out.told());
-    lines.extend(answer.per_customer.iter().flat_map(|all| each(all)));
     lines
 }
 
+fn spent(spend: &Spend) -> String {
+    let maybe = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), figure);
+    format!(
+        "Gamma-Gamma: mean purchase {} (p {}, q {}, γ {}; ln likelihood {}; spend and frequency \
+         correlate {})",
+        spend.mean.map_or_else(|| "not known".to_owned(), money),
+        maybe(spend.p),
+        maybe(spend.q),
+        maybe(spend.gamma),
+        figure(spend.log_likelihood),
+        maybe(spend.correlation),
+    )
+}
+
 fn models(answer: &Answer, weeks: f64) -> Vec<String> {
-    let head = ["model", "parameters", "ln likelihood", &format!("purchases in {weeks} weeks")]
-        .map(str::to_owned);
+    let ahead = format!("purchases in {}", figures(weeks, "week"));
+    let head = ["model", "parameters", "ln likelihood", &ahead].map(str::to_owned);
     let mut rows = vec![head.to_vec()];
     let all = [
         ("BG/NBD", &answer.bg_nbd),

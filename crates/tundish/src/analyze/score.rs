@@ -13,7 +13,7 @@ use super::formats::{self, Said};
 use super::left_out::LeftOut;
 use super::plot;
 use super::source::Source;
-use super::words::{count, figure, percent};
+use super::words::{count, figure, percent, some};
 use crate::cli::Score;
 use crate::output::{Output, refused, table, usage};
 
@@ -63,6 +63,7 @@ pub fn run(output: Output, flags: &Score) -> anyhow::Result<()> {
     let columns = Columns::mapped(source.headers(), &flags.map)?;
     let cases = Cases::read(&mut source, &columns, flags)?;
     let (fields, notes) = fields(&cases, source.headers(), said, source.separator());
+    usable(&fields, &cases).map_err(|why| refused(format!("{}: {why}", source.name())))?;
     let report = scores::learn_apart(&fields, &cases.outcome, &cases.train, 0.0)
         .map_err(|why| refused(why.to_string()))?;
     output.say(format!("target = {}", cases.target));
@@ -80,6 +81,8 @@ struct Cases {
     /// The cells of each of them.
     cells: Vec<Vec<String>>,
     outcome: Vec<bool>,
+    /// On which line each stands.
+    lines: Vec<u64>,
     /// Which are learned from; by their place in the file, whatever was left out before them.
     train: Vec<bool>,
     left_out: LeftOut,
@@ -106,7 +109,7 @@ impl Cases {
         excluded.extend(named.into_iter().filter_map(|role| columns.said(role)));
         let used: Vec<usize> = (0..headers.len()).filter(|at| !excluded.contains(at)).collect();
         let mut cells: Vec<Vec<String>> = vec![Vec::new(); used.len()];
-        let (mut outcome, mut train) = (Vec::new(), Vec::new());
+        let (mut outcome, mut train, mut lines) = (Vec::new(), Vec::new(), Vec::new());
         let mut left_out = LeftOut::default();
         while let Some(row) = source.next_row()? {
             let came = row.cell(target);
@@ -117,6 +120,7 @@ impl Cases {
             }
             outcome.push(is_positive);
             train.push(!is_held_out(row.nth));
+            lines.push(row.line);
             for (kept, at) in cells.iter_mut().zip(&used) {
                 kept.push(row.cell(*at).into_owned());
             }
@@ -129,7 +133,7 @@ impl Cases {
                 "no row has {positive:?} in {target}: say its value with --positive"
             )));
         }
-        Ok(Self { target, used, cells, outcome, train, left_out })
+        Ok(Self { target, used, cells, outcome, lines, train, left_out })
     }
 }
 
@@ -168,6 +172,28 @@ fn fields(
     };
     let fields = cases.used.iter().zip(&cases.cells).zip(&are_numbers).map(field).collect();
     (fields, settled.notes)
+}
+
+/// Beyond this the square of a number is none any more.
+const LARGEST: f64 = 1e100;
+
+/// Why nothing can be learned from these.
+fn usable(fields: &[Field], cases: &Cases) -> Result<(), String> {
+    if fields.is_empty() {
+        return Err("no column is left to learn from: exclude fewer".to_owned());
+    }
+    for field in fields {
+        let Values::Numbers(numbers) = &field.values else { continue };
+        let is_beyond = |number: &Option<f64>| number.is_some_and(|n| n.abs() > LARGEST);
+        let Some(at) = numbers.iter().position(is_beyond) else { continue };
+        let line = cases.lines.get(at).copied().unwrap_or_default();
+        let name = &field.name;
+        return Err(format!(
+            "line {line}: {name} is beyond all use; mend it, or leave the column out with --exclude \
+             {name:?}"
+        ));
+    }
+    Ok(())
 }
 
 fn answer(report: &Report, cases: Cases, notes: Vec<String>) -> Answer {
@@ -209,7 +235,7 @@ fn drawn(answer: &Answer) -> Lines {
     let parts = || answer.calibration.iter();
     Lines {
         title: "What the score says, and what came".to_owned(),
-        about: format!("Of {} cases that were held out", count(answer.held_out)),
+        about: format!("Of {} held out", some(answer.held_out, "case")),
         labels: (1..=answer.calibration.len()).map(|nth| nth.to_string()).collect(),
         series: vec![
             Series::new("said", parts().map(|part| part.predicted)),
@@ -223,8 +249,8 @@ fn human(answer: &Answer) -> Vec<String> {
     let maybe = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), figure);
     let mut lines = vec![
         format!(
-            "{} cases, {} of them hoped for; judged on {} that were held out",
-            count(answer.cases),
+            "{}, {} of them hoped for; judged on {} that were held out",
+            some(answer.cases, "case"),
             count(answer.positives),
             count(answer.held_out),
         ),

@@ -32,7 +32,11 @@ pub async fn run(call: &Call) -> anyhow::Result<()> {
             .collect()
     })?;
     if !findings.is_empty() {
-        return Err(refused(format!("{} promises are broken, as listed", findings.len())));
+        let broken = match findings.len() {
+            1 => "1 promise is broken".to_owned(),
+            n => format!("{n} promises are broken"),
+        };
+        return Err(refused(format!("{broken}, as listed")));
     }
     call.output.say(format!("{} promises hold", verify::promises().len()));
     Ok(())

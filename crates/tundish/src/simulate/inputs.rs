@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use engine::files::tables::plain;
+use model::Currency;
 use numbers::economics::funnel::{Amount, Funnel, Rate, Returned, Sale, Step};
 use numbers::real::nearest;
 use toml::de::{DeTable, DeValue};
@@ -135,6 +136,8 @@ impl Inputs {
         if names.is_empty() {
             return Err("there is no step: write at least one [[step]] with a price".to_owned());
         }
+        self.has_one_of_each(&names)?;
+        self.has_known_currency()?;
         let mut steps = Vec::with_capacity(names.len());
         for (at, said) in self.steps.iter().enumerate() {
             steps.push(step(at, said, &names)?);
@@ -142,11 +145,40 @@ impl Inputs {
         let customers = steps.iter().position(|step| step.margin.is_some());
         Ok(Funnel {
             visitors: count(&self.whole, "visitors")?.ok_or("say how many visitors there are")?,
-            cost_per_visitor: number(&self.whole, "cost_per_visitor")?.unwrap_or(0.0),
-            fixed_cost: number(&self.whole, "fixed_cost")?.unwrap_or(0.0),
+            cost_per_visitor: amount(&self.whole, "cost_per_visitor")?.unwrap_or(0.0),
+            fixed_cost: amount(&self.whole, "fixed_cost")?.unwrap_or(0.0),
             steps,
             customers: customers.ok_or("no step has a price: nobody becomes a customer")?,
         })
+    }
+
+    /// Whether all steps have names of their own, for whatever names one means one.
+    fn has_one_of_each(&self, names: &[String]) -> Result<(), String> {
+        for (at, name) in names.iter().enumerate() {
+            let earlier = names.get(..at).unwrap_or_default();
+            if !name.trim().is_empty() && earlier.iter().any(|other| plain(other) == plain(name)) {
+                let said = self.steps.get(at).and_then(|said| said.get("name"));
+                let place = said.map_or("", |(_, place)| place);
+                return Err(format!("{place}: two steps are called {name:?}: call one otherwise"));
+            }
+        }
+        Ok(())
+    }
+
+    fn has_known_currency(&self) -> Result<(), String> {
+        let Some((text, place)) = self.whole.get("currency") else { return Ok(()) };
+        let read = Currency::parse(text);
+        read.map(|_| ()).map_err(|why| format!("{place}: {text:?}: {}", why.message))
+    }
+}
+
+/// A number that is not below zero.
+fn amount(said: &BTreeMap<String, Said>, key: &str) -> Result<Option<f64>, String> {
+    let read = number(said, key)?;
+    let place = said.get(key).map_or("", |(_, place)| place);
+    match read {
+        Some(read) if read < 0.0 => Err(format!("{place}: {key} is zero or more, not {read}")),
+        read => Ok(read),
     }
 }
 
@@ -241,11 +273,11 @@ fn rate(said: &BTreeMap<String, Said>, name: &str) -> Result<Rate, String> {
 fn margin(said: &BTreeMap<String, Said>, name: &str) -> Result<Option<Amount>, String> {
     let share = number(said, "refund_share")?;
     let counted = (count(said, "refunded")?, count(said, "refunded_of")?);
-    let spread = number(said, "price_spread")?;
+    let spread = amount(said, "price_spread")?;
     let seen = count(said, "price_seen")?;
-    let cost = number(said, "cost")?.unwrap_or(0.0) + number(said, "fee")?.unwrap_or(0.0);
-    let fee_share = number(said, "fee_percent")?.unwrap_or(0.0) / 100.0;
-    let Some(mean) = number(said, "price")? else {
+    let cost = amount(said, "cost")?.unwrap_or(0.0) + amount(said, "fee")?.unwrap_or(0.0);
+    let fee_share = amount(said, "fee_percent")?.unwrap_or(0.0) / 100.0;
+    let Some(mean) = amount(said, "price")? else {
         let of_sales = ["price_spread", "price_seen", "refund_share", "refunded", "cost", "fee"];
         return match of_sales.iter().find(|key| said.contains_key(**key)) {
             Some(key) => Err(format!("{name}: {key} is said, but no price")),

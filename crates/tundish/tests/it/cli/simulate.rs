@@ -71,8 +71,35 @@ fn a_file_that_cannot_be_meant_is_refused_with_its_line() {
     assert!(said(both).contains("how likely"));
     let ends = "visitors = 5\n[[step]]\nname = \"a\"\nrate_low = 0\nrate_high = 0.2\nprice = 1\n";
     assert!(said(ends).contains("rate_low and rate_high between them"));
+    let twice = said(&format!("visitors = 5\n{step}{}", step.replace("sale", "Sale")));
+    assert!(twice.contains("line 7: two steps are called \"Sale\""), "{twice}");
+    let below = said(&format!("visitors = 5\n{}", step.replace("10", "-10")));
+    assert!(below.contains("line 5: price is zero or more, not -10"), "{below}");
+    let unknown = said(&format!("visitors = 5\ncurrency = \"XXQ\"\n{step}"));
+    assert!(unknown.contains("line 2: \"XXQ\": this is no currency we know"), "{unknown}");
     let absent = desk.run(&["simulate", "none.toml"]).refused(2);
     assert!(absent.contains("none.toml"), "{absent}");
     let set = desk.run(&["simulate", "--quiet", "--set", "upsel.rate=0.5"]).refused(2);
     assert!(set.contains("did you mean upsell?"), "{set}");
+}
+
+#[test]
+fn amounts_have_the_digits_of_their_currency_and_nobody_pays_nothing_back() {
+    let desk = Desk::new();
+    let told = |set: &[&str]| {
+        let set: Vec<&str> = set.iter().flat_map(|pair| ["--set", pair]).collect();
+        desk.run(&[&["simulate", "--quiet"], &set[..]].concat()).ok()
+    };
+    let line = |all: &str, label: &str| {
+        all.lines().find(|line| line.starts_with(label)).unwrap().to_owned()
+    };
+    for (currency, digits) in [("JPY", "6,000  "), ("KWD", "6,000.000"), ("EUR", "6,000.00")] {
+        let all = told(&[&format!("currency={currency}")]);
+        assert!(line(&all, "cost, ").contains(digits), "{all}");
+        assert_eq!(line(&all, "profit").contains('.'), currency != "JPY", "{all}");
+    }
+    let nobody = told(&["visitors=0", "cost_per_visitor=0"]);
+    let paid_back = line(&nobody, "paid back");
+    assert!(paid_back.trim_end().ends_with("not known"), "{nobody}");
+    assert!(!nobody.contains("-0.00"), "{nobody}");
 }

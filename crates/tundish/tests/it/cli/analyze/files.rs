@@ -181,3 +181,26 @@ fn what_is_not_whole_or_not_kept_is_said() {
     assert!(told.contains("2 amounts have more than four digits"), "{told}");
     assert!(told.contains("the last sale is of 2024-02-01: the month 2024-02 may not"), "{told}");
 }
+
+#[test]
+fn figures_that_cannot_be_meant_are_refused_in_a_sentence() {
+    let desk = Desk::new();
+    let ask = |question: &[&str], text: &str| {
+        let file = desk.write("t.csv", text);
+        desk.run(&[&["analyze"], question, &[file.to_str().unwrap()]].concat())
+    };
+    let score = ["score", "--target", "bought", "--positive", "yes"];
+    let huge = format!("age,bought\n{}", "1e308,yes\n-1e308,no\n".repeat(40));
+    let why = ask(&score, &huge).refused(1);
+    assert!(why.contains("line 2: age is beyond all use"), "{why}");
+    let all = [&score[..], &["--exclude", "age"]].concat();
+    let why = ask(&all, &huge.replace("1e308", "3")).refused(1);
+    assert!(why.contains("no column is left"), "{why}");
+    let why = ask(&["experiment"], "variant,converted\na,1\nb,2\n").refused(1);
+    assert!(why.contains("line 3: \"2\" is neither yes nor no"), "{why}");
+    let twice = ["ltv", "--map", "customer=a,customer=b"];
+    let why = ask(&twice, "a,b\nx,2024-01-01\n").refused(2);
+    assert!(why.contains("--map says twice which column is the customer"), "{why}");
+    let one = ask(&["attribution"], "path,conversions\na -> b,1\n").ok();
+    assert!(one.contains("1 conversion in 1 journey, worth 0"), "{one}");
+}
