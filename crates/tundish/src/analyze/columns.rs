@@ -202,7 +202,7 @@ impl Columns {
 
     /// All columns there are, for a sentence.
     pub fn all(&self) -> String {
-        self.headers.join(", ")
+        listed(&self.headers)
     }
 
     /// The same, where there is no doing without it.
@@ -243,6 +243,19 @@ fn bare(header: &str) -> String {
     }
 }
 
+/// Columns that are named in a sentence.
+const LISTED_MAX: usize = 100;
+
+/// The columns there are, for a sentence.
+pub fn listed(headers: &[String]) -> String {
+    let more = match headers.len().saturating_sub(LISTED_MAX) {
+        0 => String::new(),
+        n => format!(" and {n} more"),
+    };
+    let named: Vec<&str> = headers.iter().take(LISTED_MAX).map(String::as_str).collect();
+    format!("{}{more}", named.join(", "))
+}
+
 /// The column of this name; `Email#2` is the second of those called `Email`.
 ///
 /// # Errors
@@ -260,9 +273,8 @@ pub fn find(headers: &[String], name: &str) -> anyhow::Result<usize> {
     };
     let is_written = headers.iter().any(|header| header == name);
     let found = if is_written { nth(name, 0) } else { numbered().or_else(|| nth(name, 0)) };
-    found.ok_or_else(|| {
-        usage(format!("there is no column {name:?}: there are {}", headers.join(", ")))
-    })
+    found
+        .ok_or_else(|| usage(format!("there is no column {name:?}: there are {}", listed(headers))))
 }
 
 #[cfg(test)]

@@ -43,7 +43,7 @@ impl Currencies {
 
 /// What says the currency; empty where nothing does.
 pub fn of<'a>(said: &'a str, amount: &str) -> &'a str {
-    match answers::is_missing(said) {
+    match said.is_empty() || answers::is_missing(said) {
         true => currency(amount).unwrap_or(""),
         false => said,
     }

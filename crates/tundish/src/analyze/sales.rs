@@ -211,9 +211,9 @@ impl<'a> Cells<'a> {
     fn of(places: &Places, row: Row<'a>) -> Self {
         let maybe = |at: Option<usize>| at.map_or(Cow::Borrowed(""), |at| row.cell(at));
         // Rows without an order are no lines of one.
-        let known = |at| {
-            let cell = maybe(at);
-            if answers::is_missing(&cell) { Cow::Borrowed("") } else { cell }
+        let known = |at: Option<usize>| match at.map(|at| row.cell(at)) {
+            Some(cell) if !answers::is_missing(&cell) => cell,
+            _ => Cow::Borrowed(""),
         };
         Self {
             row,

@@ -94,7 +94,7 @@ impl Cases {
         let target = match &flags.target {
             Some(name) => columns::find(&headers, name)?,
             None => columns.said(Role::Target).ok_or_else(|| {
-                let all = headers.join(", ");
+                let all = columns::listed(&headers);
                 usage(format!(
                     "say which column has the outcome, with --target NAME (there are {all})"
                 ))

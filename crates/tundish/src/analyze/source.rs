@@ -29,7 +29,7 @@ const ROW_LINES_MAX: usize = 200;
 /// What is said of it.
 const NOT_CLOSED: &str =
     "a quotation mark is not closed; close it, take it away, or take the row out";
-/// From so many columns on, a cell whose every line has as many separators as a row is rows that a
+/// From so many columns on, a cell whose lines have as many separators as rows is rows that a
 /// quotation mark swallowed, and no text.
 const COLUMNS_TELLING: usize = 4;
 /// Beyond one row in so many that is longer than the names, no figure could be trusted.
@@ -281,21 +281,25 @@ impl Source {
     }
 
     /// Whether the row, which spans lines, holds others behind a quotation mark that is closed by
-    /// one of theirs: it has another number of cells than there are columns, or one of its cells
-    /// has a row on every further line.
+    /// one of theirs: it has another number of cells than there are columns, or in one of its cells
+    /// stand the rest of its row, whole rows, and the beginning of one up to the same column.
     fn has_swallowed(&self) -> bool {
         let columns = self.headers.len();
         let is_longer = self.record.iter().skip(columns).any(|cell| !is_blank(cell));
         let separator = u8::try_from(self.separator).unwrap_or(b',');
         let separators = |line: &[u8]| line.iter().filter(|octet| **octet == separator).count();
-        let has_rows = |cell: &[u8]| {
-            let mut further = cell.split(|octet| *octet == b'\n').skip(1).peekable();
-            // Of few columns one mark more is wanted: that which ends what closed the quotation.
-            (columns >= COLUMNS_TELLING || cell.ends_with(b"\""))
-                && further.peek().is_some()
-                && further.all(|line| separators(line) + 1 == columns)
+        let has_rows = |(at, cell): (usize, &[u8])| {
+            let lines: Vec<usize> = cell.split(|octet| *octet == b'\n').map(separators).collect();
+            let [first, whole @ .., last] = lines.as_slice() else { return false };
+            // The mark that ends what closed the quotation, or so many rows that it is no text.
+            let is_telling =
+                cell.ends_with(b"\"") || (columns >= COLUMNS_TELLING && !whole.is_empty());
+            is_telling
+                && first + at + 1 == columns
+                && *last == at
+                && whole.iter().all(|line| line + 1 == columns)
         };
-        self.record.len() < columns || is_longer || self.record.iter().any(has_rows)
+        self.record.len() < columns || is_longer || self.record.iter().enumerate().any(has_rows)
     }
 }
 
@@ -458,6 +462,8 @@ mod tests {
             ("a,b\n1,\"2\"\"\n", 0, "line 2"),
             ("a,b\n1,\"2\n3,4\n5,\"6\"\n7,8\n", 0, "line 2"),
             ("a,b,c,d\n1,2,3,\"4\n1,2,3,4\n1,2,3,\"4\"\n1,2,3,4\n", 0, "line 2"),
+            ("a,b,c\n1,2,3\n1,\"2,3\n1,2,3\n1,\"2\",3\n1,2,3\n", 1, "line 3"),
+            ("a,b,c,d\n1,\"2,3,4\n1,2,3,4\n1,2 \" 2,3,4\n1,2,3,4\n", 0, "line 2"),
             ("\"a,b\n1,2\n", 0, "line 1"),
         ] {
             let (rows, why) = read_on(text);

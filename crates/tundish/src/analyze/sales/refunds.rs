@@ -13,6 +13,9 @@ pub const NONE_OF_IT: &str = "taken back, or none of it";
 /// And one that was.
 const TAKEN_OFF: &str = "money given back, taken off its sale";
 
+/// Less than is kept of any amount.
+const LEAST: f64 = 0.5 / 10_000.0;
+
 /// A row that gives money back.
 #[derive(Debug, Clone)]
 pub(super) struct Refund {
@@ -67,7 +70,7 @@ impl Refunds {
 
     fn add_loose(&mut self, refund: &Refund, sum: f64) {
         // What names nobody is no refund, as a rule, but money that was withdrawn.
-        if refund.reason == NONE_OF_IT && sum > 0.0 {
+        if refund.reason == NONE_OF_IT && sum > LEAST {
             let (rows, all) = self.loose.entry(refund.currency.clone()).or_default();
             *rows += 1;
             *all += sum;
@@ -77,34 +80,32 @@ impl Refunds {
     /// What of a sale was given back, `paid` at most.
     pub(super) fn take_off(&mut self, order: &str, customer: &str, paid: f64) -> f64 {
         let mut back = 0.0;
-        for refund in self.of(order, customer) {
+        self.each(order, customer, |refund| {
             let part = refund.left.min(paid - back);
             refund.left -= part;
             refund.is_met = true;
             back += part;
-        }
-        back
+        });
+        // Sums of fractions miss by a hair.
+        if paid - back < LEAST { paid } else { back }
     }
 
     /// A sale that is left out already as taken back: there is nothing left to take its refund off.
     pub(super) fn meet(&mut self, order: &str, customer: &str) {
-        self.of(order, customer).for_each(|refund| (refund.left, refund.is_met) = (0.0, true));
+        self.each(order, customer, |refund| (refund.left, refund.is_met) = (0.0, true));
     }
 
-    fn of(&mut self, order: &str, customer: &str) -> impl Iterator<Item = &mut Open> {
-        let empty = !self.is_known || self.by_order.is_empty();
-        let places = if empty { None } else { self.by_order.get(order) };
-        let places: &[usize] = places.map_or(&[], Vec::as_slice);
-        let all = &mut self.all;
-        let is_theirs = move |one: &&mut Open| {
-            one.refund.customer.is_empty() || one.refund.customer == customer
-        };
-        // Places rise, so each is behind the one before.
-        let mut rest = all.iter_mut().enumerate();
-        let each = places.iter().filter_map(move |place| {
-            rest.by_ref().find(|(at, _)| at == place).map(|(_, open)| open)
-        });
-        each.filter(is_theirs)
+    fn each(&mut self, order: &str, customer: &str, mut act: impl FnMut(&mut Open)) {
+        if !self.is_known || self.all.is_empty() {
+            return;
+        }
+        for place in self.by_order.get(order).into_iter().flatten() {
+            let open = self.all.get_mut(*place).filter(|open| {
+                let theirs = &open.refund.customer;
+                theirs.is_empty() || theirs == customer
+            });
+            open.into_iter().for_each(&mut act);
+        }
     }
 
     /// Whether an order whose amount is above zero takes another back: `C536379` where `536379` is an
@@ -149,6 +150,17 @@ impl Refunds {
 
     /// Counts what was taken off and what was not, and says the sum of the latter.
     pub(super) fn settle(&mut self, left_out: &mut LeftOut) {
+        let why = match self.is_open() {
+            true => "standard input is read only once; give a file",
+            false => "no sale of the file is named beside it, or one that brought less",
+        };
+        if !self.is_known && self.has_cancellations() {
+            left_out.notes.push(
+                "orders such as C1001 were counted: standard input is read once, so whether they take \
+                 others back is not known; give a file"
+                    .to_owned(),
+            );
+        }
         for Open { refund, left, is_met } in std::mem::take(&mut self.all) {
             left_out.count(if is_met { TAKEN_OFF } else { refund.reason });
             self.add_loose(&refund, left);
@@ -157,8 +169,7 @@ impl Refunds {
             let space = if currency.is_empty() { "" } else { " " };
             let verb = if rows == 1 { "gives" } else { "give" };
             left_out.notes.push(format!(
-                "{} {verb} back {}{space}{currency} that was not taken off: no order of the file is \
-                 named beside it",
+                "{} {verb} back {}{space}{currency} that was not taken off: {why}",
                 some(rows, "row"),
                 money(sum),
             ));
@@ -173,4 +184,44 @@ pub fn cancelled(order: &str) -> Option<&str> {
 
 fn is_number(order: &str) -> bool {
     !order.is_empty() && order.bytes().all(|octet| octet.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refund(customer: &str, sum: f64) -> Refund {
+        let (customer, currency) = (customer.to_owned(), String::new());
+        Refund { customer, sum, currency, reason: NONE_OF_IT }
+    }
+
+    #[test]
+    fn what_is_given_back_goes_off_the_lines_of_its_order_one_after_another() {
+        let (mut refunds, mut left_out) = (Refunds::default(), LeftOut::default());
+        refunds.see(refund("ada", 0.3), &["1"], &mut left_out);
+        refunds.see(refund("", 50.0), &["2", ""], &mut left_out);
+        refunds.see(refund("bob", 7.0), &["3"], &mut left_out);
+        assert!(refunds.is_open() && refunds.take_off("1", "ada", 5.0) == 0.0);
+        let mut refunds = refunds.known();
+        assert_eq!(refunds.take_off("1", "bob", 5.0), 0.0, "it is Ada's");
+        assert_eq!(refunds.take_off("1", "ada", 0.1 + 0.2), 0.1 + 0.2, "all of it, to a hair");
+        assert_eq!(
+            (refunds.take_off("2", "cleo", 20.0), refunds.take_off("2", "cleo", 20.0)),
+            (20.0, 20.0)
+        );
+        refunds.settle(&mut left_out);
+        let reasons: Vec<u64> = [TAKEN_OFF, NONE_OF_IT].map(|why| left_out.reasons[why]).to_vec();
+        assert_eq!(reasons, [2, 1]);
+        assert!(left_out.notes[0].starts_with("2 rows give back 17.00 that was"), "{left_out:?}");
+    }
+
+    #[test]
+    fn a_stream_that_cannot_be_read_twice_says_so() {
+        let (mut refunds, mut left_out) = (Refunds::default(), LeftOut::default());
+        refunds.see(refund("ada", 3.0), &["1"], &mut left_out);
+        assert!(!refunds.is_cancellation("C5") && !refunds.is_cancellation("5"));
+        refunds.settle(&mut left_out);
+        assert_eq!(left_out.notes.len(), 2);
+        assert!(left_out.notes.iter().all(|note| note.contains("read")), "{left_out:?}");
+    }
 }
