@@ -29,9 +29,9 @@ const ROW_LINES_MAX: usize = 200;
 /// What is said of it.
 const NOT_CLOSED: &str =
     "a quotation mark is not closed; close it, take it away, or take the row out";
-/// From so many columns on, a cell whose lines have as many separators as rows is rows that a
-/// quotation mark swallowed, and no text.
-const COLUMNS_TELLING: usize = 4;
+/// Columns and whole rows in one cell, together, from which on they are rows that a quotation mark
+/// swallowed, and no text that happens to have as many separators on each of its lines.
+const TELLING: usize = 5;
 /// Beyond one row in so many that is longer than the names, no figure could be trusted.
 const LONGER_MAX: u64 = 20;
 /// Columns of a table.
@@ -292,8 +292,8 @@ impl Source {
             let lines: Vec<usize> = cell.split(|octet| *octet == b'\n').map(separators).collect();
             let [first, whole @ .., last] = lines.as_slice() else { return false };
             // The mark that ends what closed the quotation, or so many rows that it is no text.
-            let is_telling =
-                cell.ends_with(b"\"") || (columns >= COLUMNS_TELLING && !whole.is_empty());
+            let is_text = whole.is_empty() || columns + whole.len() < TELLING;
+            let is_telling = cell.ends_with(b"\"") || !is_text;
             is_telling
                 && first + at + 1 == columns
                 && *last == at
@@ -464,6 +464,7 @@ mod tests {
             ("a,b,c,d\n1,2,3,\"4\n1,2,3,4\n1,2,3,\"4\"\n1,2,3,4\n", 0, "line 2"),
             ("a,b,c\n1,2,3\n1,\"2,3\n1,2,3\n1,\"2\",3\n1,2,3\n", 1, "line 3"),
             ("a,b,c,d\n1,\"2,3,4\n1,2,3,4\n1,2 \" 2,3,4\n1,2,3,4\n", 0, "line 2"),
+            ("a,b\n1,\"2\n3,4\n3,4\n3,4\n5,6\"\n7,8\n", 0, "line 2"),
             ("\"a,b\n1,2\n", 0, "line 1"),
         ] {
             let (rows, why) = read_on(text);
@@ -477,6 +478,7 @@ mod tests {
             "a,b\n1,\"2\n\n\"\n\n",
             "a,b,c,d\n1,2,3,\"Main street 4, left,\n 10115 Berlin\"\n",
             "a,b\n1,\"2\n3\",,\n",
+            "a,b\n1,\"dear all\nhello, shop\nbye, you\"\n",
         ] {
             assert_eq!(read_on(whole), (1, None), "{whole:?}");
         }
