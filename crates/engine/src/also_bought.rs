@@ -20,9 +20,11 @@ use crate::fault::Result;
 
 mod anew;
 mod counts;
+pub(crate) mod mails;
 
 pub use anew::rebuild;
 pub use counts::{mend, wrong};
+pub use mails::place_of;
 
 /// How many are shown (U5).
 pub const SHOWN: usize = 6;

@@ -20,7 +20,7 @@ use crate::rollups::zone_of;
 use crate::sweeps::Round;
 use crate::touches::{self, Meeting};
 use crate::views::{self, By, OwnAct};
-use crate::{links, showings};
+use crate::{also_bought, links, showings};
 
 /// Characters of a program's name that are kept.
 const AGENT_MAX: usize = 300;
@@ -185,6 +185,11 @@ async fn judge(engine: &Engine, tx: &mut Tx<'_>, site: SiteId, message: MessageI
         Some(version) => store::templates::links(tx, site, version).await?,
         None => Vec::new(),
     };
+    let seen_by_reader = serde_json::from_str(&row.context).unwrap_or_else(|_| json!({}));
+    // A place for a suggestion that was left empty is no link.
+    let links: Vec<Option<String>> =
+        links.iter().map(|link| also_bought::mails::landing(link, &seen_by_reader)).collect();
+    let count = links.iter().flatten().count();
     let seen: Vec<clicks::Click<'_>> = all
         .iter()
         .map(|click| clicks::Click {
@@ -196,7 +201,7 @@ async fn judge(engine: &Engine, tx: &mut Tx<'_>, site: SiteId, message: MessageI
         })
         .collect();
     // The hidden link is none a person could count.
-    let verdicts = clicks::judge(row.accepted_at, links.len().saturating_sub(1), &seen);
+    let verdicts = clicks::judge(row.accepted_at, count.saturating_sub(1), &seen);
     let mut was_human = all.iter().any(|click| click.verdict.as_deref() == Some("human"));
     for (click, (verdict, reason)) in all.iter().zip(verdicts) {
         let same = click.verdict.as_deref() == Some(verdict.as_str())
@@ -208,7 +213,7 @@ async fn judge(engine: &Engine, tx: &mut Tx<'_>, site: SiteId, message: MessageI
         store::clicks::judge(tx, site, click.id, verdict_word, reason_word, now).await?;
         if verdict == Verdict::Human && click.verdict.is_none() {
             let target = usize::try_from(click.position).ok().and_then(|at| links.get(at));
-            let landing = target.map(String::as_str).unwrap_or_default();
+            let landing = target.and_then(Option::as_deref).unwrap_or_default();
             by_a_person(engine, tx, &row, click, landing, !was_human).await?;
             was_human = true;
         }

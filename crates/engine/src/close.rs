@@ -2,7 +2,7 @@
 //! made, with the next invoice number.
 
 use model::contacts::Status;
-use model::ids::{OrderId, PaymentId};
+use model::ids::{OrderId, PaymentId, ProductId};
 use model::messages::{Class, SourceKind};
 use model::money::{Money, Rate};
 use model::payments::LineState;
@@ -20,7 +20,8 @@ use crate::invoices::Invoice;
 use crate::messages::{self, Content, NewMessage};
 use crate::sweeps::Round;
 use crate::{
-    audits, back_end, consents, downloads, invoices, links, offers, opt_in, orders, pay, referrals,
+    also_bought, audits, back_end, consents, downloads, invoices, links, offers, opt_in, orders,
+    pay, referrals,
 };
 
 /// What the box at the checkout says.
@@ -122,6 +123,8 @@ async fn receipt_context(
         consents::refusal_to_send(tx, site, to, &address, class, engine.now()).await?.is_none();
     let next =
         if may_sell { next_offer(engine, tx, site, order, engine.now()).await? } else { None };
+    let offered = next.as_ref().map(|(next, _)| next.offer.product_id);
+    let beside = if may_sell { beside(tx, site, order, offered).await? } else { Value::Null };
     let files: Vec<Value> = downloads::of_order(engine, tx, site, order.id)
         .await?
         .into_iter()
@@ -132,6 +135,7 @@ async fn receipt_context(
         "receipt": receipt_block(site, order, invoice),
         "downloads": files,
         "order_url": order_url(engine, site, order.id),
+        "also_bought": beside,
         "offers": next.map(|(next, until)| offer_block(site, next, until)),
         "referral_url": referrals::link(engine, site, order.contact_id),
         "confirm_url": ask_for_newsletter(engine, tx, site, order).await?,
@@ -223,6 +227,28 @@ fn offer_block(site: &Site, next: back_end::NextOffer, until: Option<UtcMs>) -> 
             "href": site.url(&next.path), "label": next.button, "image": null }],
         "terms": terms,
     })
+}
+
+/// What customers of the order's products have too, but what it is `offered` next. Nothing where
+/// there is nothing to suggest.
+async fn beside(
+    tx: &mut Tx<'_>,
+    site: &Site,
+    order: &Order,
+    offered: Option<ProductId>,
+) -> Result<Value> {
+    let mut found = also_bought::mails::of_order(tx, site.id, order).await?;
+    found.retain(|one| Some(one.product) != offered);
+    if found.is_empty() {
+        return Ok(Value::Null);
+    }
+    let one = |one: also_bought::Suggestion| {
+        json!({ "name": one.name, "text": one.summary, "price": one.price.human(),
+            "href": site.url(&format!("/buy/{}", one.offer_slug)), "label": "See it",
+            "image": one.image.map(|id| site.url(&format!("/media/{id}"))) })
+    };
+    let items: Vec<Value> = found.into_iter().map(one).collect();
+    Ok(json!({ "title": "Customers also bought", "items": items, "terms": null }))
 }
 
 /// The newsletter's box was ticked: the receipt's button confirms it. Nothing where it is

@@ -15,6 +15,7 @@ use model::{EmailAddr, UtcMs};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
+use crate::also_bought;
 use crate::engine::Engine;
 use crate::links;
 use crate::mails;
@@ -89,6 +90,10 @@ impl Sender {
                 None => self.site.url("/"),
             };
             context.insert("preferences_url".to_owned(), json!(url));
+        }
+        if frozen.system_name.is_none() {
+            // Not composed yet: looked at before anybody worked out what it suggests.
+            context.entry(also_bought::mails::NAME).or_insert_with(|| json!([]));
         }
         if links > 0 {
             let tracked = (0..u16::try_from(links).unwrap_or(u16::MAX)).map(|position| {

@@ -111,7 +111,9 @@ pub(crate) fn in_layout(subject: &str, body: &str, context: &Value) -> Result<St
 fn frame(subject: &str, context: &Value) -> Map<String, Value> {
     let empty = Map::new();
     let mut frame = context.as_object().unwrap_or(&empty).clone();
-    for absent in ["button", "receipt", "offers", "why", "unsubscribe_url", "preferences_url"] {
+    for absent in
+        ["button", "receipt", "offers", "also_bought", "why", "unsubscribe_url", "preferences_url"]
+    {
         frame.entry(absent).or_insert(Value::Null);
     }
     frame.entry("preheader").or_insert(json!(""));

@@ -17,6 +17,8 @@ use model::urls::{Destination, encode_component};
 use serde::Serialize;
 use serde_json::json;
 
+use crate::also_bought;
+
 /// Instructions one rendering may take: some hundred times what a long mail does.
 const FUEL: u64 = 50_000;
 /// Octets a rendering may give.
@@ -58,8 +60,17 @@ pub struct ContactView<'a> {
 pub const CONTACT_NAMES: [&str; 6] =
     ["email", "first_name", "last_name", "language", "timezone", "fields"];
 /// The names at the top.
-pub const TOP_NAMES: [&str; 8] =
-    ["contact", "site", "unsubscribe_url", "preferences_url", "subject", "links", "extra", "why"];
+pub const TOP_NAMES: [&str; 9] = [
+    "contact",
+    "site",
+    "unsubscribe_url",
+    "preferences_url",
+    "subject",
+    "links",
+    "extra",
+    "why",
+    also_bought::mails::NAME,
+];
 
 /// What a template sees of `contact`.
 pub fn contact_view(contact: &Contact) -> serde_json::Value {
@@ -78,6 +89,7 @@ pub fn contact_view(contact: &Contact) -> serde_json::Value {
 pub struct Compiled {
     env: Environment<'static>,
     links: usize,
+    suggests: bool,
 }
 
 impl Compiled {
@@ -90,12 +102,18 @@ impl Compiled {
         for (at, target) in targets.iter().enumerate() {
             env.add_template_owned(format!("{at}.{URL}"), target.clone())?;
         }
-        Ok(Self { env, links: targets.len() })
+        let suggests = [plain, html].iter().any(|part| part.contains(also_bought::mails::NAME));
+        Ok(Self { env, links: targets.len(), suggests })
     }
 
     /// How many links it has, the hidden one counted.
     pub fn links(&self) -> usize {
         self.links
+    }
+
+    /// Whether it has a place for what its reader may also buy.
+    pub fn suggests(&self) -> bool {
+        self.suggests
     }
 
     /// Renders all three parts; the others see the subject.

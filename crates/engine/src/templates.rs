@@ -3,6 +3,7 @@
 mod compile;
 mod lint;
 mod plain;
+mod suggested;
 
 pub use compile::Made;
 pub use lint::Warning;
@@ -15,12 +16,12 @@ use serde_json::{Value, json};
 use store::Tx;
 use store::templates::{Template, TemplateVersion};
 
-use crate::audits;
 use crate::engine::Engine;
 use crate::fault::{EngineError, Result};
 use crate::letters::{Frozen, Sender};
 use crate::messages::{Content, NewMessage};
 use crate::render::{Compiled, Rendered, contact_view};
+use crate::{also_bought, audits};
 
 /// Letters and digits of a short name.
 const SLUG_MAX: usize = 80;
@@ -190,7 +191,7 @@ fn check_names(draft: &Draft) -> std::result::Result<(), Refused> {
 ///
 /// # Errors
 /// The draft is refused, or does not render for this contact.
-pub fn preview(
+pub async fn preview(
     engine: &Engine,
     site: &Site,
     draft: &Draft,
@@ -201,6 +202,11 @@ pub fn preview(
         .map_err(|e| crate::render::refused(&e, &draft.source, "source"))?;
     let sender = Sender::new(site.clone(), Vec::new()).map_err(EngineError::Fault)?;
     let view = contact.map_or_else(sample_contact, contact_view);
+    let suggested = if compiled.suggests() {
+        suggested_to(engine, site, contact.map(|contact| contact.id)).await?
+    } else {
+        json!([])
+    };
     let frozen = Frozen {
         id: MessageId(0),
         class: Class::Value,
@@ -209,7 +215,7 @@ pub fn preview(
         contact_id: contact.map(|contact| contact.id),
         to_address: String::new(),
         system_name: None,
-        context: json!({ "contact": view }).to_string(),
+        context: json!({ "contact": view, also_bought::mails::NAME: suggested }).to_string(),
         message_id: String::new(),
         date_at: engine.now(),
     };
@@ -217,6 +223,18 @@ pub fn preview(
     sender
         .render(engine, &frozen, Some(&compiled))
         .map_err(|why| Refused::new("template_invalid", why).at("source").into())
+}
+
+/// What a mail suggests to a contact, and to nobody in particular.
+async fn suggested_to(engine: &Engine, site: &Site, contact: Option<ContactId>) -> Result<Value> {
+    let id = site.id;
+    let found = engine
+        .reader()
+        .read::<_, EngineError, _>(move |session| {
+            Box::pin(async move { also_bought::mails::for_look(session, id, contact).await })
+        })
+        .await?;
+    Ok(also_bought::mails::view(site, &found))
 }
 
 /// Somebody to preview for where there is nobody yet.
@@ -255,6 +273,7 @@ pub async fn send_test(
                         .await?
                         .map_or_else(sample_contact, |contact| contact_view(&contact)),
                 };
+                let suggested = also_bought::mails::for_look(tx, site.id, contact).await?;
                 let nonce = inside.next_id();
                 let extra = json!({
                     "contact": view,
@@ -262,6 +281,7 @@ pub async fn send_test(
                     "unsubscribe_url": site.url("/"),
                     "preferences_url": site.url("/"),
                     "why": "This is a test, sent by an operator.",
+                    also_bought::mails::NAME: also_bought::mails::view(&site, &suggested),
                 });
                 let new = NewMessage {
                     contact_id: None,

@@ -16,6 +16,12 @@ const OF_ORDER: &str = "select id, contact_id, product_id, order_id, line_id, qu
     order by id";
 const OWNED: &str = "select distinct product_id from entitlements
     where site_id = $1 and contact_id = $2 and revoked_at is null";
+const LAST_BOUGHT: &str = "select product_id from entitlements
+    where site_id = $1 and contact_id = $2 and revoked_at is null
+    and order_id = (select order_id from entitlements where site_id = $1 and contact_id = $2
+        and revoked_at is null and (product_id = $3 or $3 = cast(0 as bigint))
+        order by granted_at desc, id desc limit 1)
+    order by id limit $4";
 const REVOKE: &str = "update entitlements set revoked_at = $3
     where site_id = $1 and line_id = $2 and revoked_at is null";
 const COUNT_DOWNLOAD: &str = "update entitlements set downloads = downloads + 1
@@ -102,6 +108,19 @@ pub async fn owned(
     contact: ContactId,
 ) -> Result<Vec<ProductId>> {
     session.query(OWNED).bind(site).bind(contact).all().await
+}
+
+/// What a contact got by their last order and still has, `limit` at most; where `with` is given, by
+/// their last order that held it.
+pub async fn last_bought(
+    session: &mut Session<'_>,
+    site: SiteId,
+    contact: ContactId,
+    with: Option<ProductId>,
+    limit: i64,
+) -> Result<Vec<ProductId>> {
+    let with = with.map_or(0, |product| product.0);
+    session.query(LAST_BOUGHT).bind(site).bind(contact).bind(with).bind(limit).all().await
 }
 
 /// Takes back what a line granted.

@@ -49,6 +49,8 @@ const END: &str = "update messages set state = $4, reason = $5, next_at = $6,
     where site_id = $1 and id = $2 and epoch = $3 and state in ('leased', 'committing')";
 const EXTEND: &str = "update messages set lease_until = $4 where site_id = $1 and id = $2
     and epoch = $3 and state in ('leased', 'committing') and lease_until > $5";
+const KEEP: &str = "update messages set context = $4 where site_id = $1 and id = $2
+    and epoch = $3 and state = 'leased' and data_sha256 is null";
 const ATTEMPT: &str = "insert into message_attempts (site_id, message_id, epoch, owner, started_at,
     commit_at, ended_at, relay, tls, outcome, stage, class, code, enhanced, reply)
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
@@ -325,6 +327,13 @@ pub async fn extend(
 ) -> Result<bool> {
     let q = tx.query(EXTEND).bind(site).bind(id).bind(epoch).bind(until);
     Ok(q.bind(lease_now).run().await? == 1)
+}
+
+/// Keeps what a claimed message came to say when it was first composed; `false` where the claim was
+/// lost, or its bytes stand already.
+pub async fn keep_context(tx: &mut Tx<'_>, message: &Claimed, context: &str) -> Result<bool> {
+    let q = tx.query(KEEP).bind(message.site_id).bind(message.id).bind(message.epoch);
+    Ok(q.bind(context).run().await? == 1)
 }
 
 /// Appends a try; one that was taken for lost, and written down as unknown, gives way to what came

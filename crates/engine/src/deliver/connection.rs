@@ -23,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 use super::outcomes::{Circumstances, Tried};
 use super::routes::Route;
 use super::{CLAIM_MAX, LEASE_MS, claims, outcomes};
+use crate::also_bought;
 use crate::engine::Engine;
 use crate::fault::{EngineError, Result};
 use crate::letters::{Frozen, Sealed};
@@ -478,6 +479,16 @@ pub(super) async fn seal(
             }
         });
     }
+    let wants: Vec<bool> = compiled
+        .iter()
+        .map(|found| matches!(found, Ok(Some(compiled)) if compiled.suggests()))
+        .collect();
+    // Mails without a place for suggestions cost nothing more.
+    let batch = if wants.contains(&true) {
+        also_bought::mails::freeze(engine, &route.sender.site, batch, wants).await?
+    } else {
+        batch
+    };
     let (inside, sender) = (engine.clone(), Arc::clone(&route.sender));
     let relay = route.transport.name();
     // Never closed: without a turn it would only be composed beside others.

@@ -23,6 +23,7 @@ pub(crate) fn add_to(env: &mut Environment<'_>) {
 /// All that users' templates have.
 pub(crate) fn add_safe(env: &mut Environment<'_>) {
     add_to(env);
+    env.add_filter("titled", titled);
     env.add_filter("replace", replace);
     env.add_filter("join", join);
     env.add_filter("upper", filters::upper);
@@ -46,6 +47,11 @@ fn default(value: Value, other: Option<Value>) -> Value {
         || value.is_none()
         || value.as_str().is_some_and(|s| s.trim().is_empty());
     if missing { other.unwrap_or_else(|| Value::from("")) } else { value }
+}
+
+/// The words above a block: it is put in its place when the mail is saved.
+fn titled(block: Value, _words: &str) -> Value {
+    block
 }
 
 fn replace(text: &str, from: &str, to: &str) -> Result<String, Error> {

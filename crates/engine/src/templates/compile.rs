@@ -8,9 +8,9 @@ use pulldown_cmark::{Options, Parser, html};
 use serde_json::json;
 
 use super::lint::{self, Warning};
-use super::{Draft, plain};
+use super::{Draft, plain, suggested};
 use crate::render::{self, syntax};
-use crate::{mails, nesting};
+use crate::{also_bought, mails, nesting};
 
 /// Characters of a source: ten long newsletters.
 const SOURCE_MAX: usize = 200_000;
@@ -59,6 +59,7 @@ pub(super) fn make(site: &Site, draft: &Draft) -> Result<Made, Refused> {
         "markdown" => plain::of_markdown(&guarded.text),
         _ => plain::of_html(&body),
     };
+    let body = guarded.with_suggestions(&body);
     let fault = |e: minijinja::Error| Refused::new("template_invalid", e.to_string()).at("source");
     let frame = json!({
         "language": "{{ language }}",
@@ -74,10 +75,11 @@ pub(super) fn make(site: &Site, draft: &Draft) -> Result<Made, Refused> {
     });
     let page = mails::in_layout("{{ subject }}", &body, &frame).map_err(fault)?;
     let page = mails::inline(&page).map_err(fault)?;
-    let (page, mut targets) = number_links(site, &guarded, &page)?;
+    let (page, mut targets) = number_links(site, &guarded, &suggested::uncover(&page))?;
     let page = guarded.restore(&with_hidden_link(&page));
     // The hidden link leads home: a person never sees it, and who does meets no error.
     targets.insert(0, "/".to_owned());
+    let text = guarded.with_suggestions_plain(&text, &targets);
     let plain = format!("{}{}", guarded.restore(&text), FOOT);
     let warnings = lint::warnings(site, &page, &targets);
     try_parts(draft, &plain, &page, &targets)?;
@@ -105,6 +107,12 @@ fn check(site: &Site, draft: &Draft) -> Result<(), Refused> {
         let message = format!("keep the mail below {SOURCE_MAX} characters");
         return Err(Refused::new("source_too_long", message).at("source"));
     }
+    for code in syntax::pieces(&draft.subject, "subject")? {
+        if code.text.contains(also_bought::mails::NAME) {
+            let message = "what was also bought stands in the mail, not in its subject";
+            return Err(Refused::new("template_invalid", message).at("subject"));
+        }
+    }
     for (field, source) in [("subject", &draft.subject), ("source", &draft.source)] {
         syntax::check(source, field)?;
         check_names(source, field)?;
@@ -116,6 +124,7 @@ fn check(site: &Site, draft: &Draft) -> Result<(), Refused> {
                 "unsubscribe_url": "https://example.com/u",
                 "preferences_url": "https://example.com/p",
                 "extra": {},
+                also_bought::mails::NAME: [],
             });
             render::try_source("draft.txt", source, &context)
                 .map_err(|e| render::refused(&e, source, field))?;
@@ -173,6 +182,8 @@ pub(super) struct Guarded {
     pub text: String,
     mark: String,
     pieces: Vec<(String, bool)>,
+    /// The pieces that suggest products, with the words above them.
+    suggestions: Vec<(usize, String)>,
 }
 
 impl Guarded {
@@ -184,16 +195,19 @@ impl Guarded {
             mark = format!("zqx{number}");
         }
         let mut text = String::with_capacity(source.len());
-        let mut pieces = Vec::new();
+        let (mut pieces, mut suggestions) = (Vec::new(), Vec::new());
         let mut from = 0;
         for code in syntax::pieces(source, "source")? {
             text.push_str(source.get(from..code.start).unwrap_or_default());
             text.push_str(&Self::word(&mark, pieces.len()));
-            pieces.push((code.text.to_owned(), code.silent));
+            let title = suggested::title(source, &code)?;
+            let is_block = title.is_some();
+            suggestions.extend(title.map(|title| (pieces.len(), title)));
+            pieces.push((code.text.to_owned(), code.silent || is_block));
             from = code.end;
         }
         text.push_str(source.get(from..).unwrap_or_default());
-        Ok(Self { text, mark, pieces })
+        Ok(Self { text, mark, pieces, suggestions })
     }
 
     /// Puts the expressions back.
@@ -212,7 +226,25 @@ impl Guarded {
         out + rest
     }
 
-    /// A statement on a line of its own is no paragraph.
+    /// Puts the blocks of suggested products in their places.
+    fn with_suggestions(&self, body: &str) -> String {
+        self.suggestions.iter().fold(body.to_owned(), |body, (number, title)| {
+            body.replace(&Self::word(&self.mark, *number), &suggested::html(title))
+        })
+    }
+
+    /// The same in the text part, where `targets` are the links of the other, the hidden one first.
+    fn with_suggestions_plain(&self, text: &str, targets: &[String]) -> String {
+        let first = also_bought::mails::target(0);
+        let mut firsts = targets.iter().enumerate().filter(|(_, target)| **target == first);
+        self.suggestions.iter().fold(text.to_owned(), |text, (number, title)| {
+            // All of them lead where the first of them leads, whichever is counted.
+            let at = firsts.next().map_or(0, |(at, _)| at);
+            text.replace(&Self::word(&self.mark, *number), &suggested::plain(title, at))
+        })
+    }
+
+    /// A statement on a line of its own, or a block, is no paragraph.
     fn unwrap_statements(&self, html: &str) -> String {
         let open = format!("<p>{}", self.mark);
         let mut out = String::with_capacity(html.len());

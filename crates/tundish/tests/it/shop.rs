@@ -9,6 +9,7 @@ mod crowds;
 mod past;
 mod refunds;
 mod road;
+mod suggested;
 mod uploads;
 
 use testkit::TestApp;

@@ -347,7 +347,7 @@ pub async fn preview(
         subject: version.subject,
         source: version.source,
     };
-    let shown = templates::preview(&state.engine, &who.site, &draft, contact.as_ref())?;
+    let shown = templates::preview(&state.engine, &who.site, &draft, contact.as_ref()).await?;
     Ok(framed(shown.html))
 }
 

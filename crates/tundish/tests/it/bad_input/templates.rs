@@ -115,7 +115,7 @@ async fn t10_t11_what_data_says_is_never_read_as_a_template_and_is_escaped() {
         ..draft("Hello {{ contact.first_name }}, {{ contact.last_name }}")
     };
     let contact = contact("<b>{{ 7 * 6 }}</b>", "\r\nBcc: all@example.com");
-    let mail = templates::preview(&app.engine, &app.site, &draft, Some(&contact)).unwrap();
+    let mail = templates::preview(&app.engine, &app.site, &draft, Some(&contact)).await.unwrap();
     assert!(mail.plain.contains("<b>{{ 7 * 6 }}</b>"), "{}", mail.plain);
     assert!(mail.html.contains("&lt;b&gt;{{ 7 * 6 }}&lt;"), "{}", mail.html);
     assert_eq!(mail.subject, "For <b>{{ 7 * 6 }}</b>", "nor twice escaped");

@@ -301,6 +301,9 @@ fn link_row(view: &View<'_>, figure: &LinkFigure) -> Vec<Cell> {
 
 /// `shop.example/buy/book` of `https://shop.example/buy/book?utm_source=…`.
 fn shown(target: &str) -> String {
+    if let Some(place) = engine::also_bought::place_of(target) {
+        return format!("also bought, place {}", place + 1);
+    }
     let bare = target.split_once("://").map_or(target, |(_, rest)| rest);
     let bare = bare.split(['?', '#']).next().unwrap_or(bare);
     let mut short: String = bare.chars().take(60).collect();
