@@ -1,8 +1,9 @@
 //! `tundish analyze roads`: by which roads orders came.
 
+use numbers::journeys::Journeys;
 use numbers::roads::{self as maths, Place, Repeats, View};
 use serde::Serialize;
-use web::charts::{self, Rank, RankItem, Size, Unit};
+use web::charts::{self, Ends, FlowWords, Size};
 
 use super::journeys::{self, Read};
 use super::left_out::LeftOut;
@@ -88,7 +89,7 @@ pub fn run(output: Output, flags: &Roads) -> anyhow::Result<()> {
         left_out,
     };
     output.say(told);
-    plot::write(output, &flags.picture, || charts::rank(&drawn(&answer), Size::Wide))?;
+    plot::write(output, &flags.picture, || drawn(&journeys))?;
     output.either(&answer, || human(&answer))
 }
 
@@ -102,21 +103,15 @@ fn name(place: Place) -> String {
     }
 }
 
-fn drawn(answer: &Answer) -> Rank {
-    let item = |road: &Road| {
-        let all = road.orders + road.lost;
-        RankItem {
-            label: road.path.join(" > "),
-            value: road.orders,
-            note: (all > 0.0).then(|| format!("{} ordered", percent(road.orders / all))),
-        }
+/// The flow that the page of roads draws.
+fn drawn(journeys: &Journeys) -> String {
+    let words = FlowWords {
+        title: "Roads to an order",
+        about: "Journeys from touch to touch, to an order or to none; the answer has every figure",
+        name: str::to_owned,
+        lost: "No order",
     };
-    Rank {
-        title: "Orders by the road they came".to_owned(),
-        about: format!("The first {} roads", answer.paths.len()),
-        items: answer.paths.iter().map(item).collect(),
-        unit: Unit::Count,
-    }
+    charts::roads(journeys, &words, Ends::All, Size::Wide)
 }
 
 fn human(answer: &Answer) -> Vec<String> {

@@ -3,7 +3,7 @@
 use minijinja::{Value, context};
 
 use crate::charts::{
-    self, Bars, Flow, FlowWords, Funnel, Heat, HeatRow, Lines, Mark, Payback, Rank, RankItem,
+    self, Bars, Ends, FlowWords, Funnel, Heat, HeatRow, Lines, Mark, Payback, Rank, RankItem,
     Series, Size, Spread, SpreadRow, Stage, Unit,
 };
 
@@ -191,21 +191,13 @@ fn roads() -> Value {
         let outcomes = Outcomes { conversions, value: 0.0, nulls };
         journeys.add_written(path, ">", outcomes).unwrap();
     }
-    let drawn = |size| {
-        let touches = if size == Size::Wide { 4 } else { 2 };
-        let view = numbers::roads::View {
-            repeats: numbers::roads::Repeats::Collapsed,
-            flow_touches_max: touches,
-            ..numbers::roads::View::default()
-        };
-        let words = FlowWords {
-            title: "Roads to an order",
-            about: "Most come by social ads and go on by mail",
-            name: crate::admin::numbers::channel_name,
-            lost: "No order yet",
-        };
-        charts::flow(&Flow::of(&numbers::roads::roads(&journeys, view).flow, &words), size)
+    let words = FlowWords {
+        title: "Roads to an order",
+        about: "Most come by social ads and go on by mail",
+        name: crate::admin::numbers::channel_name,
+        lost: "No order yet",
     };
+    let drawn = |size| charts::roads(&journeys, &words, Ends::All, size);
     figure("Roads to an order", "The darker part came to an order", &charts::both(drawn), "")
 }
 

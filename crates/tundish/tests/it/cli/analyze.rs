@@ -287,6 +287,12 @@ fn every_answer_can_be_drawn_into_a_file() {
         let svg = std::fs::read_to_string(&out).unwrap();
         assert!(svg.starts_with("<svg ") && svg.contains("<style>"), "{ask:?}: {svg}");
         assert!(svg.trim_end().ends_with("</svg>") && !svg.contains("NaN"), "{ask:?}: {svg}");
+        if ask[0] == "roads" {
+            // The flow from touch to touch, with where it ended.
+            for part in ["chart-flow", "1st touch", "a → b: 8, 3 of them", "No order"] {
+                assert!(svg.contains(part), "{part}: {svg}");
+            }
+        }
         std::fs::remove_file(&out).unwrap();
         let nowhere = ["--quiet", "--plot", "none/out.svg"];
         let said = desk.run(&[&["analyze"], ask, &nowhere].concat()).refused(1);

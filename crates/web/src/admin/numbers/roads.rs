@@ -6,7 +6,7 @@ use axum::extract::{Query, State};
 use model::roads;
 use numbers::journeys::Journeys;
 use numbers::real::{ratio, real_signed};
-use numbers::roads::{Edge, Place, Repeats, Roads, Step, View, roads as drawn};
+use numbers::roads::{Place, Roads, Step, View, roads as drawn};
 use numbers::stages::share;
 use store::road_sums::{RoadSum, WAIT_DAYS};
 
@@ -16,7 +16,7 @@ use super::narrow;
 use super::report::{Note, Picture, Report, Select, Tile, filter};
 use super::sheet::{Cell, Sheet, columns, rounded};
 use super::{Asked, Period, link, natural};
-use crate::charts::{self, Flow, FlowWords, Size};
+use crate::charts::{self, Ends, FlowWords};
 use crate::extract::operator::CurrentOperator;
 use crate::reply::Reply;
 use crate::state::AppState;
@@ -27,9 +27,6 @@ const ORDERS: &str = "/admin/numbers/roads/orders";
 const OPEN: &str = "/admin/numbers/roads/open";
 /// Roads that are listed one by one on the page; a file holds all.
 const PATHS: usize = 15;
-/// Touches drawn one by one, where there is room and where there is not.
-const WIDE: usize = 4;
-const NARROW: usize = 2;
 const LOST: &str = "No order yet";
 
 /// Roads to orders.
@@ -237,27 +234,13 @@ fn rows_query(
 }
 
 fn picture(read: &Read, journeys: &Journeys) -> Picture {
-    let only_ordered = read.only_ordered;
-    let flow = |size: Size| {
-        let touches = if size == Size::Wide { WIDE } else { NARROW };
-        let view =
-            View { repeats: Repeats::Collapsed, flow_touches_max: touches, ..View::default() };
-        let mut edges = drawn(journeys, view).flow;
-        if only_ordered {
-            edges = ordered(edges);
-        }
-        if size == Size::Narrow {
-            // No room for what comes after the further touches; the table has it.
-            edges.retain(|edge| edge.from != Place::Further);
-        }
-        let words = FlowWords {
-            title: "Roads",
-            about: "Journeys from touch to touch, to an order or to none yet; the table of roads \
-                    has every figure",
-            name: step_name,
-            lost: LOST,
-        };
-        charts::flow(&Flow::of(&edges, &words), size)
+    let ends = if read.only_ordered { Ends::Orders } else { Ends::All };
+    let words = FlowWords {
+        title: "Roads",
+        about: "Journeys from touch to touch, to an order or to none yet; the table of roads has \
+                every figure",
+        name: step_name,
+        lost: LOST,
     };
     Picture {
         title: "From touch to touch".to_owned(),
@@ -266,15 +249,9 @@ fn picture(read: &Read, journeys: &Journeys) -> Picture {
              order in the end. Touches of one channel in a row are drawn as one."
                 .to_owned(),
         ),
-        svg: charts::both(flow),
+        svg: charts::both(|size| charts::roads(journeys, &words, ends, size)),
         formula: Some(journeys::RULE.to_owned()),
     }
-}
-
-/// The same flow without those who did not order.
-fn ordered(edges: Vec<Edge>) -> Vec<Edge> {
-    let all = edges.into_iter().filter(|edge| edge.to != Place::Lost && edge.orders > 0.0);
-    all.map(|edge| Edge { journeys: edge.orders, ..edge }).collect()
 }
 
 /// One line of the table of roads.
