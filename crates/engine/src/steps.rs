@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use model::ids::{ContactId, FormId, ProductId, SegmentId};
 use model::sites::Site;
@@ -134,16 +135,20 @@ pub struct Answered {
 
 /// Answers given lately.
 #[derive(Debug, Default)]
-pub(crate) struct Answers(Mutex<BTreeMap<(SiteId, String), Arc<Answered>>>);
+pub(crate) struct Answers {
+    kept: Mutex<BTreeMap<(SiteId, String), Arc<Answered>>>,
+    /// One question is counted at a time: each keeps a reader busy, and others read too.
+    turn: tokio::sync::Mutex<()>,
+}
 
 impl Answers {
     fn find(&self, key: &(SiteId, String), now: UtcMs) -> Option<Arc<Answered>> {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.get(key).filter(|kept| now.since_ms(kept.at) < ANSWER_KEPT_MS).cloned()
     }
 
     fn put(&self, key: (SiteId, String), answered: Arc<Answered>) {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.retain(|_, old| answered.at.since_ms(old.at) < ANSWER_KEPT_MS);
         if kept.len() >= ANSWERS_MAX {
             kept.clear();
@@ -158,13 +163,44 @@ impl Answers {
 /// The database fails.
 pub async fn ask(engine: &Engine, site: &Site, question: &Question) -> Result<Arc<Answered>> {
     let key = (site.id, format!("{question:?}"));
+    let answers = &engine.tally().answers;
+    if let Some(kept) = answers.find(&key, engine.now()) {
+        return Ok(kept);
+    }
+    let _turn = answers.turn.lock().await;
     let now = engine.now();
-    if let Some(kept) = engine.tally().answers.find(&key, now) {
+    // Whoever was first may have asked the same.
+    if let Some(kept) = answers.find(&key, now) {
         return Ok(kept);
     }
     let answered = Arc::new(count(engine, site, question, now).await?);
-    engine.tally().answers.put(key, Arc::clone(&answered));
+    answers.put(key, Arc::clone(&answered));
     Ok(answered)
+}
+
+/// The same, if it is there within `wait`. Else it is counted on, and whoever asks again has it.
+///
+/// # Errors
+/// The database fails.
+pub async fn ask_within(
+    engine: &Engine,
+    site: &Site,
+    question: &Question,
+    wait: Duration,
+) -> Result<Option<Arc<Answered>>> {
+    let key = (site.id, format!("{question:?}"));
+    if let Some(kept) = engine.tally().answers.find(&key, engine.now()) {
+        return Ok(Some(kept));
+    }
+    let (of, its_site, asked) = (engine.clone(), site.clone(), question.clone());
+    let counting = tokio::spawn(async move { ask(&of, &its_site, &asked).await });
+    match tokio::time::timeout(wait, counting).await {
+        Ok(counted) => {
+            let broke_off = |e| EngineError::Fault(format!("a count broke off: {e}"));
+            counted.map_err(broke_off)?.map(Some)
+        }
+        Err(_) => Ok(None),
+    }
 }
 
 async fn count(engine: &Engine, site: &Site, of: &Question, now: UtcMs) -> Result<Answered> {

@@ -509,24 +509,26 @@ pub async fn over_time(
     step: Step,
     only: Only<'_>,
 ) -> Result<BTreeMap<String, (i64, i64)>> {
+    let mut rows: Vec<(String, i64, i64)> = Vec::new();
     if only.segment.0 != 0 {
-        return segment_sums::over_time(session, site, span, step, only).await;
-    }
-    let pieces = match step {
-        Step::Day => vec![("day", span.from.to_string(), span.to.to_string())],
-        Step::Month => pieces(span),
-    };
-    let mut times: BTreeMap<String, (i64, i64)> = BTreeMap::new();
-    for (per, from, to) in pieces {
-        let query = session.query(BY_TIME).bind(site).bind(per).bind(&from).bind(&to);
-        let query = query.bind(only.currency).bind(only.channel).bind(only.product);
-        let rows: Vec<(String, i64, i64)> = query.all().await?;
-        for (day, orders, revenue) in rows {
-            let name = if step == Step::Month { day.chars().take(7).collect() } else { day };
-            let (all, sum) = times.entry(name).or_default();
-            *all += orders;
-            *sum += revenue;
+        rows = segment_sums::by_day(session, site, span, only).await?;
+    } else {
+        let pieces = match step {
+            Step::Day => vec![("day", span.from.to_string(), span.to.to_string())],
+            Step::Month => pieces(span),
+        };
+        for (per, from, to) in pieces {
+            let query = session.query(BY_TIME).bind(site).bind(per).bind(&from).bind(&to);
+            let query = query.bind(only.currency).bind(only.channel).bind(only.product);
+            rows.extend(query.all::<(String, i64, i64)>().await?);
         }
+    }
+    let mut times: BTreeMap<String, (i64, i64)> = BTreeMap::new();
+    for (day, orders, revenue) in rows {
+        let name = if step == Step::Month { day.chars().take(7).collect() } else { day };
+        let (all, sum) = times.entry(name).or_default();
+        *all += orders;
+        *sum += revenue;
     }
     Ok(times)
 }

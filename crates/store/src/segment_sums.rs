@@ -2,14 +2,12 @@
 //! change at any time: these are counted from the figures of orders, the members first, so that a
 //! page takes as long as the segment is large.
 
-use std::collections::BTreeMap;
-
 use model::ids::SegmentId;
 use model::spans::{Span, month_of};
 use model::{SiteId, UtcMs};
 
 use crate::customer_sums::{Brought, Won};
-use crate::order_sums::{Keyed, Only, Step, Sums, What};
+use crate::order_sums::{Keyed, Only, Sums, What};
 use crate::{Result, Session};
 
 /// What `$what` comes to over the orders that members paid on the days `$3 ..= $4`, as far as
@@ -134,25 +132,16 @@ pub(crate) async fn foreign(
     query.bind(only.channel).bind(only.product).one().await
 }
 
-/// As `order_sums::over_time`.
-pub(crate) async fn over_time(
+/// Orders and revenue of each day.
+pub(crate) async fn by_day(
     session: &mut Session<'_>,
     site: SiteId,
     span: Span,
-    step: Step,
     only: Only<'_>,
-) -> Result<BTreeMap<String, (i64, i64)>> {
+) -> Result<Vec<(String, i64, i64)>> {
     let query = session.query(BY_DAY).bind(site).bind(only.segment);
     let query = query.bind(span.from.to_string()).bind(span.to.to_string()).bind(only.currency);
-    let rows: Vec<(String, i64, i64)> = query.bind(only.channel).bind(only.product).all().await?;
-    let mut times: BTreeMap<String, (i64, i64)> = BTreeMap::new();
-    for (day, orders, revenue) in rows {
-        let name = if step == Step::Month { day.chars().take(7).collect() } else { day };
-        let (all, sum) = times.entry(name).or_default();
-        *all += orders;
-        *sum += revenue;
-    }
-    Ok(times)
+    query.bind(only.channel).bind(only.product).all().await
 }
 
 /// As `customer_sums::by_origin`, of the customers won in `bounds`.

@@ -324,6 +324,22 @@ async fn of_one_product_nothing_is_said_of_what_customers_cost() {
 }
 
 #[tokio::test]
+async fn what_an_address_names_and_nobody_knows_is_not_taken_for_all() {
+    let app = told().await;
+    let revenue = format!("/admin/numbers/revenue?{YEAR}");
+    assert!(body_of(&page(&app, &revenue).await).contains("$129.00"));
+    for (named, said) in [
+        ("segment=!!", "This segment is gone: nobody is in it."),
+        ("segment=999999", "This segment is gone: nobody is in it."),
+        ("product=!!", "Not known"),
+        ("product=999999", "Not known"),
+    ] {
+        let text = body_of(&page(&app, &format!("{revenue}&{named}")).await);
+        assert!(text.contains(said) && !text.contains("$129.00"), "{named}: {text}");
+    }
+}
+
+#[tokio::test]
 async fn money_spent_lately_shows_though_nobody_was_won_by_it() {
     let app = told().await;
     let spend = [("key", "a"), ("channel", "radio"), ("amount", "40"), ("from_day", "2026-07-01")];

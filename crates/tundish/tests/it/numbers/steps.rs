@@ -1,5 +1,7 @@
 //! Whose visit it was, and how many went from step to step.
 
+use std::time::Duration;
+
 use engine::steps::{Question, Step};
 use engine::views::{self, By, OwnAct};
 use model::ids::{ClickId, ContactId, OrderId, SegmentId};
@@ -317,4 +319,22 @@ async fn followed(app: TestApp) {
     assert!(file.body.contains("Confirmed,1,1.000000,0.250000,1,1,"), "{}", file.body);
     assert_eq!(app.get(&format!("{chosen}&left=9")).await.status, 404);
     assert_eq!(app.get(&format!("{address}&s1=nonsense")).await.status, 200);
+}
+
+// One thread: what is counted goes on when the test waits, and not before.
+#[tokio::test]
+async fn what_nobody_waits_for_is_counted_all_the_same() {
+    let app = TestApp::start().await;
+    let day = day_of(app.engine.now(), &zone());
+    let question = Question {
+        steps: vec![Step::Confirmed, Step::Paid(None)],
+        window_days: 7,
+        span: Span { from: day, to: day },
+        segment: None,
+    };
+    let within = |wait| engine::steps::ask_within(&app.engine, &app.site, &question, wait);
+    assert_eq!(within(Duration::ZERO).await.unwrap(), None);
+    let counted = within(Duration::MAX).await.unwrap().unwrap();
+    assert_eq!(counted.outcome.reached, [0, 0]);
+    assert_eq!(within(Duration::ZERO).await.unwrap(), Some(counted), "it is known now");
 }

@@ -150,8 +150,8 @@ pub async fn index(
     let question = Question {
         every,
         show: Show::read(&asked.show),
-        product: asked.product.parse().unwrap_or(ProductId(0)),
-        segment: asked.segment.parse().unwrap_or(SegmentId(0)),
+        product: narrow::product_in(&asked.product),
+        segment: narrow::segment_in(&asked.segment),
         currency: who.site.currency.clone(),
         home: super::home(PATH, &query),
         last: every.of(period.today) - 1,

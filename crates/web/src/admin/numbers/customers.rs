@@ -3,11 +3,12 @@
 use axum::extract::{Query, State};
 use engine::EngineError;
 use engine::fits::rfm::Grid;
-use model::ids::{ContactId, ProductId, SegmentId};
+use model::ids::{ContactId, SegmentId};
 use model::segments::{ANY_SCORE, Cells, Rule, Statement};
 use model::spans::{day_number, day_numbered};
 use store::customer_figures::{ByFirst, ByLast, Listed};
 
+use super::narrow;
 use super::report::{Empty, Note, Report};
 use super::rows::{self, FILE_PAGE, PAGE, Stretch};
 use super::sheet::{Cell, Sheet, columns};
@@ -86,7 +87,7 @@ async fn read(state: AppState, who: CurrentOperator, asked: Asked) -> Result<Str
 }
 
 fn segment(asked: &Asked) -> SegmentId {
-    asked.segment.parse().unwrap_or(SegmentId(0))
+    narrow::segment_in(&asked.segment)
 }
 
 async fn first_rows(
@@ -101,7 +102,7 @@ async fn first_rows(
         currency: who.site.currency.clone(),
         days: (day_number(period.span.from), day_number(period.span.to)),
         origin: asked.channel.clone(),
-        product: asked.product.parse().unwrap_or(ProductId(0)),
+        product: narrow::product_in(&asked.product),
         segment: segment(asked),
         bought: bought.as_ref().map(|b| (b.span.from.to_string(), b.span.to.to_string())),
         before: before(&asked.before).unwrap_or((i64::MAX, ContactId(i64::MAX))),

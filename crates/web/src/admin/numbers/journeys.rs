@@ -84,8 +84,8 @@ async fn read_of(
     period: Period,
 ) -> Result<Read, EngineError> {
     let (site, span, level) = (who.site.id, period.span, level(asked));
-    let product = asked.product.parse().unwrap_or(ProductId(0));
-    let segment = asked.segment.parse().unwrap_or(SegmentId(0));
+    let product = narrow::product_in(&asked.product);
+    let segment = narrow::segment_in(&asked.segment);
     let (currency, money) = (who.site.currency.clone(), who.site.currency.clone());
     let (roads, products, segments) = state
         .reader

@@ -32,9 +32,9 @@ impl Narrow {
     pub fn read(who: &CurrentOperator, asked: &Asked) -> Self {
         Self {
             channel: asked.channel.clone(),
-            product: asked.product.parse().unwrap_or(ProductId(0)),
+            product: product_in(&asked.product),
             product_text: asked.product.clone(),
-            segment: asked.segment.parse().unwrap_or(SegmentId(0)),
+            segment: segment_in(&asked.segment),
             segment_text: asked.segment.clone(),
             currency: who.site.currency.clone(),
         }
@@ -118,7 +118,17 @@ impl Narrow {
     }
 }
 
-/// A choice among named things, or any of them.
+/// The product an address names; 0: anything. What cannot be read names nothing that was sold.
+pub(crate) fn product_in(text: &str) -> ProductId {
+    if text.is_empty() { ProductId(0) } else { text.parse().unwrap_or(ProductId(-1)) }
+}
+
+/// The segment an address names; 0: anyone. What cannot be read names nobody.
+pub(crate) fn segment_in(text: &str) -> SegmentId {
+    if text.is_empty() { SegmentId(0) } else { text.parse().unwrap_or(SegmentId(-1)) }
+}
+
+/// A choice among named things, or any of them; what is chosen stands in it though it is gone.
 pub(crate) fn choice(
     (name, label, any): (&'static str, &'static str, &str),
     named: impl IntoIterator<Item = (String, String)>,
@@ -126,6 +136,9 @@ pub(crate) fn choice(
 ) -> Select {
     let mut options = vec![(String::new(), any.to_owned())];
     options.extend(named);
+    if !options.iter().any(|(word, _)| word == chosen) {
+        options.push((chosen.to_owned(), "Not known".to_owned()));
+    }
     Select { name, label, options, value: chosen.to_owned() }
 }
 

@@ -25,6 +25,8 @@ pub struct Report {
     pub action: Option<(String, String)>,
     /// Where what is shown is counted again, if that is done beside the page.
     pub again: Option<String>,
+    /// Seconds after which the page asks for itself again, where its figures are being counted.
+    pub reload: Option<u32>,
     /// Views of it.
     pub tabs: Vec<Tab>,
     /// Which of them this is.
@@ -214,6 +216,7 @@ impl Report {
             back: Vec::new(),
             action: None,
             again: None,
+            reload: None,
             tabs: Vec::new(),
             tab: String::new(),
             filter: None,

@@ -92,7 +92,7 @@ pub async fn index(
     query.retain(|(_, value)| !value.is_empty());
     let question = Question {
         show: asked.show.clone(),
-        segment: asked.segment.parse().unwrap_or(SegmentId(0)),
+        segment: narrow::segment_in(&asked.segment),
         currency: who.site.currency.clone(),
         may_change: who.may_change(),
         more: vec![("segment", asked.segment.clone()), super::home(PATH, &query)],

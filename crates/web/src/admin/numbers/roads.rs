@@ -266,11 +266,9 @@ struct Line {
     touches: Option<i64>,
 }
 
-fn paths(
-    read: &Read,
-    earlier: Option<&Earlier>,
-    (asked, query): (&Asked, &[(&'static str, String)]),
-) -> Sheet {
+/// The roads that were ordered by, the most taken first, `most` of them; then what the others come
+/// to, what nobody ordered by, and all.
+fn lines(read: &Read, earlier: Option<&Earlier>, most: usize) -> Vec<Line> {
     let was =
         |path: &str| earlier.and_then(|(_, read)| read.sums.get(path)).map_or(0, |sum| sum.orders);
     let mut all: Vec<(&String, RoadSum)> =
@@ -284,7 +282,6 @@ fn paths(
         let by = |sum: &RoadSum| (sum.orders, sum.revenue_minor);
         by(&b.1).cmp(&by(&a.1)).then(a.0.cmp(b.0))
     });
-    let most = if asked.format == "csv" { all.len() } else { PATHS };
     let rest = all.split_off(most.min(all.len()));
     let mut lines: Vec<Line> = all
         .into_iter()
@@ -317,6 +314,16 @@ fn paths(
         at: Some(Vec::new()),
         touches: None,
     });
+    lines
+}
+
+fn paths(
+    read: &Read,
+    earlier: Option<&Earlier>,
+    (asked, query): (&Asked, &[(&'static str, String)]),
+) -> Sheet {
+    let most = if asked.format == "csv" { usize::MAX } else { PATHS };
+    let lines = lines(read, earlier, most);
     let mut labels = vec!["Road", "#Orders"];
     labels.extend(earlier.map(|(compared, _)| compared.head()));
     labels.extend(["#Revenue", "#Per order", "#Margin"]);

@@ -6,7 +6,7 @@ use axum::extract::{Path, Query, State};
 use engine::EngineError;
 use model::UtcMs;
 use model::channels::{Rule, channel_of};
-use model::ids::{ContactId, ProductId, SegmentId};
+use model::ids::{ContactId, SegmentId};
 use model::sources::{Touch, Utm};
 use model::spans::{DEFAULT_DAYS, Span};
 use model::views::Origin;
@@ -55,7 +55,7 @@ fn shown(asked: &Asked) -> impl Iterator<Item = (&'static str, &'static str, &'s
 }
 
 fn segment(asked: &Asked) -> SegmentId {
-    asked.segment.parse().unwrap_or(SegmentId(0))
+    narrow::segment_in(&asked.segment)
 }
 
 /// Counts by stage and origin.
@@ -439,7 +439,7 @@ async fn read_rows(
                     source: asked.source.as_deref(),
                     landing: asked.landing.as_deref(),
                     origin: &asked.origin,
-                    product: asked.product.parse().unwrap_or(ProductId(0)),
+                    product: narrow::product_in(&asked.product),
                     segment: segment(&asked),
                     before: start.unwrap_or((UtcMs(i64::MAX), ContactId(i64::MAX))),
                     limit,

@@ -2,6 +2,7 @@
 //! the next, and who did not.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{Query, State};
 use engine::EngineError;
@@ -37,6 +38,11 @@ const WORDS_MAX: usize = 40;
 /// Rows of a list on one page.
 const PAGE: usize = 50;
 const SECOND_MS: i64 = 1_000;
+/// A page waits so long for its figures, and then shows them once they are there.
+const COUNTED_WITHIN: Duration = Duration::from_secs(2);
+const RELOAD_SECONDS: u32 = 2;
+const COUNTING: &str = "These steps are being counted: so much happened on these days that it takes \
+                        some seconds. They show here by themselves.";
 /// Said where a segment is chosen.
 const STRANGERS: &str = "A page view counts here where it is known to be a contact's, by their own \
                          form, order or click. Those of strangers are of no segment.";
@@ -57,22 +63,25 @@ pub async fn index(
     let window = WINDOWS.iter().find(|(days, _)| *days == asked.window);
     let window = window.map_or(USUAL_WINDOW, |(days, _)| *days);
     let named = Choices::read(&state, &who, &period).await?;
-    let segment = asked.segment.parse().unwrap_or(SegmentId(0));
+    let segment = narrow::segment_in(&asked.segment);
     let question = Question {
         steps: steps.clone(),
         window_days: window,
         span: period.span,
         segment: named.members(segment),
     };
-    let answered = engine::steps::ask(&state.engine, &who.site, &question).await?;
+    // A file and a list of people are whole.
+    let is_page = asked.format.is_empty() && asked.left.is_empty();
+    let wait = if is_page { COUNTED_WITHIN } else { Duration::MAX };
+    let answered = engine::steps::ask_within(&state.engine, &who.site, &question, wait).await?;
     let mut query = period.query().to_vec();
     query.push(("window", window.to_string()));
     query.extend(NAMES.iter().zip(&steps).map(|(name, step)| (*name, step.to_string())));
     if segment.0 != 0 {
         query.push(("segment", asked.segment.clone()));
     }
-    if let Ok(at) = asked.left.parse::<usize>() {
-        return stopped(&state, &who, &asked, (&period, query), (&named, &steps, at), &answered)
+    if let (Ok(at), Some(answered)) = (asked.left.parse::<usize>(), &answered) {
+        return stopped(&state, &who, &asked, (&period, query), (&named, &steps, at), answered)
             .await;
     }
     let mut report = Report::new(
@@ -92,7 +101,13 @@ pub async fn index(
     if segment.0 != 0 {
         report.notes.push(Note::info(STRANGERS));
     }
-    fill(&mut report, &named, &steps, (&period, window), &answered, &query);
+    match answered {
+        Some(of) => fill(&mut report, &named, &steps, (&period, window), &of, &query),
+        None => {
+            report.notes.push(Note::info(COUNTING));
+            report.reload = Some(RELOAD_SECONDS);
+        }
+    }
     report.answer(PATH, &asked, &query)
 }
 

@@ -98,7 +98,7 @@ pub async fn index(
     let question = Question {
         by: By::read(&asked.by),
         months: (month(period.span.from), month(period.span.to)),
-        segment: asked.segment.parse().unwrap_or(SegmentId(0)),
+        segment: narrow::segment_in(&asked.segment),
         currency: who.site.currency.clone(),
         home: super::home(PATH, &query),
         is_file: asked.format == "csv",

@@ -4,13 +4,13 @@
 use axum::extract::{Query, State};
 use engine::EngineError;
 use model::UtcMs;
-use model::ids::{ProductId, SegmentId};
 use model::roads::{self, Sought};
 use model::times::DAY_MS;
 use store::journeys::{JourneyRow, JourneyRows};
 use store::road_sums::Level;
 
 use super::super::attribution::Model;
+use super::super::narrow;
 use super::super::report::{Note, Report};
 use super::super::rows::{self, FILE_PAGE, PAGE, Stretch};
 use super::super::sheet::{Cell, Sheet, columns};
@@ -162,9 +162,9 @@ fn wanted(who: &CurrentOperator, asked: &Asked, period: &Period, limit: i64) -> 
         channel: asked.channel.clone(),
         sought: sought(asked),
         level: level(asked),
-        product: asked.product.parse().unwrap_or(ProductId(0)),
+        product: narrow::product_in(&asked.product),
         currency: who.site.currency.clone(),
-        segment: asked.segment.parse().unwrap_or(SegmentId(0)),
+        segment: narrow::segment_in(&asked.segment),
         limit,
     }
 }

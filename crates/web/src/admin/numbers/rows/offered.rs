@@ -3,11 +3,12 @@
 use axum::extract::{Query, State};
 use engine::EngineError;
 use model::UtcMs;
-use model::ids::{OfferId, OrderId, ProductId, SegmentId};
+use model::ids::{OfferId, OrderId};
 use model::spans::DEFAULT_DAYS;
 use store::order_sums::Only;
 use store::revenue::OfferRow;
 
+use super::super::narrow;
 use super::{FILE_PAGE, PAGE, Stretch, back, kept};
 use crate::admin::numbers::report::Report;
 use crate::admin::numbers::sheet::{Cell, Sheet, columns};
@@ -60,8 +61,8 @@ async fn read(
                 let only = Only {
                     currency: &asked.currency,
                     channel: &asked.channel,
-                    product: asked.product.parse().unwrap_or(ProductId(0)),
-                    segment: asked.segment.parse().unwrap_or(SegmentId(0)),
+                    product: narrow::product_in(&asked.product),
+                    segment: narrow::segment_in(&asked.segment),
                 };
                 let of = (offer, asked.place.as_str());
                 let page = (start, limit);

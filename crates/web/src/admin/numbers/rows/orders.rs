@@ -3,10 +3,11 @@
 use axum::extract::{Query, State};
 use engine::EngineError;
 use model::UtcMs;
-use model::ids::{OrderId, ProductId, SegmentId};
+use model::ids::OrderId;
 use model::spans::DEFAULT_DAYS;
 use store::revenue::{Instant, MailKey, OrderRow, OrderRows};
 
+use super::super::narrow;
 use super::{FILE_PAGE, PAGE, Stretch, back, kept};
 use crate::admin::numbers::report::Report;
 use crate::admin::numbers::sheet::{Cell, Sheet, columns};
@@ -93,9 +94,9 @@ fn wanted(period: &Period, asked: &Asked, limit: i64) -> OrderRows {
         landing: asked.landing.clone(),
         mail: mail_of(asked),
         link: (asked.version, asked.position),
-        product: asked.product.parse().unwrap_or(ProductId(0)),
+        product: narrow::product_in(&asked.product),
         cohort: asked.cohort.clone(),
-        segment: asked.segment.parse().unwrap_or(SegmentId(0)),
+        segment: narrow::segment_in(&asked.segment),
         nth: asked.nth,
         currency: asked.currency.clone(),
         day_max: if asked.days > 0 { asked.days } else { i64::MAX },

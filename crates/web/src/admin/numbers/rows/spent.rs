@@ -10,6 +10,7 @@ use model::spends::Spend;
 use store::customer_sums::{RewardRow, Won};
 use store::road_sums::RoadsOf;
 
+use super::super::narrow;
 use super::{back, kept};
 use crate::admin::numbers::attribution::step_of;
 use crate::admin::numbers::journeys::level;
@@ -111,7 +112,7 @@ pub async fn rewarded(
         .reader
         .read::<_, EngineError, _>(move |session| {
             Box::pin(async move {
-                let product = wanted.product.parse().unwrap_or(ProductId(0));
+                let product = narrow::product_in(&wanted.product);
                 let won = Won { span, currency: &currency, product };
                 let rows = store::customer_sums::reward_rows(session, site, won, bounds).await?;
                 let words: BTreeSet<String> =
