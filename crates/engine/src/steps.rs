@@ -5,22 +5,24 @@
 //! What contacts did comes from the main database. Both are merged in the order of time and given
 //! to [`numbers::steps::Pass`], a month after the other, so that memory does not grow with history.
 
+mod kinds;
+
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasherDefault, Hasher};
-use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use model::ids::{ContactId, FormId, ProductId, SegmentId};
+use model::ids::{ContactId, SegmentId};
 use model::sites::Site;
 use model::spans::Span;
 use model::times::{DAY_MS, MINUTE_MS};
-use model::{Refused, SiteId, UtcMs};
+use model::{SiteId, UtcMs};
 use numbers::steps::{Outcome, Pass};
 use store::Session;
 use store::acts::Act;
 use store::views::Day;
 
+pub use self::kinds::Step;
 use crate::engine::Engine;
 use crate::fault::{EngineError, Result};
 use crate::rollups::zone_of;
@@ -35,72 +37,6 @@ const ANSWERS_MAX: usize = 50;
 pub const STOPPED_MAX: usize = 10_000;
 /// Days whose acts are in memory at once.
 const CHUNK_DAYS: i64 = 31;
-
-/// One step.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Step {
-    /// Viewed any page.
-    View,
-    /// Viewed the page of this path.
-    Page(String),
-    /// Viewed a page, coming from this source.
-    Source(String),
-    /// Answered a form; this one, or any.
-    Form(Option<FormId>),
-    /// Confirmed the newsletter.
-    Confirmed,
-    /// Clicked in a mail.
-    Clicked,
-    /// Sent the form of a checkout.
-    Checkout,
-    /// Paid an order; for this product, or any.
-    Paid(Option<ProductId>),
-    /// Paid a second order.
-    Second,
-}
-
-impl std::fmt::Display for Step {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::View => f.write_str("view"),
-            Self::Page(path) => write!(f, "page:{path}"),
-            Self::Source(source) => write!(f, "source:{source}"),
-            Self::Form(None) => f.write_str("form"),
-            Self::Form(Some(form)) => write!(f, "form:{form}"),
-            Self::Confirmed => f.write_str("confirmed"),
-            Self::Clicked => f.write_str("clicked"),
-            Self::Checkout => f.write_str("checkout"),
-            Self::Paid(None) => f.write_str("paid"),
-            Self::Paid(Some(product)) => write!(f, "paid:{product}"),
-            Self::Second => f.write_str("second"),
-        }
-    }
-}
-
-impl FromStr for Step {
-    type Err = Refused;
-
-    fn from_str(text: &str) -> std::result::Result<Self, Refused> {
-        let unknown = || Refused::new("step_unknown", format!("there is no step `{text}`"));
-        Ok(match text.split_once(':') {
-            None => match text {
-                "view" => Self::View,
-                "form" => Self::Form(None),
-                "confirmed" => Self::Confirmed,
-                "clicked" => Self::Clicked,
-                "checkout" => Self::Checkout,
-                "paid" => Self::Paid(None),
-                "second" => Self::Second,
-                _ => return Err(unknown()),
-            },
-            Some(("page", path)) => Self::Page(path.to_owned()),
-            Some(("source", source)) => Self::Source(source.to_owned()),
-            Some(("form", form)) => Self::Form(Some(form.parse().map_err(|_| unknown())?)),
-            Some(("paid", id)) => Self::Paid(Some(id.parse().map_err(|_| unknown())?)),
-            Some(_) => return Err(unknown()),
-        })
-    }
-}
 
 /// What is asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -270,14 +206,27 @@ async fn acts(
     bounds: (UtcMs, UtcMs),
 ) -> Result<Vec<Done>> {
     // In the order in which they follow one another where they share an instant.
-    let all = [Act::Form, Act::Confirmed, Act::Clicked, Act::Checkout, Act::Paid, Act::Bought];
-    let (mut done, mut orders) = (Vec::new(), Vec::new());
+    let all = [
+        Act::Form,
+        Act::Confirmed,
+        Act::Clicked,
+        Act::Checkout,
+        Act::Paid,
+        Act::Bought,
+        Act::Shown,
+        Act::Taken,
+    ];
+    let (mut done, mut orders, mut offered) = (Vec::new(), Vec::new(), Vec::new());
     for act in all {
         // Whether any subject could fit at all.
         if !steps.iter().any(|step| act_of(step) == Some(act)) {
             continue;
         }
-        let to = if matches!(act, Act::Paid | Act::Bought) { &mut orders } else { &mut done };
+        let to = match act {
+            Act::Paid | Act::Bought => &mut orders,
+            Act::Shown | Act::Taken => &mut offered,
+            _ => &mut done,
+        };
         let take = |one: store::acts::Done| {
             let fits = bits(steps, |step| act_fits(step, act, one.subject));
             if fits != 0 && only.holds(one.contact) {
@@ -296,6 +245,7 @@ async fn acts(
         same
     });
     done.append(&mut orders);
+    done.append(&mut offered);
     done.sort_by_key(|((at, ..), _)| *at);
     Ok(done.into_iter().map(|((at, contact, _), fits)| (at.0, contact.0, fits)).collect())
 }
@@ -309,6 +259,8 @@ fn act_of(step: &Step) -> Option<Act> {
         Step::Checkout => Some(Act::Checkout),
         Step::Paid(None) | Step::Second => Some(Act::Paid),
         Step::Paid(Some(_)) => Some(Act::Bought),
+        Step::Shown(_) => Some(Act::Shown),
+        Step::Taken(_) => Some(Act::Taken),
     }
 }
 
@@ -317,6 +269,7 @@ fn act_fits(step: &Step, act: Act, subject: i64) -> bool {
         && match step {
             Step::Form(Some(form)) => form.0 == subject,
             Step::Paid(Some(product)) => product.0 == subject,
+            Step::Shown(Some(offer)) | Step::Taken(Some(offer)) => offer.0 == subject,
             Step::Second => subject == 2,
             _ => true,
         }
@@ -550,6 +503,8 @@ async fn joined(
 
 #[cfg(test)]
 mod tests {
+    use model::ids::{FormId, ProductId};
+
     use super::*;
 
     #[test]

@@ -29,6 +29,21 @@ const BOUGHT: &str = "select f.paid_at, f.contact_id, l.product_id, f.order_id
     where l.site_id = f.site_id and l.order_id = f.order_id and f.site_id = $1
         and f.paid_at >= $2 and f.paid_at < $3 and l.state in ('paid', 'refunded')";
 
+// By the orders of these days and of the month before: nothing is offered later after one.
+const SHOWN: &str = "select s.shown_at, o.contact_id, s.offer_id, s.order_id
+    from order_offers s cross join orders o cross join contacts c
+    where o.site_id = s.site_id and o.id = s.order_id and c.site_id = o.site_id
+        and c.id = o.contact_id and s.site_id = $1 and s.order_id >= $2 and s.order_id < $3
+        and s.shown_at >= $4 and s.shown_at < $5 and c.is_test = false";
+const TAKEN: &str = "select s.decided_at, o.contact_id, s.offer_id, s.order_id
+    from order_offers s cross join orders o cross join contacts c
+    where o.site_id = s.site_id and o.id = s.order_id and c.site_id = o.site_id
+        and c.id = o.contact_id and s.site_id = $1 and s.order_id >= $2 and s.order_id < $3
+        and s.decided_at >= $4 and s.decided_at < $5 and s.state = 'paid'
+        and c.is_test = false";
+
+/// Days after an order within which whatever it is offered is shown and decided.
+const OFFERED_DAYS: i64 = 31;
 /// An order whose id is so much younger than the order was placed elsewhere: it was taken in from a
 /// file, and nobody sent a checkout here.
 const TAKEN_IN_MS: i64 = MINUTE_MS;
@@ -48,6 +63,21 @@ pub enum Act {
     Paid,
     /// A product in a paid order; with the product.
     Bought,
+    /// An offer was shown after an order was paid; with the offer.
+    Shown,
+    /// One of these was taken and paid; with the offer.
+    Taken,
+}
+
+impl Act {
+    /// Whether the rows are found by the time in an id.
+    fn has_id(self) -> bool {
+        matches!(self, Self::Form | Self::Checkout)
+    }
+
+    fn is_of_offer(self) -> bool {
+        matches!(self, Self::Shown | Self::Taken)
+    }
 }
 
 /// One of them.
@@ -72,16 +102,25 @@ pub async fn each(
     (from, until): (UtcMs, UtcMs),
     mut take: impl FnMut(Done) + Send,
 ) -> Result<()> {
-    let (sql, has_id) = match act {
-        Act::Form => (FORMS, true),
-        Act::Confirmed => (CONFIRMED, false),
-        Act::Clicked => (CLICKED, false),
-        Act::Checkout => (CHECKOUT, true),
-        Act::Paid => (PAID, false),
-        Act::Bought => (BOUGHT, false),
+    let sql = match act {
+        Act::Form => FORMS,
+        Act::Confirmed => CONFIRMED,
+        Act::Clicked => CLICKED,
+        Act::Checkout => CHECKOUT,
+        Act::Paid => PAID,
+        Act::Bought => BOUGHT,
+        Act::Shown => SHOWN,
+        Act::Taken => TAKEN,
     };
+    let has_id = act.has_id();
     let bound = |at: UtcMs| if has_id { first_id_at(at) } else { at.0 };
-    let query = session.query(sql).bind(site).bind(bound(from)).bind(bound(until));
+    let query = session.query(sql).bind(site);
+    let query = if act.is_of_offer() {
+        let first = first_id_at(from.plus_days(-OFFERED_DAYS));
+        query.bind(first).bind(first_id_at(until)).bind(from).bind(until)
+    } else {
+        query.bind(bound(from)).bind(bound(until))
+    };
     let give = |[at, contact, subject, order]: [i64; 4]| {
         let at = if has_id { made_at(at) } else { UtcMs(at) };
         if act == Act::Checkout && at.since_ms(UtcMs(subject)) >= TAKEN_IN_MS {

@@ -1,6 +1,8 @@
 //! From the checkout to the second sale, as a browser without script goes.
 
 use engine::also_bought::Why;
+use engine::steps::{Question, Step};
+use model::Zone;
 use model::orders::OrderState;
 use model::products::Role;
 use testkit::{TestApp, coupon, usd};
@@ -363,5 +365,44 @@ async fn how_a_new_buyer_came_is_kept_as_the_first_touch_however_long_the_order_
             assert_eq!(touches.len(), 1, "{email}");
             assert!(touches[0].is_first, "{email}");
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_offer_that_was_shown_and_taken_after_paying_is_a_step_each() {
+    for app in super::on_both("an_offer_that_was_shown").await {
+        let shop = app.stock_shop().await;
+        for (email, takes) in [("one@example.org", true), ("two@example.org", false)] {
+            app.other_browser();
+            let bought = app.buy("guide", &[("email", email)]).await;
+            let offer = app.get(bought.answer.location()).await;
+            app.engine.clock().advance_ms(1_000);
+            if takes {
+                app.post(&offer.form("/accept"), &[("t", &offer.hidden("t"))]).await;
+            } else {
+                app.post(&offer.form("/decline"), &[]).await;
+            }
+            app.run_until_idle().await;
+        }
+        let zone = Zone::parse(&app.site.timezone).unwrap();
+        let today = model::spans::day_of(app.engine.now(), &zone);
+        let span = model::spans::Span { from: model::spans::moved(today, -1), to: today };
+        let (course, workbook) = (Some(shop.course.1), Some(shop.workbook.1));
+        for (steps, wanted) in [
+            (vec![Step::Paid(None), Step::Shown(None), Step::Taken(None)], vec![2, 2, 1]),
+            (vec![Step::Checkout, Step::Shown(course), Step::Taken(course)], vec![2, 2, 1]),
+            (vec![Step::Shown(workbook)], vec![0]),
+            (vec![Step::Taken(None), Step::Shown(None)], vec![1, 0]),
+        ] {
+            let question = Question { steps: steps.clone(), window_days: 1, span, segment: None };
+            let answered = engine::steps::ask(&app.engine, &app.site, &question).await.unwrap();
+            assert_eq!(answered.outcome.reached, wanted, "{steps:?}");
+            for step in steps {
+                assert_eq!(step.to_string().parse::<Step>().unwrap(), step);
+            }
+        }
+        app.sign_in(model::operators::Role::Owner).await;
+        let page = app.get("/admin/numbers/steps").await.plain();
+        assert!(page.contains("Was shown an offer after paying") && page.contains("Took \u{201c}"));
     }
 }

@@ -7,12 +7,13 @@ use std::time::Duration;
 use axum::extract::{Query, State};
 use engine::EngineError;
 use engine::steps::{Answered, Question, STEPS_MAX, STOPPED_MAX, Step};
-use model::UtcMs;
 use model::contacts::Contact;
-use model::ids::{ContactId, SegmentId};
+use model::ids::{ContactId, OfferId, SegmentId};
 use model::spans::DEFAULT_DAYS;
 use model::times::{DAY_MS, HOUR_MS, MINUTE_MS};
+use model::{SiteId, UtcMs};
 use numbers::stages::share;
+use store::Session;
 use store::segments::Segment;
 
 use super::narrow;
@@ -143,6 +144,8 @@ impl Choices {
             (Step::Clicked, "Clicked in a mail".to_owned()),
             (Step::Checkout, "Sent the checkout".to_owned()),
             (Step::Paid(None), "Paid an order".to_owned()),
+            (Step::Shown(None), "Was shown an offer after paying".to_owned()),
+            (Step::Taken(None), "Took an offer after paying".to_owned()),
             (Step::Second, "Paid a second order".to_owned()),
         ];
         let (own, segments) = state
@@ -162,6 +165,7 @@ impl Choices {
                         let name = format!("Bought \u{201c}{}\u{201d}", product.name);
                         (Step::Paid(Some(product.id)), name)
                     }));
+                    own.extend(offered(session, site).await?);
                     Ok((own, store::segments::list(session, site).await?))
                 })
             })
@@ -224,6 +228,27 @@ impl Choices {
         });
         selects
     }
+}
+
+/// The offers that a path shows after a payment, shown and taken.
+async fn offered(
+    session: &mut Session<'_>,
+    site: SiteId,
+) -> Result<Vec<(Step, String)>, EngineError> {
+    let paths = store::paths::list(session, site).await?;
+    let levels = paths.into_iter().flat_map(|path| path.levels);
+    let mut offers: Vec<OfferId> =
+        levels.flat_map(|level| [Some(level.upsell), level.downsell]).flatten().collect();
+    offers.sort_unstable();
+    offers.dedup();
+    let mut all = Vec::new();
+    for id in offers {
+        let Some(offer) = store::offers::find(session, site, id).await? else { continue };
+        let name = format!("\u{201c}{}\u{201d} after paying", offer.title);
+        all.push((Step::Shown(Some(id)), format!("Was shown {name}")));
+        all.push((Step::Taken(Some(id)), format!("Took {name}")));
+    }
+    Ok(all)
 }
 
 /// The words with the most views, the most first.
