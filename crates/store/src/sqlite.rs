@@ -85,10 +85,6 @@ impl Sqlite {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        let orders = match &self.door {
-            Door::Alone(alone) => return alone.write(story),
-            Door::Threads { orders, .. } => orders,
-        };
         let (tell, told) = oneshot::channel();
         let write: Write = Box::new(move |link| {
             let outcome = in_savepoint(link, story);
@@ -98,7 +94,10 @@ impl Sqlite {
                 drop(tell.send(outcome));
             })
         });
-        give(orders, Order::Write(write))?;
+        match &self.door {
+            Door::Alone(alone) => alone.write(write)?,
+            Door::Threads { orders, .. } => give(orders, Order::Write(write))?,
+        }
         told.await.unwrap_or_else(|_| Err(E::from(stopped())))
     }
 
@@ -108,13 +107,12 @@ impl Sqlite {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        let reads = match &self.door {
-            Door::Alone(alone) => return alone.read(story),
-            Door::Threads { reads, .. } => reads,
-        };
         let (tell, told) = oneshot::channel();
         let read: Read = Box::new(move |link| drop(tell.send(in_snapshot(link, story))));
-        reads.send(read).map_err(|_| E::from(stopped()))?;
+        match &self.door {
+            Door::Alone(alone) => alone.read(read)?,
+            Door::Threads { reads, .. } => reads.send(read).map_err(|_| E::from(stopped()))?,
+        }
         told.await.unwrap_or_else(|_| Err(E::from(stopped())))
     }
 
@@ -230,17 +228,23 @@ fn statement(link: &Connection, sql: &str) -> Result<()> {
     Ok(())
 }
 
+/// One moment of the database; in a transaction that is open already, that of this transaction.
 fn in_snapshot<T, E, F>(link: &mut Connection, story: F) -> std::result::Result<T, E>
 where
     F: for<'a, 'c> FnOnce(&'a mut Session<'c>) -> Story<'a, T, E>,
     E: From<StoreError>,
 {
-    statement(link, "begin")?;
+    let is_own = link.is_autocommit();
+    if is_own {
+        statement(link, "begin")?;
+    }
     let polled = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         let mut session = Session { link: Link::Sqlite(&mut *link) };
         story(&mut session).now_or_never()
     }));
-    statement(link, "rollback")?;
+    if is_own {
+        statement(link, "rollback")?;
+    }
     match polled {
         Ok(Some(outcome)) => outcome,
         Ok(None) | Err(_) => Err(E::from(stopped())),

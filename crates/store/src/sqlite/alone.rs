@@ -5,14 +5,10 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use futures_util::FutureExt;
 use rusqlite::Connection;
 
-use super::writer::in_savepoint;
-use super::{prepare, statement, stopped};
+use super::{Read, Write, prepare, statement, stopped};
 use crate::Result;
-use crate::db::{Link, Session, Story, Tx};
-use crate::error::StoreError;
 
 /// Stories to a commit: what they change stays in memory until then.
 const STORIES_MAX: u32 = 1_000;
@@ -39,33 +35,22 @@ impl Alone {
         Ok(Self(Arc::new(Mutex::new(Some(Open { link, stories: 0 })))))
     }
 
-    pub(super) fn write<T, E, F>(&self, story: F) -> std::result::Result<T, E>
-    where
-        F: for<'a, 'c> FnOnce(&'a mut Tx<'c>) -> Story<'a, T, E>,
-        E: From<StoreError>,
-    {
+    pub(super) fn write(&self, write: Write) -> Result<()> {
         let mut held = self.hold()?;
         let open = held.as_mut().ok_or_else(stopped)?;
         if open.link.is_autocommit() {
             statement(&open.link, "begin immediate")?;
         }
-        let outcome = in_savepoint(&mut open.link, story);
+        let answer = write(&mut open.link);
         open.stories += 1;
-        if open.stories >= STORIES_MAX {
-            open.commit()?;
-        }
-        outcome
+        answer(if open.stories < STORIES_MAX { Ok(()) } else { open.commit() });
+        Ok(())
     }
 
-    pub(super) fn read<T, E, F>(&self, story: F) -> std::result::Result<T, E>
-    where
-        F: for<'a, 'c> FnOnce(&'a mut Session<'c>) -> Story<'a, T, E>,
-        E: From<StoreError>,
-    {
+    pub(super) fn read(&self, read: Read) -> Result<()> {
         let mut held = self.hold()?;
-        let open = held.as_mut().ok_or_else(stopped)?;
-        let mut session = Session { link: Link::Sqlite(&mut open.link) };
-        story(&mut session).now_or_never().unwrap_or_else(|| Err(E::from(stopped())))
+        read(&mut held.as_mut().ok_or_else(stopped)?.link);
+        Ok(())
     }
 
     pub(super) fn close(&self) {
@@ -91,49 +76,60 @@ impl Open {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::db::{Durability, Options};
+    use crate::error::StoreError;
+    use crate::sqlite::Sqlite;
 
-    fn put(alone: &Alone, n: i64, refused: bool) -> Result<()> {
-        alone.write(move |tx| {
+    async fn put(db: &Sqlite, n: i64, refused: bool) -> Result<()> {
+        db.write(move |tx| {
             Box::pin(async move {
                 tx.query("insert into t values ($1)").bind(n).run().await?;
                 if refused { Err(StoreError::Busy) } else { Ok(()) }
             })
         })
+        .await
+    }
+
+    fn open(path: &Path) -> Sqlite {
+        let options = Options { durability: Durability::AtClose, ..Options::main() };
+        Sqlite::open(path.to_owned(), &options).unwrap()
     }
 
     fn sum(link: &Connection) -> i64 {
         link.query_row("select coalesce(sum(n), 0) from t", [], |row| row.get(0)).unwrap()
     }
 
-    #[test]
-    fn a_refused_story_leaves_nothing_and_all_others_are_in_the_file_once_it_is_closed() {
+    #[tokio::test]
+    async fn a_refused_story_leaves_nothing_and_all_others_are_in_the_file_once_it_is_closed() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("t.db");
         let beside = Connection::open(&path).unwrap();
         beside.execute_batch("create table t (n integer)").unwrap();
-        let alone = Alone::open(&path).unwrap();
-        put(&alone, 1, false).unwrap();
-        assert!(put(&alone, 10, true).is_err());
-        put(&alone, 100, false).unwrap();
-        let read: Result<i64> = alone.read(|session| {
-            Box::pin(async move { session.query("select sum(n) from t").one::<i64>().await })
-        });
+        let alone = open(&path);
+        put(&alone, 1, false).await.unwrap();
+        assert!(put(&alone, 10, true).await.is_err());
+        put(&alone, 100, false).await.unwrap();
+        let read: Result<i64> = alone
+            .read(|session| {
+                Box::pin(async move { session.query("select sum(n) from t").one::<i64>().await })
+            })
+            .await;
         assert_eq!(read.unwrap(), 101);
         assert_eq!(sum(&beside), 0, "nobody else sees it yet");
-        alone.close();
+        alone.close().await;
         assert_eq!(sum(&beside), 101);
-        assert!(put(&alone, 1_000, false).is_err(), "it is closed");
+        assert!(put(&alone, 1_000, false).await.is_err(), "it is closed");
     }
 
-    #[test]
-    fn what_many_stories_did_is_in_the_file_before_the_end() {
+    #[tokio::test]
+    async fn what_many_stories_did_is_in_the_file_before_the_end() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("t.db");
         let beside = Connection::open(&path).unwrap();
         beside.execute_batch("create table t (n integer)").unwrap();
-        let alone = Alone::open(&path).unwrap();
+        let alone = open(&path);
         for _ in 0..=STORIES_MAX {
-            put(&alone, 1, false).unwrap();
+            put(&alone, 1, false).await.unwrap();
         }
         assert_eq!(sum(&beside), i64::from(STORIES_MAX));
     }
