@@ -5,7 +5,7 @@ use std::borrow::Cow;
 /// One cell of text: what a spreadsheet would take for a formula gets an apostrophe, and what
 /// needs quotation marks gets them. What is stored stays as it was typed.
 pub fn csv_cell(text: &str) -> Cow<'_, str> {
-    if is_formula(text) {
+    if is_marked(text) {
         Cow::Owned(csv_quoted(&format!("'{text}")).into_owned())
     } else {
         csv_quoted(text)
@@ -30,7 +30,13 @@ pub fn csv_row<T: AsRef<str>>(cells: &[T]) -> String {
 
 /// A cell as it was before [`csv_cell`] put an apostrophe in front of it.
 pub fn csv_plain(cell: &str) -> &str {
-    cell.strip_prefix('\'').filter(|rest| is_formula(rest)).unwrap_or(cell)
+    cell.strip_prefix('\'').filter(|rest| is_marked(rest)).unwrap_or(cell)
+}
+
+/// Whether an apostrophe goes before it; also where it has some of its own, or those would be taken
+/// for ours when it comes in again.
+fn is_marked(text: &str) -> bool {
+    is_formula(text.trim_start_matches('\''))
 }
 
 /// Whether a spreadsheet would compute it.
@@ -44,12 +50,12 @@ mod tests {
 
     #[test]
     fn i07_formulas_leave_as_text_and_come_in_as_they_were() {
-        for cell in ["=cmd|' /C calc'!A0", "+1", "-1", "@SUM(A1)", "\t=1", "＝1"] {
+        for cell in ["=cmd|' /C calc'!A0", "+1", "-1", "@SUM(A1)", "\t=1", "＝1", "'=1", "''-x"] {
             assert_eq!(csv_cell(cell), format!("'{cell}"));
             assert_eq!(csv_plain(&csv_cell(cell)), cell);
         }
         assert_eq!(csv_cell("\r=1"), "\"'\r=1\"");
-        for cell in ["", "Ann", "a=b", "'=1", "19.00", "'tis"] {
+        for cell in ["", "Ann", "a=b", "'", "19.00", "'tis"] {
             assert_eq!(csv_cell(cell), cell);
         }
         for (cell, plain) in [("'=1", "=1"), ("'tis", "'tis"), ("=1", "=1"), ("'", "'")] {

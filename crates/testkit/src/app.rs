@@ -1,6 +1,8 @@
 //! A whole application: the real router over SQLite in a temporary folder, a clock that stands
 //! still, chance that repeats, mail in memory.
 
+use std::io::Read;
+
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
@@ -105,6 +107,18 @@ impl TestApp {
     /// Asks for a page.
     pub async fn get(&self, path: &str) -> Answer {
         self.send(self.request("GET", path).body(Body::empty()).unwrap()).await
+    }
+
+    /// Asks for a file as browsers do, packed on its way, and unpacks it.
+    pub async fn download(&self, path: &str) -> Answer {
+        let request = self.request("GET", path).header(header::ACCEPT_ENCODING, "gzip");
+        let response = self.router.clone().oneshot(request.body(Body::empty()).unwrap()).await;
+        let (parts, body) = response.unwrap().into_parts();
+        let packed = axum::body::to_bytes(body, 50_000_000).await.unwrap();
+        assert_eq!(parts.headers[header::CONTENT_ENCODING], "gzip", "{path}");
+        let mut body = String::new();
+        flate2::read::GzDecoder::new(&packed[..]).read_to_string(&mut body).unwrap();
+        Answer { status: parts.status, headers: parts.headers, body }
     }
 
     /// Sends a form as a browser on the same site does.

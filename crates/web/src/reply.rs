@@ -1,7 +1,9 @@
 //! What handlers answer with: a page, or the way to the next one.
 
+use axum::body::{Body, Bytes};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
+use futures_util::{Stream, StreamExt};
 use serde::Serialize;
 
 use crate::error::WebError;
@@ -25,6 +27,16 @@ pub fn page_with(status: StatusCode, template: &str, context: impl Serialize) ->
     let html = templates::render(template, context)?;
     let keep = [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
     Ok((status, keep, Html(html)).into_response())
+}
+
+/// The body of a file that is read while it is sent. What packs it for a browser asks again after
+/// its end.
+pub fn streamed<T, E>(parts: impl Stream<Item = Result<T, E>> + Send + 'static) -> Body
+where
+    T: Into<Bytes> + 'static,
+    E: Into<axum::BoxError> + 'static,
+{
+    Body::from_stream(parts.fuse())
 }
 
 /// On to another page of ours (303).

@@ -105,7 +105,7 @@ async fn a05_a_name_that_is_markup_is_shown_as_text() {
     }
     // And no formula reaches a spreadsheet.
     app.post(&format!("{path}/name"), &[("first_name", "=cmd|' /C calc'!A0")]).await;
-    assert!(app.get("/admin/contacts.csv").await.body.contains(",'=cmd|"));
+    assert!(app.download("/admin/contacts.csv").await.body.contains(",'=cmd|"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -19,7 +19,7 @@ pub fn refusal(request: &Request) -> Option<Response> {
     let known = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
     let (status, why) = if too_long {
         (StatusCode::URI_TOO_LONG, "this address is too long to be one of ours")
-    } else if !is_plain(uri.path()) {
+    } else if !is_plain(uri.path()) || uri.query().is_some_and(has_nul) {
         (StatusCode::BAD_REQUEST, "this address is not well formed")
     } else if !known.contains(&request.method().as_str()) {
         (StatusCode::METHOD_NOT_ALLOWED, "this is not asked that way")
@@ -27,6 +27,11 @@ pub fn refusal(request: &Request) -> Option<Response> {
         return None;
     };
     Some(WebError::Bad(status, why).into_response())
+}
+
+/// A character that no word of ours has, and that PostgreSQL keeps nowhere.
+fn has_nul(query: &str) -> bool {
+    query.contains("%00")
 }
 
 /// Whether the decoded path is UTF-8 without control characters, backslashes or `..`.
@@ -51,6 +56,14 @@ fn is_plain(path: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_query_with_a_character_that_is_none_is_refused() {
+        let asked =
+            |uri: &str| Request::builder().uri(uri).body(axum::body::Body::empty()).unwrap();
+        assert!(refusal(&asked("/p/a?utm_source=x%00")).is_some());
+        assert!(refusal(&asked("/p/a?utm_source=x%0a%200")).is_none());
+    }
 
     #[test]
     fn p01_a_path_that_climbs_or_hides_is_refused() {

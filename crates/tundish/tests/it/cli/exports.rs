@@ -43,19 +43,24 @@ fn amounts_in_the_words_of_any_country_are_summed_as_they_are_meant() {
     }
 }
 
+/// Notes that name a word by which the file could be read otherwise.
+fn guesses(all: &serde_json::Value) -> usize {
+    let notes = all["notes"].as_array().unwrap();
+    notes.iter().filter(|note| note.as_str().unwrap().contains("--d")).count()
+}
+
 #[test]
 fn what_nothing_in_a_file_decides_is_said_and_can_be_said_otherwise() {
     let text = "Datum;Kunde;Betrag\n03/04/2024;Ada;1.500\n05/06/2024;Ada;2.500\n";
     let all = ask("cohorts", text, &[]);
     assert_eq!(all["cohorts"][0]["start"], "2024-04");
     assert_eq!(all["cohorts"][0]["revenue"], json!([1500.0, 0.0, 2500.0]));
-    let notes = all["notes"].as_array().unwrap();
-    assert_eq!(notes.len(), 2, "{notes:?}");
+    assert_eq!(guesses(&all), 2, "{}", all["notes"]);
     let notes = all["notes"].to_string();
     assert!(notes.contains("--dates mdy") && notes.contains("--decimal point"), "{notes}");
     let all = ask("cohorts", text, &["--dates", "mdy", "--decimal", "point"]);
     assert_eq!(all["cohorts"][0]["start"], "2024-03");
-    assert_eq!((&all["cohorts"][0]["revenue"][0], &all["notes"]), (&json!(1.5), &json!([])));
+    assert_eq!((&all["cohorts"][0]["revenue"][0], guesses(&all)), (&json!(1.5), 0));
     assert!(refused("ltv", text, &["--dates", "ymd"], 2).contains("dmy or mdy"));
 }
 
@@ -64,7 +69,7 @@ fn a_date_far_down_in_a_file_still_tells_which_part_is_the_month() {
     let early = "ada,3/4/2024,5\n".repeat(3_000);
     let text = format!("customer,date,amount\n{early}ada,25/4/2024,5\n");
     let all = ask("cohorts", &text, &[]);
-    assert_eq!((&all["cohorts"][0]["start"], &all["notes"]), (&json!("2024-04"), &json!([])));
+    assert_eq!((&all["cohorts"][0]["start"], guesses(&all)), (&json!("2024-04"), 0));
     let desk = Desk::new();
     let streamed = desk.run_saying(&["analyze", "cohorts", "-", "--json"], &text).json();
     assert_eq!(streamed["cohorts"][0]["start"], "2024-04");

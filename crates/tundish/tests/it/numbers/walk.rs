@@ -273,7 +273,7 @@ async fn every_figure_of_every_page_opens_to_rows_that_come_to_it() {
             if meant == Meant::Other {
                 continue;
             }
-            let csv = app.get(&format!("{href}&format=csv")).await;
+            let csv = app.download(&format!("{href}&format=csv")).await;
             assert_eq!(csv.status, 200, "{href}");
             let Some(figure) = number(&shown) else { continue };
             let by_markov = href.contains("by=markov") && href.contains("step=");
@@ -364,7 +364,7 @@ async fn every_picture_and_table_has_its_formula_and_every_table_its_file() {
             assert!(sheet.contains("class=\"formula\""), "{page}: {title} has no formula");
             let file = between(sheet, "class=\"more\" href=\"", "\"").first().copied();
             let file = file.unwrap_or_else(|| panic!("{page}: {title} has no file"));
-            let csv = app.get(file).await;
+            let csv = app.download(file).await;
             assert_eq!(csv.status, 200, "{file}");
             let kind = csv.headers["content-type"].to_str().unwrap().to_owned();
             assert!(kind.starts_with("text/csv"), "{file}: {kind}");

@@ -1,6 +1,6 @@
 //! `/admin/contacts.csv`: the current filter as a file, streamed.
 
-use axum::body::{Body, Bytes};
+use axum::body::Bytes;
 use axum::extract::{Query, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
@@ -15,6 +15,7 @@ use tokio::sync::mpsc;
 use super::Asked;
 use crate::error::WebError;
 use crate::extract::operator::CurrentOperator;
+use crate::reply;
 use crate::state::AppState;
 
 /// Contacts read at a time.
@@ -43,7 +44,7 @@ pub async fn show(
             next = last.filter(|_| sent.is_ok()).map(|after| (after, String::new()));
         }
     });
-    let body = Body::from_stream(futures_util::stream::unfold(receive, async |mut receive| {
+    let body = reply::streamed(futures_util::stream::unfold(receive, async |mut receive| {
         receive.recv().await.map(|item| (item, receive))
     }));
     let headers = [

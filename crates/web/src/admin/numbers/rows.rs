@@ -1,6 +1,5 @@
 //! The rows behind the figures: orders, what they hold of an offer, mails, clicks on a link.
 
-use axum::body::Body;
 use axum::response::IntoResponse;
 use engine::EngineError;
 use futures_util::stream;
@@ -8,7 +7,7 @@ use futures_util::stream;
 use super::sheet::{Sheet, file_headers};
 use super::{Asked, Period, link, way_back};
 use crate::frame::{Crumb, Pager};
-use crate::reply::Reply;
+use crate::reply::{self, Reply};
 
 pub mod clicks;
 pub mod mails;
@@ -73,7 +72,7 @@ where
         Some((lines, (read, asked, next)))
     });
     let first = stream::once(async { Ok::<String, std::io::Error>(begin) });
-    let body = Body::from_stream(stream::StreamExt::chain(first, rest));
+    let body = reply::streamed(stream::StreamExt::chain(first, rest));
     Ok((file_headers(name), body).into_response())
 }
 
