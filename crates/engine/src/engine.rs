@@ -74,6 +74,7 @@ struct Inner {
     tally: Tally,
     aside: Aside,
     hashing: Semaphore,
+    reading: Semaphore,
     throttle: Throttle,
     cards: Cards,
     rate: Rate,
@@ -128,6 +129,7 @@ impl Engine {
             tally: Tally::default(),
             aside: Aside::default(),
             hashing: Semaphore::new(HASHES_AT_ONCE),
+            reading: Semaphore::new(1),
             throttle: Throttle::default(),
             cards: Cards::default(),
             rate: Rate::default(),
@@ -292,6 +294,11 @@ impl Engine {
     /// Turns for hashing passwords.
     pub(crate) fn hashing(&self) -> &Semaphore {
         &self.0.hashing
+    }
+
+    /// The turn for reading a large table: one at a time.
+    pub(crate) fn reading(&self) -> &Semaphore {
+        &self.0.reading
     }
 
     /// Wrong tries, in memory.

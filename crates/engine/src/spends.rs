@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 
 use model::audits::Actor;
 use model::ids::SpendId;
+use model::notes::clean_line;
 use model::sites::Site;
-use model::spends::{HEADERS, Spend};
+use model::spends::{HEADERS, Spend, has_letters};
 use model::{Currency, Money, Refused, SiteId, UtcMs};
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -19,11 +20,15 @@ use crate::fault::{EngineError, Result};
 use crate::files::columns::{Columns, Taken};
 use crate::files::tables::{Table, plain};
 
+mod again;
+mod amounts;
 mod networks;
 mod overlaps;
 
 /// Lines of one file: ten years of days by five channels.
 const LINES_MAX: usize = 20_000;
+/// Octets of one line: a hundred columns of long words.
+const LINE_BYTES_MAX: usize = 64 * 1_024;
 /// Lines written in one transaction: whoever else writes waits for no more than these.
 const BATCH: usize = 500;
 /// Amounts read at once.
@@ -35,15 +40,17 @@ const DAYS_BETWEEN: char = '/';
 /// were new.
 ///
 /// # Errors
-/// An amount must be mended.
+/// An amount must be mended, or another was written down with its key: `written_already`.
 pub async fn add(
     engine: &Engine,
     actor: Actor,
     site: SiteId,
     spends: Vec<(String, Spend)>,
 ) -> Result<usize> {
+    let clean = |(key, spend): (String, Spend)| (key, spend.cleaned());
+    let spends: Vec<(String, Spend)> = spends.into_iter().map(clean).collect();
     for (_, spend) in &spends {
-        spend.check()?;
+        spend.check(engine.now())?;
     }
     let engine_too = engine.clone();
     engine
@@ -55,6 +62,11 @@ pub async fn add(
                     spend.id = SpendId(engine_too.next_id());
                     if store::spends::insert(tx, site, &spend, &key, now).await? {
                         made += 1;
+                        continue;
+                    }
+                    let known = store::spends::find_by_key(tx, site, &key).await?;
+                    if let Some(known) = known.filter(|known| !is_same(known, &spend)) {
+                        return Err(written_already(&known)?.into());
                     }
                 }
                 if made > 0 {
@@ -65,6 +77,26 @@ pub async fn add(
             })
         })
         .await
+}
+
+/// Whether two amounts say the same, whatever they are called.
+fn is_same(known: &Spend, spend: &Spend) -> bool {
+    Spend { id: known.id, created_at: known.created_at, ..spend.clone() } == *known
+}
+
+fn written_already(known: &Spend) -> Result<Refused> {
+    let amount = Money::new(known.amount_minor, Currency::parse(&known.currency)?);
+    let days = match known.from_day == known.to_day {
+        true => known.from_day.clone(),
+        false => format!("{} to {}", known.from_day, known.to_day),
+    };
+    let why = format!(
+        "this was written down already as {} of {}, {days}: send it once more if it is another \
+         amount, or delete that one",
+        amount.human(),
+        known.channel
+    );
+    Ok(Refused::new("written_already", why).at("amount"))
 }
 
 /// Takes an amount away.
@@ -101,9 +133,9 @@ pub async fn import(
     bytes: &[u8],
     how: (&BTreeMap<String, String>, &str),
 ) -> Result<Taken> {
-    let (mut taken, lines) = match said(bytes, site, engine.now(), how)? {
+    let (mut taken, lines) = match said(engine, bytes, site, how).await? {
         Read::Lines(taken, lines) => (taken, lines),
-        Read::Export(said) => return say(engine, actor, site.id, said).await,
+        Read::Export(said) => return again::say(engine, actor, site.id, said).await,
     };
     let (good, site) = (lines.len(), site.id);
     let (mut created, mut lines) = (Vec::new(), lines.into_iter());
@@ -145,68 +177,6 @@ async fn write_lines(
         .await
 }
 
-/// Writes down what an export says, over what it said before.
-async fn say(engine: &Engine, actor: Actor, site: SiteId, said: networks::Said) -> Result<Taken> {
-    let networks::Said { mut taken, amounts, notes } = said;
-    let (mut created, mut amounts) = (Vec::new(), amounts.into_iter());
-    loop {
-        let batch: Vec<(String, Spend)> = amounts.by_ref().take(BATCH).collect();
-        if batch.is_empty() {
-            break;
-        }
-        let (new, updated, unchanged) = say_some(engine, actor, site, batch).await?;
-        created.extend(new);
-        taken.updated += updated;
-        taken.unchanged += unchanged;
-    }
-    taken.created = created.len();
-    taken.notes.extend(notes);
-    taken.notes.extend(overlaps::told(engine, site, created).await?);
-    Ok(taken)
-}
-
-/// The same of some of its amounts, all or none: what is new, and how many are said anew, or again.
-async fn say_some(
-    engine: &Engine,
-    actor: Actor,
-    site: SiteId,
-    amounts: Vec<(String, Spend)>,
-) -> Result<(Vec<Spend>, usize, usize)> {
-    let of = engine.clone();
-    engine
-        .write(move |tx| {
-            Box::pin(async move {
-                let (mut new, mut updated, mut unchanged) = (Vec::new(), 0, 0);
-                for (key, spend) in amounts {
-                    let known = store::spends::find_by_key(tx, site, &key).await?;
-                    match known.map(|known| (known.id, says_the_same(&known, &spend))) {
-                        Some((_, true)) => unchanged += 1,
-                        Some((id, false)) => {
-                            store::spends::say_again(tx, site, id, &spend).await?;
-                            updated += 1;
-                        }
-                        None => {
-                            let spend = Spend { id: SpendId(of.next_id()), ..spend };
-                            store::spends::insert(tx, site, &spend, &key, of.now()).await?;
-                            new.push(spend);
-                        }
-                    }
-                }
-                if new.len() + updated > 0 {
-                    let data = json!({ "amounts": new.len(), "said_again": updated });
-                    audits::record(&of, tx, site, actor, "spend.added", "", &data).await?;
-                }
-                Ok((new, updated, unchanged))
-            })
-        })
-        .await
-}
-
-fn says_the_same(known: &Spend, spend: &Spend) -> bool {
-    let said = |spend: &Spend| (spend.amount_minor, spend.clicks, spend.impressions);
-    said(known) == said(spend)
-}
-
 /// What a file holds.
 enum Read {
     /// Lines of the own format; the others are noted.
@@ -215,21 +185,62 @@ enum Read {
     Export(networks::Said),
 }
 
-fn said(
+/// Reads a file, one at a time and beside everything else: whoever visits the shop waits for none.
+async fn said(
+    engine: &Engine,
+    bytes: &[u8],
+    site: &Site,
+    (map, source): (&BTreeMap<String, String>, &str),
+) -> Result<Read> {
+    let broken = || EngineError::Fault("the reading of a file was broken off".to_owned());
+    let _turn = engine.reading().acquire().await.map_err(|_| broken())?;
+    let (bytes, site, now) = (bytes.to_vec(), site.clone(), engine.now());
+    let (map, source) = (map.clone(), source.to_owned());
+    tokio::task::spawn_blocking(move || parsed(&bytes, &site, now, (&map, &source)))
+        .await
+        .map_err(|_| broken())?
+}
+
+fn parsed(
     bytes: &[u8],
     site: &Site,
     now: UtcMs,
     (map, source): (&BTreeMap<String, String>, &str),
 ) -> Result<Read> {
+    refuse_long_lines(bytes)?;
+    let word = clean_line(source).to_lowercase();
+    if !source.trim().is_empty() && !has_letters(&word) {
+        return Err(Refused::new("channel_missing", "write the source in letters")
+            .at("source")
+            .into());
+    }
     let table = Table::read(bytes)?;
     let names: Vec<String> = table.headers.iter().map(|header| plain(header)).collect();
     let is_plain = !map.is_empty()
         || ["date", "channel", "amount"].iter().all(|n| names.iter().any(|h| h == n));
     if let Some(export) = networks::find(&table, is_plain) {
-        return Ok(Read::Export(export.read(site, now, source)?));
+        return Ok(Read::Export(export.read(site, now, &word)?));
     }
     let (taken, lines) = read(&table, site, now, map)?;
     Ok(Read::Lines(taken, lines))
+}
+
+/// A file whose line never ends is no table, and would be looked through again and again.
+fn refuse_long_lines(bytes: &[u8]) -> std::result::Result<(), Refused> {
+    let mut lines = bytes.split(|byte| matches!(byte, b'\n' | b'\r'));
+    match lines.any(|line| line.len() > LINE_BYTES_MAX) {
+        true => {
+            let why =
+                format!("a line has more than {} kB: this is no table", LINE_BYTES_MAX / 1_024);
+            Err(Refused::new("line_too_long", why).at("file"))
+        }
+        false => Ok(()),
+    }
+}
+
+fn too_long() -> Refused {
+    let why = format!("at most {LINES_MAX} lines are read at once: send it in parts");
+    Refused::new("file_too_long", why).at("file")
 }
 
 /// A good line of a file: an amount, a hash of all it says, and how many such lines the file has
@@ -343,7 +354,7 @@ pub async fn look(
     bytes: &[u8],
     how: (&BTreeMap<String, String>, &str),
 ) -> Result<Taken> {
-    let read = said(bytes, site, engine.now(), how)?;
+    let read = said(engine, bytes, site, how).await?;
     let site = site.id;
     engine
         .reader()
@@ -356,17 +367,7 @@ pub async fn look(
                         taken.unchanged = good.saturating_sub(taken.created);
                         Ok(taken)
                     }
-                    Read::Export(networks::Said { mut taken, amounts, notes }) => {
-                        taken.notes = notes;
-                        for (key, spend) in &amounts {
-                            match store::spends::find_by_key(session, site, key).await? {
-                                None => taken.created += 1,
-                                Some(known) if says_the_same(&known, spend) => taken.unchanged += 1,
-                                Some(_) => taken.updated += 1,
-                            }
-                        }
-                        Ok(taken)
-                    }
+                    Read::Export(said) => again::look(session, site, said).await,
                 }
             })
         })
@@ -386,8 +387,7 @@ fn read(
     for row in table.rows() {
         taken.rows += 1;
         if taken.rows > LINES_MAX {
-            let why = format!("at most {LINES_MAX} lines are read at once: send it in parts");
-            return Err(Refused::new("file_too_long", why).at("file").into());
+            return Err(too_long().into());
         }
         let read =
             row.readable().and_then(|cells| spend(|name| columns.cell(cells, name), site, now));
@@ -433,8 +433,8 @@ fn spend<'r>(
     };
     let spend = Spend {
         id: SpendId(0),
-        channel: cell("channel").to_lowercase(),
-        campaign: cell("campaign").to_lowercase(),
+        channel: cell("channel").to_owned(),
+        campaign: cell("campaign").to_owned(),
         from_day: from_day.to_owned(),
         to_day: to_day.to_owned(),
         amount_minor: amount.minor,
@@ -443,8 +443,9 @@ fn spend<'r>(
         impressions: number("impressions")?,
         note: cell("note").to_owned(),
         created_at: now,
-    };
-    spend.check()?;
+    }
+    .cleaned();
+    spend.check(now)?;
     Ok(spend)
 }
 

@@ -65,7 +65,7 @@ impl Currency {
     }
 
     /// The sign shown before an amount. Dollars that are not those of the United States say whose.
-    fn sign(self) -> Option<&'static str> {
+    pub fn sign(self) -> Option<&'static str> {
         Some(match self.code() {
             "USD" => "$",
             "EUR" => "€",

@@ -2,8 +2,11 @@
 
 use jiff::civil::Date;
 
+use crate::emails::is_invisible;
 use crate::ids::SpendId;
-use crate::{Refused, UtcMs};
+use crate::notes::clean_line;
+use crate::spans::{day_of, moved};
+use crate::{Refused, UtcMs, Zone};
 
 /// The columns of a file of amounts.
 pub const HEADERS: [&str; 8] =
@@ -12,6 +15,12 @@ pub const HEADERS: [&str; 8] =
 const TEXT_MAX: usize = 300;
 /// Amounts of more digits are slips too.
 const AMOUNT_MAX: i64 = 1_000_000_000_000;
+/// More clicks, or times shown, than all people there are could make in the days of an amount.
+const COUNT_MAX: i64 = 10_000_000_000;
+/// Earlier days are slips: a year of two digits, most often.
+const YEAR_MIN: i16 = 2_000;
+/// Days ahead for which money may be paid: a year, in any zone.
+const DAYS_AHEAD: i64 = 367;
 
 /// An amount spent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,14 +50,26 @@ pub struct Spend {
 }
 
 impl Spend {
-    /// Checks the days and the amount.
+    /// Its words as they are kept: on one line, with nothing that controls or hides.
+    #[must_use]
+    pub fn cleaned(self) -> Self {
+        Self {
+            channel: clean_line(&self.channel).to_lowercase(),
+            campaign: clean_line(&self.campaign).to_lowercase(),
+            note: clean_line(&self.note),
+            ..self
+        }
+    }
+
+    /// Checks the days and the amount, as it is written down `now`.
     ///
     /// # Errors
-    /// A day is no date, the last comes before the first, or the amount is not above zero.
-    pub fn check(&self) -> Result<(), Refused> {
-        day(&self.from_day, "from_day")?;
-        day(&self.to_day, "to_day")?;
-        if self.to_day < self.from_day {
+    /// A day is no date or far from now, the last comes before the first, or the amount is not
+    /// above zero.
+    pub fn check(&self, now: UtcMs) -> Result<(), Refused> {
+        let from = day(&self.from_day, now, "from_day")?;
+        let to = day(&self.to_day, now, "to_day")?;
+        if to < from {
             let why = "the last day comes before the first";
             return Err(Refused::new("days_reversed", why).at("to_day"));
         }
@@ -58,7 +79,12 @@ impl Spend {
         if self.amount_minor > AMOUNT_MAX {
             return Err(Refused::new("amount_too_large", "this amount is too large").at("amount"));
         }
-        if self.channel.trim().is_empty() {
+        for (count, field) in [(self.clicks, "clicks"), (self.impressions, "impressions")] {
+            if count.is_some_and(|count| !(0..=COUNT_MAX).contains(&count)) {
+                return Err(Refused::new("number_too_large", "this number is too large").at(field));
+            }
+        }
+        if !has_letters(&self.channel) {
             return Err(Refused::new("channel_missing", "say where it was spent").at("channel"));
         }
         let texts =
@@ -104,12 +130,25 @@ fn days_until(from: Date, to: Date) -> i64 {
     from.until(to).map_or(0, |gap| i64::from(gap.get_days()))
 }
 
-fn day(text: &str, field: &'static str) -> Result<(), Refused> {
-    let parsed = text.parse::<Date>();
-    match parsed {
-        Ok(date) if date.to_string() == text => Ok(()),
-        _ => Err(Refused::new("day_invalid", "write the day as 2026-11-21").at(field)),
+/// Whether anything of a word can be seen.
+pub fn has_letters(word: &str) -> bool {
+    word.chars().any(|c| !c.is_whitespace() && !c.is_control() && !is_invisible(c))
+}
+
+fn day(text: &str, now: UtcMs, field: &'static str) -> Result<Date, Refused> {
+    let date = match text.parse::<Date>() {
+        Ok(date) if date.to_string() == text => date,
+        _ => return Err(Refused::new("day_invalid", "write the day as 2026-11-21").at(field)),
+    };
+    if date.year() < YEAR_MIN {
+        let why = "write a year of four digits, 2000 or later";
+        return Err(Refused::new("day_too_early", why).at(field));
     }
+    if date > moved(day_of(now, &Zone::utc()), DAYS_AHEAD) {
+        let why = "this day is more than a year ahead";
+        return Err(Refused::new("day_too_late", why).at(field));
+    }
+    Ok(date)
 }
 
 #[cfg(test)]
@@ -139,7 +178,45 @@ mod tests {
         assert_eq!(within(march, date(2026, 4, 30)), 1_000);
         assert_eq!(within(date(2026, 5, 1), date(2026, 5, 31)), 0);
         assert_eq!(within(april, march), 0);
-        assert!(Spend { amount_minor: 0, ..spend.clone() }.check().is_err());
-        assert!(Spend { note: "x".repeat(301), ..spend }.check().is_err());
+    }
+
+    #[test]
+    fn what_nobody_can_mean_is_refused() {
+        let now: UtcMs = "2026-03-31T12:00:00Z".parse::<jiff::Timestamp>().unwrap().into();
+        let good = Spend {
+            id: SpendId(1),
+            channel: "google".to_owned(),
+            campaign: String::new(),
+            from_day: "2026-03-30".to_owned(),
+            to_day: "2027-03-30".to_owned(),
+            amount_minor: 1_000,
+            currency: "USD".to_owned(),
+            clicks: Some(10_000_000_000),
+            impressions: None,
+            note: String::new(),
+            created_at: now,
+        };
+        assert_eq!(good.check(now), Ok(()));
+        let days = |from: &str, to: &str| Spend {
+            from_day: from.to_owned(),
+            to_day: to.to_owned(),
+            ..good.clone()
+        };
+        for (bad, code) in [
+            (Spend { amount_minor: 0, ..good.clone() }, "amount_invalid"),
+            (Spend { note: "x".repeat(301), ..good.clone() }, "text_too_long"),
+            (Spend { channel: "\u{200c}".to_owned(), ..good.clone() }, "channel_missing"),
+            (Spend { clicks: Some(10_000_000_001), ..good.clone() }, "number_too_large"),
+            (Spend { impressions: Some(i64::MAX), ..good.clone() }, "number_too_large"),
+            (days("0026-11-01", "0026-11-01"), "day_too_early"),
+            (days("0001-01-01", "9999-12-31"), "day_too_early"),
+            (days("-000001-01-01", "2026-01-01"), "day_too_early"),
+            (days("2026-03-30", "9999-12-31"), "day_too_late"),
+            (days("2026-03-30", "2026-03-29"), "days_reversed"),
+        ] {
+            assert_eq!(bad.check(now).map_err(|refused| refused.code), Err(code), "{bad:?}");
+        }
+        let dirty = Spend { channel: " Goo\0gle\u{202e} ".to_owned(), ..good };
+        assert_eq!(dirty.cleaned().channel, "google");
     }
 }

@@ -1,6 +1,9 @@
 //! Reads tables as people have them: any usual encoding, any usual separator, broken rows and all.
 //! A row that cannot be read is an error with its line, never the end of the file.
 
+use std::sync::Arc;
+
+use encoding_rs::{Encoding, UTF_16BE, UTF_16LE, WINDOWS_1252};
 use model::Refused;
 
 use super::preambles::{self, Preamble, preamble};
@@ -9,6 +12,8 @@ use super::preambles::{self, Preamble, preamble};
 const COLUMNS_MAX: usize = 1_000;
 /// Lines one row may take; beyond that a quotation mark was not closed.
 const ROW_LINES_MAX: usize = 200;
+/// Octets looked at to tell UTF-16 without its mark: more than titles and a row of names have.
+const LOOKED_AT: usize = 64 * 1_024;
 
 /// A table in memory, ready to be walked.
 #[derive(Debug, Clone)]
@@ -19,7 +24,7 @@ pub struct Table {
     pub separator: char,
     /// The names of its columns as written, without spaces around them.
     pub headers: Vec<String>,
-    text: String,
+    text: Arc<str>,
     first: usize,
     first_line: i64,
 }
@@ -55,8 +60,14 @@ impl Table {
         if !text.contains('\n') {
             text = text.replace('\r', "\n");
         }
-        let mut table =
-            Self { encoding, separator: ',', headers: Vec::new(), text, first: 0, first_line: 1 };
+        let mut table = Self {
+            encoding,
+            separator: ',',
+            headers: Vec::new(),
+            text: text.into(),
+            first: 0,
+            first_line: 1,
+        };
         let Preamble { lines, separator } = preamble(&table.text);
         table.separator = separator;
         let above = table.text.len() - preambles::below(&table.text, lines).len();
@@ -206,12 +217,8 @@ pub fn refuse_archive(bytes: &[u8]) -> Result<(), Refused> {
 /// The text of a file and how it was read. In a file of UTF-8 what is no UTF-8 becomes U+FFFD, and
 /// its rows are errors; a file with no UTF-8 in it is Windows-1252, which holds Latin-1.
 fn decode(bytes: &[u8]) -> (String, &'static str) {
-    use encoding_rs::{UTF_16BE, UTF_16LE, WINDOWS_1252};
-    if let Some(rest) = bytes.strip_prefix(b"\xff\xfe") {
-        return (UTF_16LE.decode_without_bom_handling(rest).0.into_owned(), "UTF-16");
-    }
-    if let Some(rest) = bytes.strip_prefix(b"\xfe\xff") {
-        return (UTF_16BE.decode_without_bom_handling(rest).0.into_owned(), "UTF-16");
+    if let Some(encoding) = wide(bytes.get(..LOOKED_AT).unwrap_or(bytes)) {
+        return (encoding.decode_with_bom_removal(bytes).0.into_owned(), "UTF-16");
     }
     let (marked, rest) = match bytes.strip_prefix(b"\xef\xbb\xbf") {
         Some(rest) => (true, rest),
@@ -231,6 +238,24 @@ fn decode(bytes: &[u8]) -> (String, &'static str) {
         return (String::from_utf8_lossy(rest).into_owned(), "UTF-8");
     }
     (WINDOWS_1252.decode_without_bom_handling(rest).0.into_owned(), "Windows-1252")
+}
+
+/// Which UTF-16 it is: by its mark, or where that is missing by the octets that are zero in the
+/// letters of a table's first lines.
+pub fn wide(begin: &[u8]) -> Option<&'static Encoding> {
+    match begin.get(..2) {
+        Some(b"\xff\xfe") => return Some(UTF_16LE),
+        Some(b"\xfe\xff") => return Some(UTF_16BE),
+        _ => {}
+    }
+    let pairs = begin.len() / 2;
+    let zeros = |place: usize| begin.iter().skip(place).step_by(2).filter(|o| **o == 0).count();
+    let (first, second) = (zeros(0), zeros(1));
+    match (first, second) {
+        (0, second) if pairs > 0 && second * 4 > pairs * 3 => Some(UTF_16LE),
+        (first, 0) if pairs > 0 && first * 4 > pairs * 3 => Some(UTF_16BE),
+        _ => None,
+    }
 }
 
 /// A header for comparing: small letters and digits alone, accents folded.
@@ -274,6 +299,8 @@ mod tests {
         let (table, all) = rows(&wide);
         assert_eq!((table.encoding, table.separator), ("UTF-16", '\t'));
         assert_eq!(all[0].cells.as_ref().unwrap()[1], "Jörg");
+        let (table, unmarked) = rows(&wide[2..]);
+        assert_eq!((table.encoding, &unmarked), ("UTF-16", &all));
         let (table, all) = rows(b"email,name\na@x.test,J\xf6rg\n");
         assert_eq!(table.encoding, "Windows-1252");
         assert_eq!(all[0].cells.as_ref().unwrap()[1], "Jörg");

@@ -9,16 +9,21 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 use model::ids::SpendId;
+use model::notes::clean_line;
 use model::sites::Site;
 use model::spends::Spend;
-use model::{Currency, Money, Refused, UtcMs};
+use model::{Currency, Refused, UtcMs};
 
+use super::amounts::{self, Reading, is_blank, number, reading};
+use super::{LINES_MAX, too_long};
 use crate::fault::Result;
 use crate::files::columns::Taken;
 use crate::files::tables::{Row, Table, plain};
 
 /// Lines of a title above the header, at most.
 const TITLE_MAX: usize = 6;
+/// Letters shown of what should have been the code of a currency.
+const CODE_SHOWN: usize = 12;
 
 /// A network whose exports are known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -149,71 +154,140 @@ pub(super) fn find(table: &Table, is_plain: bool) -> Option<Export> {
     None
 }
 
-/// What an export comes to: amounts with the keys under which the network says them again, and what
-/// there is to know.
+/// What an export comes to: amounts with the keys under which the network says them again (of
+/// nothing too, for they may take the place of something), and what there is to know.
 pub(super) struct Said {
     pub(super) taken: Taken,
     pub(super) amounts: BTreeMap<String, Spend>,
-    pub(super) notes: Vec<String>,
+    /// How many lines say nothing was spent, by the key of their amount.
+    nothings: BTreeMap<String, usize>,
+    /// Lines that are no amounts: totals, and those that say nothing was spent.
+    passed: usize,
+    lead: String,
+}
+
+impl Said {
+    /// An amount of nothing took the place of one that stood.
+    pub(super) fn took_away(&mut self, key: &str) {
+        let lines = self.nothings.remove(key).unwrap_or(0);
+        self.passed = self.passed.saturating_sub(lines);
+        self.taken.rows += lines;
+        self.taken.updated += 1;
+    }
+
+    /// What there is to know.
+    pub(super) fn notes(&self) -> Vec<String> {
+        let mut notes = vec![self.lead.clone()];
+        let lines = match self.passed {
+            0 => return notes,
+            1 => "1 line was".to_owned(),
+            lines => format!("{lines} lines were"),
+        };
+        notes.push(format!("{lines} passed over: totals, and campaigns that cost nothing."));
+        notes
+    }
+
+    /// Adds a line: those of one network, account and campaign and of the same days are one amount.
+    fn add(&mut self, key: String, spend: Spend) -> std::result::Result<(), Refused> {
+        let both = |a: Option<i64>, b: Option<i64>| match (a, b) {
+            (None, None) => None,
+            (a, b) => Some(a.unwrap_or(0).saturating_add(b.unwrap_or(0))),
+        };
+        let sum = match self.amounts.get(&key) {
+            None => spend,
+            Some(known) => Spend {
+                amount_minor: known.amount_minor.saturating_add(spend.amount_minor),
+                clicks: both(known.clicks, spend.clicks),
+                impressions: both(known.impressions, spend.impressions),
+                ..spend
+            },
+        };
+        check(&sum)?;
+        self.amounts.insert(key, sum);
+        Ok(())
+    }
+}
+
+/// As [`Spend::check`], but nothing may be spent.
+fn check(spend: &Spend) -> std::result::Result<(), Refused> {
+    match spend.amount_minor {
+        0 => Spend { amount_minor: 1, ..spend.clone() }.check(spend.created_at),
+        _ => spend.check(spend.created_at),
+    }
 }
 
 impl Export {
     /// Reads it. `source` is the word for where it was spent; empty: the usual of the network.
     pub(super) fn read(&self, site: &Site, now: UtcMs, source: &str) -> Result<Said> {
         let source = if source.is_empty() { self.network.source() } else { source };
-        let comma = self.comma_is_decimal()?;
-        let (mut passed, mut taken) = (0_usize, Taken::default());
-        let mut amounts: BTreeMap<String, Spend> = BTreeMap::new();
-        for row in self.rows() {
-            let cells = match row.readable() {
-                Ok(cells) if self.is_none(cells) => {
-                    passed += 1;
-                    continue;
-                }
-                Ok(cells) => cells,
-                Err(why) => {
-                    taken.rows += 1;
-                    taken.reject(row.line, why);
-                    continue;
-                }
-            };
-            taken.rows += 1;
-            match self.amount(cells, site, (now, source), comma) {
-                Ok(spend) => {
-                    let account = self.columns.cell(cells, "account");
-                    add(&mut amounts, self.network, account, spend);
-                }
-                Err(why) => taken.reject(row.line, why),
-            }
+        let rows: Vec<Row> = self.rows().take(LINES_MAX + 1).collect();
+        if rows.len() > LINES_MAX {
+            return Err(too_long().into());
         }
-        let mut notes = vec![format!(
+        let currency = Currency::parse(&site.currency)?;
+        let comma = self.comma_is_decimal(&rows, currency)?;
+        let lead = format!(
             "Read as an export of {}: its amounts stand under the source \"{source}\", and take \
              the place of what it said before of the same campaign and days.",
             self.network.name()
-        )];
-        if passed > 0 {
-            notes.push(format!(
-                "{passed} lines were passed over: totals, and campaigns that cost nothing."
-            ));
+        );
+        let mut said = Said {
+            taken: Taken::default(),
+            amounts: BTreeMap::new(),
+            nothings: BTreeMap::new(),
+            passed: 0,
+            lead,
+        };
+        for row in &rows {
+            if row.readable().is_ok_and(|cells| self.is_none(cells)) {
+                said.passed += 1;
+            } else if let Err(why) = self.line(&mut said, row, site, (now, source), comma) {
+                said.taken.rows += 1;
+                said.taken.reject(row.line, why);
+            }
         }
-        Ok(Said { taken, amounts, notes })
+        Ok(said)
+    }
+
+    /// Adds what a line says.
+    fn line(
+        &self,
+        said: &mut Said,
+        row: &Row,
+        site: &Site,
+        by: (UtcMs, &str),
+        comma: bool,
+    ) -> std::result::Result<(), Refused> {
+        let cells = row.readable()?;
+        let spend = self.amount(cells, site, by, comma)?;
+        let account = clean_line(self.columns.cell(cells, "account"));
+        let key = key(self.network, &account, &spend);
+        let is_nothing = spend.amount_minor == 0;
+        said.add(key.clone(), spend)?;
+        if is_nothing {
+            *said.nothings.entry(key).or_default() += 1;
+            said.passed += 1;
+        } else {
+            said.taken.rows += 1;
+        }
+        Ok(())
     }
 
     fn rows(&self) -> impl Iterator<Item = Row> + '_ {
         self.table.rows().filter(|row| row.line > self.head)
     }
 
-    /// Whether a line is a total, or says that nothing was spent.
+    /// Whether a line is a total, or says nothing of what was spent.
     fn is_none(&self, cells: &[String]) -> bool {
         let day = [self.columns.cell(cells, "day"), self.columns.cell(cells, "from")].concat();
         let has_day = day.chars().any(|c| c.is_ascii_digit());
         let amount = self.columns.cell(cells, "amount");
-        let nothing = !amount.chars().any(|c| ('1'..='9').contains(&c)) && !amount.contains('-')
-            || ["--", "-", "—"].contains(&amount);
+        let nothing = !amount.chars().any(|c| c.is_ascii_digit() && c != '0')
+            && !amount.contains('-')
+            && !amount.chars().any(char::is_alphabetic);
         let named = self.columns.cell(cells, "campaign");
         let total = cells.first().is_some_and(|first| is_total(first)) || is_total(named);
-        !has_day && (total || day.is_empty() && named.is_empty())
-            || nothing && !amount.chars().any(char::is_alphabetic)
+        !has_day && (nothing || total || day.is_empty() && named.is_empty()) || is_blank(amount)
     }
 
     fn amount(
@@ -230,6 +304,7 @@ impl Export {
             (code, _) => code.to_uppercase(),
         };
         if code != site.currency {
+            let code: String = clean_line(&code).chars().take(CODE_SHOWN).collect();
             let why = format!(
                 "this is in {code}, and the site counts in {}: amounts are never converted, so \
                  export the report in {}",
@@ -237,16 +312,15 @@ impl Export {
             );
             return Err(Refused::new("currency_other", why).at("currency"));
         }
-        let amount = Money::parse_amount(&decimal(cell("amount"), comma), Currency::parse(&code)?)
-            .map_err(|refused| refused.at("amount"))?;
+        let amount = amounts::amount(cell("amount"), comma, Currency::parse(&code)?)?;
         let (from, to) = match cell("day") {
             "" => (cell("from"), cell("to")),
             day => (day, day),
         };
         let spend = Spend {
             id: SpendId(0),
-            channel: source.to_lowercase(),
-            campaign: cell("campaign").to_lowercase(),
+            channel: source.to_owned(),
+            campaign: cell("campaign").to_owned(),
             from_day: day_of(from)?,
             to_day: day_of(to)?,
             amount_minor: amount.minor,
@@ -255,33 +329,39 @@ impl Export {
             impressions: number(cell("impressions"), "impressions")?,
             note: String::new(),
             created_at: now,
-        };
-        spend.check()?;
+        }
+        .cleaned();
+        check(&spend)?;
         Ok(spend)
     }
 
-    /// Whether `12,50` is twelve and a half here. One amount that can be read in one way alone
+    /// Whether `12,50` is twelve and a half here. An amount that can be read in one way alone
     /// decides for all of them; where there is none, what separates the cells does.
-    fn comma_is_decimal(&self) -> Result<bool> {
-        let mut unsure = false;
-        for row in self.rows() {
+    fn comma_is_decimal(&self, rows: &[Row], currency: Currency) -> Result<bool> {
+        let (mut commas, mut dots, mut unsure) = (None, None, false);
+        for row in rows {
             let Ok(cells) = row.readable() else { continue };
-            match reading(self.columns.cell(cells, "amount")) {
-                Reading::Comma => return Ok(true),
-                Reading::Dot => return Ok(false),
-                Reading::Either => unsure = true,
-                Reading::Plain => {}
+            match reading(self.columns.cell(cells, "amount"), currency) {
+                Some(Reading::Comma) => commas = commas.or(Some(row.line)),
+                Some(Reading::Dot) => dots = dots.or(Some(row.line)),
+                Some(Reading::Either) => unsure = true,
+                Some(Reading::Plain) | None => {}
             }
         }
-        match self.table.separator {
-            ',' => Ok(false),
-            ';' => Ok(true),
-            _ if !unsure => Ok(false),
-            _ => {
-                let why = "it cannot be told whether 1,234 is a thousand or one here: export the \
-                           amounts with two decimals";
-                Err(Refused::new("amount_unsure", why).at("file").into())
-            }
+        let refuse = |why: String| Err(Refused::new("amount_unsure", why).at("file").into());
+        match (commas, dots, self.table.separator) {
+            (Some(comma), Some(dot), _) => refuse(format!(
+                "the amount of line {comma} has a decimal comma and that of line {dot} a decimal \
+                 dot: export the amounts in one way of writing"
+            )),
+            (Some(_), None, _) | (None, None, ';') => Ok(true),
+            (None, Some(_), _) | (None, None, ',') => Ok(false),
+            (None, None, _) if !unsure => Ok(false),
+            (None, None, _) => refuse(
+                "it cannot be told whether 1,234 is a thousand or one here: export the amounts \
+                 with two decimals"
+                    .to_owned(),
+            ),
         }
     }
 }
@@ -293,78 +373,16 @@ fn is_total(cell: &str) -> bool {
     after.map(str::trim_start).any(|rest| rest.is_empty() || rest.starts_with(':'))
 }
 
-/// Lines of one network, account and campaign and of the same days are one amount.
-fn add(amounts: &mut BTreeMap<String, Spend>, network: Network, account: &str, spend: Spend) {
-    let key = format!(
+/// What tells one amount of a network from another.
+fn key(network: Network, account: &str, spend: &Spend) -> String {
+    format!(
         "said:{}\u{1f}{account}\u{1f}{}\u{1f}{}\u{1f}{}\u{1f}{}",
         network.source(),
         spend.channel,
         spend.campaign,
         spend.from_day,
         spend.to_day
-    );
-    let both = |a: Option<i64>, b: Option<i64>| match (a, b) {
-        (None, None) => None,
-        (a, b) => Some(a.unwrap_or(0).saturating_add(b.unwrap_or(0))),
-    };
-    match amounts.get_mut(&key) {
-        None => drop(amounts.insert(key, spend)),
-        Some(known) => {
-            known.amount_minor = known.amount_minor.saturating_add(spend.amount_minor);
-            known.clicks = both(known.clicks, spend.clicks);
-            known.impressions = both(known.impressions, spend.impressions);
-        }
-    }
-}
-
-/// How an amount may be read.
-#[derive(Debug, PartialEq, Eq)]
-enum Reading {
-    Comma,
-    Dot,
-    Either,
-    Plain,
-}
-
-/// The digits and signs of an amount: `€ 1 234,50` → `1234,50`.
-fn bare(amount: &str) -> String {
-    amount.chars().filter(|c| c.is_ascii_digit() || [',', '.', '-'].contains(c)).collect()
-}
-
-fn reading(amount: &str) -> Reading {
-    let amount = bare(amount);
-    let (comma, dot) = (amount.rfind(','), amount.rfind('.'));
-    let after = |mark: char| amount.rsplit(mark).next().map_or(0, str::len);
-    match (comma, dot) {
-        (None, None) => Reading::Plain,
-        (Some(comma), Some(dot)) if comma > dot => Reading::Comma,
-        (Some(_), Some(_)) => Reading::Dot,
-        (Some(_), None) if amount.matches(',').count() > 1 => Reading::Dot,
-        (None, Some(_)) if amount.matches('.').count() > 1 => Reading::Comma,
-        (Some(_), None) if after(',') != 3 => Reading::Comma,
-        (None, Some(_)) if after('.') != 3 => Reading::Dot,
-        _ => Reading::Either,
-    }
-}
-
-/// An amount as the program writes it: `1.234,50` → `1234.50`.
-fn decimal(amount: &str, comma: bool) -> String {
-    let (thousands, point) = if comma { ('.', ',') } else { (',', '.') };
-    bare(amount).replace(thousands, "").replace(point, ".")
-}
-
-/// A count as networks write it: `1,234`, `1.234`, ` --`.
-fn number(text: &str, field: &'static str) -> std::result::Result<Option<i64>, Refused> {
-    let is_mark =
-        |c: char| c.is_whitespace() || [',', '.', '\'', '\u{a0}', '\u{202f}'].contains(&c);
-    let digits: String = text.chars().filter(|c| !is_mark(*c)).collect();
-    if digits.is_empty() || digits.chars().all(|c| c == '-') {
-        return Ok(None);
-    }
-    match digits.parse::<i64>() {
-        Ok(number) if number >= 0 => Ok(Some(number)),
-        _ => Err(Refused::new("number_invalid", "write a whole number").at(field)),
-    }
+    )
 }
 
 /// A day as it is told apart without guessing: `2026-11-21`, `2026/11/21`, `21.11.2026`,
@@ -383,19 +401,6 @@ fn day_of(text: &str) -> std::result::Result<String, Refused> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn amounts_are_read_as_their_file_writes_them() {
-        assert_eq!(reading("1.234,50"), Reading::Comma);
-        assert_eq!(reading("$1,234.50"), Reading::Dot);
-        assert_eq!(reading("1,234"), Reading::Either);
-        assert_eq!(reading("12,5"), Reading::Comma);
-        assert_eq!(reading("1,234,567"), Reading::Dot);
-        assert_eq!(decimal("€ 1.234,50", true), "1234.50");
-        assert_eq!(decimal("1,234.5", false), "1234.5");
-        assert_eq!(number("1,234", "clicks"), Ok(Some(1_234)));
-        assert_eq!(number(" --", "clicks"), Ok(None));
-    }
 
     #[test]
     fn a_total_is_the_word_alone_or_before_a_colon() {

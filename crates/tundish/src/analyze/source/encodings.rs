@@ -2,7 +2,8 @@
 
 use std::io::{self, Read};
 
-use encoding_rs::{Decoder, Encoding, UTF_16BE, UTF_16LE};
+use encoding_rs::Decoder;
+use engine::files::tables::wide;
 
 /// Octets looked at to tell how a table begins: more than titles and a row of names have.
 const LOOKED_AT: usize = 64 * 1_024;
@@ -41,24 +42,6 @@ fn look(octets: &mut impl Read) -> io::Result<Vec<u8>> {
     let most = u64::try_from(LOOKED_AT).unwrap_or(u64::MAX);
     octets.take(most).read_to_end(&mut begin)?;
     Ok(begin)
-}
-
-/// Which UTF-16 it is: by its mark, or where that is missing by the octets that are zero in the
-/// letters of a table's first lines.
-fn wide(begin: &[u8]) -> Option<&'static Encoding> {
-    match begin.get(..2) {
-        Some(b"\xff\xfe") => return Some(UTF_16LE),
-        Some(b"\xfe\xff") => return Some(UTF_16BE),
-        _ => {}
-    }
-    let pairs = begin.len() / 2;
-    let zeros = |place: usize| begin.iter().skip(place).step_by(2).filter(|o| **o == 0).count();
-    let (first, second) = (zeros(0), zeros(1));
-    match (first, second) {
-        (0, second) if pairs > 0 && second * 4 > pairs * 3 => Some(UTF_16LE),
-        (first, 0) if pairs > 0 && first * 4 > pairs * 3 => Some(UTF_16BE),
-        _ => None,
-    }
 }
 
 /// UTF-16 that is decoded as it is read.

@@ -8,6 +8,8 @@ use model::audits::Actor;
 use model::ids::SpendId;
 use testkit::TestApp;
 
+mod hostile;
+
 async fn import(app: &TestApp, bytes: &[u8]) -> engine::Result<Taken> {
     let how = (&BTreeMap::new(), "");
     spends::import(&app.engine, Actor::Console, &app.site, bytes, how).await

@@ -25,11 +25,15 @@ const PATH: &str = "/admin/numbers/spend";
 const TEMPLATE: &str = "admin/numbers/spend.html";
 /// Rows on a page.
 const PAGE: i64 = 50;
+/// Letters of the key of a form.
+const KEY_MAX: usize = 40;
 
 /// The ledger of what was spent.
 #[derive(Debug, Serialize)]
 pub struct SpendPage {
     frame: Frame,
+    /// Whoever only looks is offered no form.
+    may_change: bool,
     rows: Vec<SpendRow>,
     pager: Pager,
     currency: String,
@@ -76,6 +80,7 @@ impl SpendPage {
     pub(crate) fn sample() -> Self {
         Self {
             frame: Frame::sample("spend"),
+            may_change: true,
             rows: vec![SpendRow {
                 id: "spd_0000000000001".to_owned(),
                 channel: "google".to_owned(),
@@ -141,13 +146,10 @@ async fn ledger(
     let mut channels: Vec<String> = spends.iter().map(|spend| spend.channel.clone()).collect();
     channels.sort();
     channels.dedup();
-    let key = if form.key.is_empty() {
-        model::ids::to_base32(state.engine.next_id())
-    } else {
-        form.key.clone()
-    };
+    let key = key(state, &form.key);
     Ok(SpendPage {
         frame: who.frame("spend"),
+        may_change: who.may_change(),
         pager: Pager {
             next: next.map(|spend| link(PATH, &[("before", spend.id.to_string())])),
             ..Pager::default()
@@ -160,6 +162,12 @@ async fn ledger(
         taken: None,
         headers: HEADERS.join(","),
     })
+}
+
+/// The key of a form; a new one where it has none.
+fn key(state: &AppState, key: &str) -> String {
+    let key: String = key.chars().filter(char::is_ascii_alphanumeric).take(KEY_MAX).collect();
+    if key.is_empty() { model::ids::to_base32(state.engine.next_id()) } else { key }
 }
 
 fn row(spend: Spend) -> SpendRow {
@@ -198,8 +206,9 @@ async fn file(state: &AppState, who: &CurrentOperator) -> Reply {
 pub async fn create(
     State(state): State<AppState>,
     who: CurrentOperator,
-    Form(form): Form<SpendForm>,
+    Form(mut form): Form<SpendForm>,
 ) -> Reply {
+    form.key = key(&state, &form.key);
     let made = match read(&form, &who) {
         Ok(spend) => {
             let spends = vec![(format!("hand:{}", form.key), spend)];
@@ -210,6 +219,10 @@ pub async fn create(
     match made {
         Ok(_) => Ok(reply::done(PATH, "The amount is written down.")),
         Err(error) => {
+            // Sent once more, what was typed is another amount.
+            if matches!(&error, EngineError::Refused(why) if why.code == "written_already") {
+                form.key.clear();
+            }
             let newest = SpendId(i64::MAX);
             let mut page = ledger(&state, &who, newest, form).await?;
             page.errors = to_mend(error)?;
@@ -246,18 +259,19 @@ fn read(form: &SpendForm, who: &CurrentOperator) -> Result<Spend, Vec<Refused>> 
     let to_day = form.to_day.trim().to_owned();
     let spend = Spend {
         id: SpendId(0),
-        channel: form.channel.trim().to_lowercase(),
-        campaign: form.campaign.trim().to_lowercase(),
+        channel: form.channel.clone(),
+        campaign: form.campaign.clone(),
         to_day: if to_day.is_empty() { from_day.clone() } else { to_day },
         from_day,
         amount_minor: minor,
         currency: who.site.currency.clone(),
         clicks,
         impressions,
-        note: form.note.trim().to_owned(),
+        note: form.note.clone(),
         created_at: who.now,
-    };
-    wrong.extend(spend.check().err());
+    }
+    .cleaned();
+    wrong.extend(spend.check(who.now).err());
     if wrong.is_empty() { Ok(spend) } else { Err(wrong) }
 }
 
