@@ -2,9 +2,10 @@
 
 use super::{Beta, from_logit, normal_upper_quantile};
 
-/// Beyond so many cases a sum of the beta's tails takes long, and the normal distribution is the
-/// same to a ten-thousandth of the width.
+/// Beyond so many cases a sum of the beta's tails takes long, and with so many of either kind
+/// among them the normal distribution with its skew is the same to a millionth of the width.
 const SIZE_MAX: f64 = 1e8;
+const EITHER_MIN: f64 = 1e6;
 /// ln of the number of cases: from next to none, where nearly all lies at 0 and at 1.
 const SIZES: (f64, f64) = (-12.0, 21.0);
 /// Logits of the mean that are looked at.
@@ -20,8 +21,8 @@ impl Beta {
         if !(0.0 < low && low < high && high < 1.0 && 0.0 < outside && outside < 0.5) {
             return None;
         }
-        let normal = Self::normal_with_ends(low, high, outside)?;
-        if normal.a + normal.b > SIZE_MAX {
+        let normal = Self::normal_with_ends(low, high, outside);
+        if let Some(normal) = normal.filter(|it| it.is_nearly_normal()) {
             return Some(normal);
         }
         let at = |ln_size: f64| {
@@ -39,13 +40,22 @@ impl Beta {
         at(falling_root(SIZES, above)?)
     }
 
-    /// With the middle for its mean, and as wide as a normal distribution with such ends.
+    fn is_nearly_normal(&self) -> bool {
+        self.a + self.b > SIZE_MAX && self.a.min(self.b) > EITHER_MIN
+    }
+
+    /// As wide as a normal distribution with such ends, and its mean off the middle by what the
+    /// skew moves both ends: the first two terms of Cornish and Fisher (1938), by which the quantile
+    /// z deviations away is mean + deviation · (z + skew · (z² − 1) / 6).
     fn normal_with_ends(low: f64, high: f64, outside: f64) -> Option<Self> {
-        let mean = f64::midpoint(low, high);
-        let deviation = (high - low) / (2.0 * normal_upper_quantile(outside));
-        let size = mean * (1.0 - mean) / (deviation * deviation) - 1.0;
+        let z = normal_upper_quantile(outside);
+        let middle = f64::midpoint(low, high);
+        let deviation = (high - low) / (2.0 * z);
         // A wide one may have no size: the search needs none to begin with.
-        Self::new(mean * size.max(1e-3), (1.0 - mean) * size.max(1e-3))
+        let size = (middle * (1.0 - middle) / (deviation * deviation) - 1.0).max(1e-3);
+        // skew · deviation of a beta distribution is 2 (1 − 2 mean) / (size + 2).
+        let mean = middle - (1.0 - 2.0 * middle) * z.mul_add(z, -1.0) / (3.0 * (size + 2.0));
+        Self::new(mean * size, (1.0 - mean) * size)
     }
 }
 
@@ -96,6 +106,18 @@ mod tests {
         let beta = Beta::with_ends(0.2, 0.200_001, 0.05).unwrap();
         let width = beta.quantile(0.95) - beta.quantile(0.05);
         assert!((width / 1e-6 - 1.0).abs() < 1e-3, "{width}");
+    }
+
+    /// Between the two ways of finding them: by the search and as nearly normal.
+    #[test]
+    fn narrow_and_lopsided_ends_come_back() {
+        let lopsided = [(0.694_134_1, 0.694_250_2), (0.96, 0.960_09), (0.011, 0.011_01)];
+        for (low, high) in lopsided.into_iter().chain([(0.3, 0.300_3), (0.04, 0.040_1)]) {
+            let beta = Beta::with_ends(low, high, 0.005).unwrap();
+            let off = |p: f64, wanted: f64| (beta.quantile(p) - wanted).abs() / (high - low);
+            assert!(off(0.005, low) < 1e-6, "{low} {}", beta.quantile(0.005));
+            assert!(off(0.995, high) < 1e-6, "{high} {}", beta.quantile(0.995));
+        }
     }
 
     proptest! {
