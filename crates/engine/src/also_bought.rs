@@ -20,10 +20,12 @@ use crate::fault::Result;
 
 mod anew;
 mod counts;
+mod finds;
 pub(crate) mod mails;
 
 pub use anew::rebuild;
 pub use counts::{mend, wrong};
+use finds::Finds;
 pub use mails::place_of;
 
 /// How many are shown (U5).
@@ -189,23 +191,7 @@ pub async fn for_product(
     exclude: &[ProductId],
     limit: usize,
 ) -> Result<Vec<Suggestion>> {
-    let mut found: Vec<Suggestion> = Vec::new();
-    for pin in store::products::pins(session, site, product).await? {
-        if found.len() < limit && !exclude.contains(&pin) && pin != product {
-            found.extend(suggestion(session, site, pin, Why::Pinned).await?);
-        }
-    }
-    for one in beside(session, site, product).await? {
-        if found.len() >= limit {
-            break;
-        }
-        let other = one.other;
-        let is_out = exclude.contains(&other) || found.iter().any(|s| s.product == other);
-        if !is_out {
-            found.extend(suggestion(session, site, other, Why::Bought(one)).await?);
-        }
-    }
-    Ok(found)
+    Finds::default().of_product(session, site, product, exclude, limit).await
 }
 
 async fn suggestion(

@@ -136,7 +136,7 @@ async fn receipt_context(
         "downloads": files,
         "order_url": order_url(engine, site, order.id),
         "also_bought": beside,
-        "offers": next.map(|(next, until)| offer_block(site, next, until)),
+        "offers": next.map(|(next, until)| offer_block(site, &next, until)),
         "referral_url": referrals::link(engine, site, order.contact_id),
         "confirm_url": ask_for_newsletter(engine, tx, site, order).await?,
         "why": "You get this mail because you ordered.",
@@ -214,19 +214,35 @@ async fn next_offer(
     Ok(Some((next, until)))
 }
 
-fn offer_block(site: &Site, next: back_end::NextOffer, until: Option<UtcMs>) -> Value {
+fn offer_block(site: &Site, next: &back_end::NextOffer, until: Option<UtcMs>) -> Value {
     let coupon = match (&next.coupon, &next.coupon_says) {
         (Some(code), Some(says)) => Some(format!("With the code {code}: {says}.")),
         _ => None,
     };
     let until = until.map(|at| format!("Open until {}.", moment(site, at)));
     let terms = [coupon, until].into_iter().flatten().collect::<Vec<_>>().join(" ");
-    json!({
-        "title": "For your next order",
-        "items": [{ "name": next.title, "text": "", "price": next.price.human(),
-            "href": site.url(&next.path), "label": next.button, "image": null }],
-        "terms": terms,
-    })
+    let shown = also_bought::mails::Shown {
+        name: &next.title,
+        text: "",
+        price: next.price,
+        offer: &next.offer.slug,
+        path: &next.path,
+        image: None,
+    };
+    card("For your next order", vec![labelled(shown.view(site), &next.button)], &terms)
+}
+
+/// Offers under a title, as the layout of mails draws them.
+fn card(title: &str, items: Vec<Value>, terms: &str) -> Value {
+    json!({ "title": title, "items": items, "terms": terms })
+}
+
+/// An offer with what its button says.
+fn labelled(mut offer: Value, label: &str) -> Value {
+    if let Some(names) = offer.as_object_mut() {
+        names.insert("label".to_owned(), json!(label));
+    }
+    offer
 }
 
 /// What customers of the order's products have too, but what it is `offered` next. Nothing where
@@ -242,13 +258,8 @@ async fn beside(
     if found.is_empty() {
         return Ok(Value::Null);
     }
-    let one = |one: also_bought::Suggestion| {
-        json!({ "name": one.name, "text": one.summary, "price": one.price.human(),
-            "href": site.url(&format!("/buy/{}", one.offer_slug)), "label": "See it",
-            "image": one.image.map(|id| site.url(&format!("/media/{id}"))) })
-    };
-    let items: Vec<Value> = found.into_iter().map(one).collect();
-    Ok(json!({ "title": "Customers also bought", "items": items, "terms": null }))
+    let see = |one| labelled(also_bought::mails::suggestion_view(site, one), "See it");
+    Ok(card("Customers also bought", found.iter().map(see).collect(), ""))
 }
 
 /// The newsletter's box was ticked: the receipt's button confirms it. Nothing where it is

@@ -1,17 +1,19 @@
 //! Also bought in mails: what is suggested to one reader, worked out when their mail is first
 //! composed and frozen in its row from then on, so that a mail that is sent again says the same.
 
-use model::ids::{ContactId, EnrolmentId, ProductId};
+use model::ids::{ContactId, EnrolmentId, FileId, ProductId};
 use model::messages::Class;
+use model::money::Money;
 use model::sites::Site;
 use model::triggers::Trigger;
-use model::{EmailAddr, SiteId};
-use serde_json::{Value, json};
+use model::{EmailAddr, SiteId, UtcMs};
+use serde_json::{Map, Value, json};
+use store::Session;
 use store::messages::Claimed;
 use store::orders::Order;
-use store::{Session, Tx};
 
-use super::{SHOWN, Suggestion, Why, for_product, standing_offer, suggestion};
+use super::finds::Finds;
+use super::{SHOWN, Suggestion, Why, standing_offer, suggestion};
 use crate::consents;
 use crate::engine::Engine;
 use crate::fault::{EngineError, Result};
@@ -40,60 +42,70 @@ pub(crate) fn landing(target: &str, context: &Value) -> Option<String> {
     Some(format!("/buy/{offer}"))
 }
 
+/// An offer as mails show it, wherever in them it stands.
+pub(crate) struct Shown<'a> {
+    pub name: &'a str,
+    /// One or two sentences, or nothing.
+    pub text: &'a str,
+    pub price: Money,
+    /// The offer's name in addresses.
+    pub offer: &'a str,
+    /// Where it is bought: a path of the site.
+    pub path: &'a str,
+    pub image: Option<FileId>,
+}
+
+impl Shown<'_> {
+    /// What a mail sees of it. What the author placed links by `offer`, so that the link is one
+    /// for all readers and counted; the receipt, which is made for one, by `href`.
+    pub fn view(&self, site: &Site) -> Value {
+        json!({
+            "name": self.name,
+            "text": self.text,
+            "price": self.price.human(),
+            "offer": self.offer,
+            "href": site.url(self.path),
+            "image": self.image.map(|id| site.url(&format!("/media/{id}"))),
+        })
+    }
+}
+
+/// What a mail sees of one suggestion.
+pub(crate) fn suggestion_view(site: &Site, one: &Suggestion) -> Value {
+    let shown = Shown {
+        name: &one.name,
+        text: &one.summary,
+        price: one.price,
+        offer: &one.offer_slug,
+        path: &format!("/buy/{}", one.offer_slug),
+        image: one.image,
+    };
+    shown.view(site)
+}
+
 /// What a mail sees of suggestions.
 pub(crate) fn view(site: &Site, found: &[Suggestion]) -> Value {
-    let one = |one: &Suggestion| {
-        json!({
-            "name": one.name,
-            "text": one.summary,
-            "price": one.price.human(),
-            "offer": one.offer_slug,
-            "image": one.image.map(|id| site.url(&format!("/media/{id}"))),
-        })
-    };
-    found.iter().map(one).collect()
-}
-
-/// What is suggested to a contact beside several products: what is pinned to any of them, then
-/// what goes with one of them most. Neither those products nor anything the contact has.
-pub(crate) async fn beside_all(
-    session: &mut Session<'_>,
-    site: SiteId,
-    contact: ContactId,
-    products: &[ProductId],
-) -> Result<Vec<Suggestion>> {
-    let mut exclude = store::entitlements::owned(session, site, contact).await?;
-    exclude.extend(products);
-    let mut found: Vec<Suggestion> = Vec::new();
-    for product in products {
-        for one in for_product(session, site, *product, &exclude, SHOWN).await? {
-            if !found.iter().any(|known| known.product == one.product) {
-                found.push(one);
-            }
-        }
-    }
-    // The sort is stable: what is as good as another stays in the order of the products.
-    found.sort_by(|a, b| rank(b).total_cmp(&rank(a)));
-    found.truncate(SHOWN);
-    Ok(found)
-}
-
-fn rank(one: &Suggestion) -> f64 {
-    match one.why {
-        Why::Pinned => f64::INFINITY,
-        Why::Bought(beside) => beside.score.unwrap_or(-1.0),
-    }
+    found.iter().map(|one| suggestion_view(site, one)).collect()
 }
 
 /// What a contact is suggested beside what they bought last.
-pub(crate) async fn for_buyer(
+async fn for_buyer(
+    finds: &mut Finds,
     session: &mut Session<'_>,
     site: SiteId,
     contact: ContactId,
 ) -> Result<Vec<Suggestion>> {
-    let last =
-        store::entitlements::last_bought(session, site, contact, None, LOOKED_BESIDE).await?;
-    beside_all(session, site, contact, &last).await
+    let last = last_bought(session, site, contact, None).await?;
+    finds.beside_all(session, site, contact, &last).await
+}
+
+async fn last_bought(
+    session: &mut Session<'_>,
+    site: SiteId,
+    contact: ContactId,
+    with: Option<ProductId>,
+) -> Result<Vec<ProductId>> {
+    Ok(store::entitlements::last_bought(session, site, contact, with, LOOKED_BESIDE).await?)
 }
 
 /// What is suggested beside the products of an order.
@@ -110,7 +122,7 @@ pub(crate) async fn of_order(
         }
     }
     products.truncate(usize::try_from(LOOKED_BESIDE).unwrap_or(1));
-    beside_all(session, site, order.contact_id, &products).await
+    Finds::default().beside_all(session, site, order.contact_id, &products).await
 }
 
 /// What a mail shows that is looked at before it is sent: what its reader would see, and some of
@@ -121,7 +133,7 @@ pub(crate) async fn for_look(
     contact: Option<ContactId>,
 ) -> Result<Vec<Suggestion>> {
     match contact {
-        Some(contact) => for_buyer(session, site, contact).await,
+        Some(contact) => for_buyer(&mut Finds::default(), session, site, contact).await,
         None => sample(session, site).await,
     }
 }
@@ -139,83 +151,127 @@ async fn sample(session: &mut Session<'_>, site: SiteId) -> Result<Vec<Suggestio
     Ok(found)
 }
 
+/// What one mail sees from now on, where that is new; an error where it alone cannot be made.
+type Fresh = std::result::Result<Option<String>, String>;
+
 /// Works out what those of these mails suggest that want it, and freezes it; those that have it
-/// already keep it.
+/// already keep it. Beside each of them why it alone cannot be made, where it cannot.
+///
+/// # Errors
+/// The database fails: that is nothing of one mail, and all of them are tried again.
 pub(crate) async fn freeze(
     engine: &Engine,
     site: &Site,
-    mut messages: Vec<Claimed>,
+    messages: Vec<Claimed>,
     wants: Vec<bool>,
-) -> Result<Vec<Claimed>> {
-    let (inside, site) = (engine.clone(), site.clone());
+) -> Result<Vec<(Claimed, std::result::Result<(), String>)>> {
+    let mut all = work_out(engine, site, messages, wants).await?;
+    if all.iter().any(|(_, fresh)| matches!(fresh, Ok(Some(_)))) {
+        all = keep(engine, all).await?;
+    }
+    Ok(all.into_iter().map(|(message, fresh)| (message, fresh.map(drop))).collect())
+}
+
+/// On a reader: hundreds of statements, for which nobody who writes should wait.
+async fn work_out(
+    engine: &Engine,
+    site: &Site,
+    messages: Vec<Claimed>,
+    wants: Vec<bool>,
+) -> Result<Vec<(Claimed, Fresh)>> {
+    let (site, now) = (site.clone(), engine.now());
     engine
-        .write(move |tx| {
+        .reader()
+        .read::<_, EngineError, _>(move |session| {
             Box::pin(async move {
-                let each = messages.iter_mut().zip(wants);
-                for (message, _) in each.filter(|(_, wanted)| *wanted) {
-                    freeze_one(&inside, tx, &site, message).await?;
+                let mut finds = Finds::default();
+                let mut all = Vec::with_capacity(messages.len());
+                for (message, wanted) in messages.into_iter().zip(wants) {
+                    let fresh = if wanted {
+                        fresh(&mut finds, session, &site, &message, now).await?
+                    } else {
+                        Ok(None)
+                    };
+                    all.push((message, fresh));
                 }
-                Ok(messages)
+                Ok(all)
             })
         })
         .await
 }
 
-async fn freeze_one(
-    engine: &Engine,
-    tx: &mut Tx<'_>,
+async fn keep(engine: &Engine, mut all: Vec<(Claimed, Fresh)>) -> Result<Vec<(Claimed, Fresh)>> {
+    engine
+        .write(move |tx| {
+            Box::pin(async move {
+                for (message, fresh) in &mut all {
+                    let Ok(Some(context)) = fresh else { continue };
+                    // Where the claim was lost, the commit before the dot refuses to send.
+                    if store::messages::keep_context(tx, message, context).await? {
+                        message.context = std::mem::take(context);
+                    }
+                }
+                Ok(all)
+            })
+        })
+        .await
+}
+
+async fn fresh(
+    finds: &mut Finds,
+    session: &mut Session<'_>,
     site: &Site,
-    message: &mut Claimed,
-) -> Result<()> {
-    let mut context: Value = serde_json::from_str(&message.context)
-        .map_err(|e| EngineError::Fault(format!("what was kept of {}: {e}", message.id)))?;
-    let Some(names) = context.as_object_mut() else { return Ok(()) };
+    message: &Claimed,
+    now: UtcMs,
+) -> Result<Fresh> {
+    let mut names: Map<String, Value> = match serde_json::from_str(&message.context) {
+        Ok(names) => names,
+        Err(e) => return Ok(Err(format!("what was kept of the message cannot be read: {e}"))),
+    };
     if names.contains_key(NAME) {
-        return Ok(());
+        return Ok(Ok(None));
     }
-    let found = of_message(engine, tx, site, message).await?;
+    let found = match of_message(finds, session, site, message, now).await {
+        Ok(found) => found,
+        Err(fault) if fault.is_fault() => return Err(fault),
+        Err(its_own) => return Ok(Err(its_own.to_string())),
+    };
     names.insert(NAME.to_owned(), view(site, &found));
-    let context = context.to_string();
-    // Where the claim was lost nothing is sent: the commit before the dot refuses it.
-    if store::messages::keep_context(tx, message, &context).await? {
-        message.context = context;
-    }
-    Ok(())
+    Ok(Ok(Some(Value::Object(names).to_string())))
 }
 
 async fn of_message(
-    engine: &Engine,
-    tx: &mut Tx<'_>,
+    finds: &mut Finds,
+    session: &mut Session<'_>,
     site: &Site,
     message: &Claimed,
+    now: UtcMs,
 ) -> Result<Vec<Suggestion>> {
     let Some(contact) = message.contact_id else { return Ok(Vec::new()) };
-    if message.class == Class::Transactional && !may_sell(engine, tx, site, message).await? {
+    if message.class == Class::Transactional && !may_sell(session, site, message, now).await? {
         return Ok(Vec::new());
     }
     if let Some(enrolment) = message.enrolment_id
-        && let Some(cause) = bought(tx, site.id, enrolment).await?
+        && let Some(cause) = bought(session, site.id, enrolment).await?
     {
-        let with = Some(cause);
-        let its =
-            store::entitlements::last_bought(tx, site.id, contact, with, LOOKED_BESIDE).await?;
+        let its = last_bought(session, site.id, contact, Some(cause)).await?;
         if !its.is_empty() {
-            return beside_all(tx, site.id, contact, &its).await;
+            return finds.beside_all(session, site.id, contact, &its).await;
         }
     }
-    for_buyer(tx, site.id, contact).await
+    for_buyer(finds, session, site.id, contact).await
 }
 
 /// A mail that everybody gets suggests nothing to those who want no offers.
 async fn may_sell(
-    engine: &Engine,
-    tx: &mut Tx<'_>,
+    session: &mut Session<'_>,
     site: &Site,
     message: &Claimed,
+    now: UtcMs,
 ) -> Result<bool> {
     let Ok(to) = EmailAddr::parse(&message.to_address) else { return Ok(false) };
     let (contact, class) = (message.contact_id, Class::BackEnd);
-    let why = consents::refusal_to_send(tx, site, contact, &to, class, engine.now()).await?;
+    let why = consents::refusal_to_send(session, site, contact, &to, class, now).await?;
     Ok(why.is_none())
 }
 

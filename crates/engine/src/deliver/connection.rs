@@ -487,15 +487,16 @@ pub(super) async fn seal(
     let batch = if wants.contains(&true) {
         also_bought::mails::freeze(engine, &route.sender.site, batch, wants).await?
     } else {
-        batch
+        batch.into_iter().map(|message| (message, Ok(()))).collect()
     };
     let (inside, sender) = (engine.clone(), Arc::clone(&route.sender));
     let relay = route.transport.name();
     // Never closed: without a turn it would only be composed beside others.
     let _turn = engine.delivery().composing.acquire().await.ok();
     tokio::task::spawn_blocking(move || {
-        let each = batch.into_iter().zip(compiled).map(|(message, compiled)| {
-            let sealed = compiled
+        let each = batch.into_iter().zip(compiled).map(|((message, whole), compiled)| {
+            let sealed = whole
+                .and(compiled)
                 .and_then(|compiled| sender.seal(&inside, &frozen(&message), compiled.as_ref()));
             let sealed = sealed.map_err(|why| Box::new(broken(&inside, &message, &relay, why)));
             (message, sealed)

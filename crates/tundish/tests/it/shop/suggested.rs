@@ -1,16 +1,19 @@
 //! Also bought in mails: for the reader, without what they have, and no trace of it where there is
 //! nothing.
 
+use engine::messages::{Content, NewMessage};
 use engine::templates;
+use model::EmailAddr;
 use model::clicks::VERDICT_WAIT_MS;
-use model::messages::Class;
+use model::ids::{ContactId, TemplateVersionId};
+use model::messages::{Class, SourceKind, State};
 use model::operators::Role;
 use model::products::ProductState;
 use model::times::DAY_MS;
 use model::triggers::Trigger;
 use testkit::{Mail, Shop, TestApp};
 
-use crate::follow_up::{CHROME, sequence, step, template};
+use crate::follow_up::{CHROME, confirmed, form, messages, sequence, step, template};
 
 const SOURCE: &str = "Before.\n\n{{ also_bought | titled(\"More & better\") }}\n\nAfter.";
 
@@ -74,6 +77,7 @@ async fn follow_up(app: &TestApp, source: &str, has: &[&str]) -> Mail {
 both_apps!(
     a_mail_suggests_what_its_reader_has_not_pins_first: suggests,
     a_mail_with_nothing_to_suggest_has_no_trace_of_it: nothing,
+    whose_row_cannot_be_read_is_held_alone_and_the_others_get_their_suggestions: one_is_broken,
 );
 
 async fn suggests(app: TestApp) {
@@ -124,6 +128,64 @@ async fn nothing(app: TestApp) {
     assert!(
         !mail.html.contains("More &amp; better") && !mail.html.contains("class=\"offer-link\"")
     );
+}
+
+async fn one_is_broken(app: TestApp) {
+    sold(&app).await;
+    let all = ["ada@example.com", "bo@example.com", "cy@example.com"];
+    form(&app).await;
+    for email in all {
+        confirmed(&app, email).await;
+        buy(&app, "guide", email).await;
+        app.advance_ms(DAY_MS).await;
+    }
+    let (id, site) = (template(&app, "one", SOURCE).await, app.site.id);
+    let reader = app.engine.reader();
+    let found = reader.read::<_, engine::EngineError, _>(move |session| {
+        Box::pin(async move { Ok(store::templates::find(session, site, id).await?) })
+    });
+    let version = found.await.unwrap().unwrap().version_id;
+    for email in all {
+        let contact = app.contact(email).await.id;
+        enqueue(&app, version, contact, email).await;
+    }
+    let broken = app.engine.db().write::<_, store::StoreError, _>(|tx| {
+        Box::pin(async move {
+            let sql = "update messages set context = '{' where dedupe_key = 'one:bo@example.com'";
+            tx.query(sql).run().await
+        })
+    });
+    assert_eq!(broken.await.unwrap(), 1);
+    app.run_until_idle().await;
+    let last = |email: &str| {
+        let mut mails = app.mails().into_iter().rev();
+        mails.find(|mail| mail.to == email && mail.subject == "Mail one")
+    };
+    for email in ["ada@example.com", "cy@example.com"] {
+        let mail = last(email).expect(email);
+        assert!(mail.text.contains("- The workbook, $37.00"), "{email}: {}", mail.text);
+    }
+    assert!(last("bo@example.com").is_none());
+    let bo = app.contact("bo@example.com").await.id;
+    let held = messages(&app, bo).await.pop().unwrap();
+    assert_eq!(held.state, State::Held, "{held:?}");
+    assert!(held.reason.as_deref().unwrap().contains("cannot be read"), "{held:?}");
+}
+
+async fn enqueue(app: &TestApp, version: TemplateVersionId, contact: ContactId, email: &str) {
+    let new = NewMessage {
+        contact_id: Some(contact),
+        to: EmailAddr::parse(email).unwrap(),
+        class: Class::Value,
+        source_kind: SourceKind::Broadcast,
+        source_id: 1,
+        enrolment_id: None,
+        dedupe_key: format!("one:{email}"),
+        content: Content::Template { version, extra: serde_json::json!({}) },
+        not_before: None,
+        expires_at: None,
+    };
+    engine::messages::enqueue(&app.engine, app.site.clone(), new).await.unwrap().unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
