@@ -142,10 +142,22 @@ impl Db {
         matches!(self, Self::Sqlite(_))
     }
 
-    /// Waits for every write already given, folds the log into the file and closes.
+    /// Waits for every write already given, folds the log into the file and closes. What could not
+    /// be kept goes to the log alone: for databases that keep what they answer.
     pub async fn close(&self) {
-        if let Self::Sqlite(db) = self {
-            db.close().await;
+        if let Err(e) = self.try_close().await {
+            tracing::error!(error = %e, "the last of what was written was not kept");
+        }
+    }
+
+    /// The same for [`Durability::AtClose`] too, where closing is what keeps it.
+    ///
+    /// # Errors
+    /// Some of what was answered is not in the file: a full disk.
+    pub async fn try_close(&self) -> Result<()> {
+        match self {
+            Self::Sqlite(db) => db.close().await,
+            Self::Postgres(_) => Ok(()),
         }
     }
 

@@ -130,7 +130,7 @@ impl Sqlite {
         .unwrap_or_else(|_| Err(stopped()))
     }
 
-    pub(crate) async fn close(&self) {
+    pub(crate) async fn close(&self) -> Result<()> {
         let orders = match &self.door {
             Door::Alone(alone) => return alone.close(),
             Door::Threads { orders, .. } => orders,
@@ -139,6 +139,8 @@ impl Sqlite {
         if orders.send(Order::Close(tell)).is_ok() {
             drop(told.await);
         }
+        // What was answered is in the file or in its log.
+        Ok(())
     }
 }
 

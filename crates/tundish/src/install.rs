@@ -149,16 +149,16 @@ impl Installation {
     /// Ends what was begun: gives the leased number back, folds the log in, lets the lock go.
     ///
     /// # Errors
-    /// The number could not be given back.
+    /// The number could not be given back, or some of what was written is not in the files.
     pub async fn close(self) -> anyhow::Result<()> {
         if self.lock.is_none() {
             installation::leave(&self.engine).await?;
         } else {
             generation::keep_up(&self.engine).await?;
         }
-        self.engine.views().close().await;
-        self.engine.db().close().await;
-        Ok(())
+        let views = self.engine.views().try_close().await;
+        let main = self.engine.db().try_close().await;
+        main.and(views).context("the last of what was written was not kept")
     }
 }
 

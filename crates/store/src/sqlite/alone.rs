@@ -9,6 +9,7 @@ use rusqlite::Connection;
 
 use super::{Read, Write, prepare, statement, stopped};
 use crate::Result;
+use crate::error::StoreError;
 
 /// Stories to a commit: what they change stays in memory until then.
 const STORIES_MAX: u32 = 1_000;
@@ -22,6 +23,8 @@ struct Open {
     link: Connection,
     /// Stories since the last commit.
     stories: u32,
+    /// Why a commit failed: stories that were answered are lost, so none may follow them.
+    fault: Option<StoreError>,
 }
 
 impl Alone {
@@ -32,18 +35,21 @@ impl Alone {
         link.pragma_update(None, "journal_mode", "memory")?;
         link.pragma_update(None, "synchronous", "off")?;
         link.pragma_update(None, "secure_delete", "fast")?;
-        Ok(Self(Arc::new(Mutex::new(Some(Open { link, stories: 0 })))))
+        Ok(Self(Arc::new(Mutex::new(Some(Open { link, stories: 0, fault: None })))))
     }
 
     pub(super) fn write(&self, write: Write) -> Result<()> {
         let mut held = self.hold()?;
         let open = held.as_mut().ok_or_else(stopped)?;
+        if let Some(fault) = &open.fault {
+            return Err(fault.clone());
+        }
         if open.link.is_autocommit() {
             statement(&open.link, "begin immediate")?;
         }
         let answer = write(&mut open.link);
         open.stories += 1;
-        answer(if open.stories < STORIES_MAX { Ok(()) } else { open.commit() });
+        answer(open.after_story());
         Ok(())
     }
 
@@ -53,11 +59,12 @@ impl Alone {
         Ok(())
     }
 
-    pub(super) fn close(&self) {
-        let Ok(Some(mut open)) = self.hold().map(|mut held| held.take()) else { return };
-        if let Err(e) = open.commit() {
-            tracing::error!(error = %e, "the last of what was written was not kept");
-        }
+    /// Keeps the last of what was written, and closes; nothing where it was closed before.
+    ///
+    /// # Errors
+    /// A commit failed, this one or one before: stories that were answered are not in the file.
+    pub(super) fn close(&self) -> Result<()> {
+        self.hold()?.take().map_or(Ok(()), |mut open| open.commit())
     }
 
     fn hold(&self) -> Result<MutexGuard<'_, Option<Open>>> {
@@ -67,9 +74,27 @@ impl Alone {
 }
 
 impl Open {
+    /// What a story that is over is told besides its own outcome.
+    fn after_story(&mut self) -> Result<()> {
+        if self.link.is_autocommit() {
+            // A disk that is full in the middle of a statement ends the whole transaction.
+            let why = "what was written was taken back: is the disk full?";
+            self.fault = Some(StoreError::Driver(why.to_owned()));
+        } else if self.stories < STORIES_MAX {
+            return Ok(());
+        }
+        self.commit()
+    }
+
     fn commit(&mut self) -> Result<()> {
+        if let Some(fault) = &self.fault {
+            return Err(fault.clone());
+        }
         self.stories = 0;
-        if self.link.is_autocommit() { Ok(()) } else { statement(&self.link, "commit") }
+        if self.link.is_autocommit() {
+            return Ok(());
+        }
+        statement(&self.link, "commit").inspect_err(|fault| self.fault = Some(fault.clone()))
     }
 }
 
@@ -77,7 +102,6 @@ impl Open {
 mod tests {
     use super::*;
     use crate::db::{Durability, Options};
-    use crate::error::StoreError;
     use crate::sqlite::Sqlite;
 
     async fn put(db: &Sqlite, n: i64, refused: bool) -> Result<()> {
@@ -116,7 +140,7 @@ mod tests {
             .await;
         assert_eq!(read.unwrap(), 101);
         assert_eq!(sum(&beside), 0, "nobody else sees it yet");
-        alone.close().await;
+        alone.close().await.unwrap();
         assert_eq!(sum(&beside), 101);
         assert!(put(&alone, 1_000, false).await.is_err(), "it is closed");
     }
@@ -132,5 +156,70 @@ mod tests {
             put(&alone, 1, false).await.unwrap();
         }
         assert_eq!(sum(&beside), i64::from(STORIES_MAX));
+    }
+
+    /// A table of which no commit is kept as long as what its rows name is missing.
+    fn without_a_parent(path: &Path) -> Connection {
+        let beside = Connection::open(path).unwrap();
+        let tables = "create table p (n integer primary key);
+            create table t (n integer references p (n) deferrable initially deferred)";
+        beside.execute_batch(tables).unwrap();
+        beside
+    }
+
+    #[tokio::test]
+    async fn who_closes_it_is_told_that_the_last_commit_failed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("t.db");
+        let beside = without_a_parent(&path);
+        let alone = open(&path);
+        put(&alone, 1, false).await.unwrap();
+        assert!(alone.close().await.is_err());
+        assert_eq!(sum(&beside), 0);
+        assert!(alone.close().await.is_ok(), "it is closed");
+    }
+
+    #[tokio::test]
+    async fn nothing_is_written_after_a_commit_that_failed_and_who_closes_it_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("t.db");
+        let beside = without_a_parent(&path);
+        let alone = open(&path);
+        for _ in 1..STORIES_MAX {
+            put(&alone, 1, false).await.unwrap();
+        }
+        assert!(put(&alone, 1, false).await.is_err());
+        assert!(put(&alone, 1, false).await.is_err());
+        assert!(alone.close().await.is_err());
+        assert_eq!(sum(&beside), 0);
+    }
+
+    #[tokio::test]
+    async fn who_closes_it_is_told_that_the_disk_was_full_in_the_middle_of_a_story() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("t.db");
+        let beside = Connection::open(&path).unwrap();
+        beside.execute_batch("create table t (n integer)").unwrap();
+        let alone = open(&path);
+        let full: Result<i64> = alone
+            .write(|tx| {
+                Box::pin(async move {
+                    tx.query("insert into t values (1)").run().await?;
+                    tx.query("pragma max_page_count = 3").one().await
+                })
+            })
+            .await;
+        assert_eq!(full.unwrap(), 3);
+        let large: Result<u64> = alone
+            .write(|tx| {
+                Box::pin(
+                    async move { tx.query("insert into t values (zeroblob(100000))").run().await },
+                )
+            })
+            .await;
+        assert!(large.is_err());
+        assert!(put(&alone, 1, false).await.is_err(), "what was before it is lost");
+        assert!(alone.close().await.is_err());
+        assert_eq!(sum(&beside), 0);
     }
 }
