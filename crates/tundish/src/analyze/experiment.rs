@@ -344,15 +344,9 @@ fn versions(answer: &Answer) -> Vec<String> {
 /// How far the rates lie apart.
 fn of_rates(answer: &Answer) -> Vec<String> {
     let mut lines = Vec::new();
-    lines.extend(answer.always_valid.as_ref().map(|test| {
-        format!(
-            "{} less the control: {} to {} of all who saw it, p {} (holds however often one looks)",
-            answer.challenger.as_deref().unwrap_or("it"),
-            percent(test.low),
-            percent(test.high),
-            figure(test.p),
-        )
-    }));
+    let challenger = answer.challenger.as_deref();
+    let valid = answer.always_valid.as_ref();
+    lines.extend(valid.map(|test| at_every_look(test, challenger, percent, "of all who saw it")));
     lines.extend(answer.always_valid_relative.as_ref().map(|test| {
         format!("as a share of the control's rate: {} to {}", percent(test.low), percent(test.high))
     }));
@@ -377,16 +371,24 @@ fn of_revenue(revenue: &Revenue) -> Vec<String> {
     };
     let mut lines: Vec<String> = revenue.per_visitor.iter().map(each).collect();
     lines.push(format!("by revenue: {}", said(revenue.verdict, revenue.challenger.as_deref())));
-    lines.extend(revenue.always_valid.as_ref().map(|test| {
-        format!(
-            "{} less the control: {} to {} a visitor, p {} (holds however often one looks)",
-            revenue.challenger.as_deref().unwrap_or("it"),
-            money(test.low),
-            money(test.high),
-            figure(test.p),
-        )
-    }));
+    let challenger = revenue.challenger.as_deref();
+    let valid = revenue.always_valid.as_ref();
+    lines.extend(valid.map(|test| at_every_look(test, challenger, money, "a visitor")));
     lines
+}
+
+/// By how much the challenger differs from the control, at a level that peeking does not spend.
+fn at_every_look(
+    test: &Valid,
+    challenger: Option<&str>,
+    written: impl Fn(f64) -> String,
+    of_each: &str,
+) -> String {
+    let challenger = challenger.unwrap_or("it");
+    let (low, high, p) = (written(test.low), written(test.high), figure(test.p));
+    format!(
+        "{challenger} less the control: {low} to {high} {of_each}, p {p} (holds however often one looks)"
+    )
 }
 
 fn said(verdict: &str, challenger: Option<&str>) -> String {

@@ -281,10 +281,12 @@ impl Source {
     }
 
     /// Whether the row, which spans lines, holds others behind a quotation mark that is closed by
-    /// one of theirs: it has another number of cells than there are columns, or in one of its cells
-    /// stand the rest of its row, whole rows, and the beginning of one up to the same column.
+    /// one of theirs: it has more cells than there are columns, or in one of its cells stand the rest
+    /// of its row, whole rows, and the beginning of one of which the other cells behind are the end.
+    /// A row may be short by itself, with a line break in a cell as it should be.
     fn has_swallowed(&self) -> bool {
         let columns = self.headers.len();
+        let cells = self.record.len().min(columns);
         let is_longer = self.record.iter().skip(columns).any(|cell| !is_blank(cell));
         let separator = u8::try_from(self.separator).unwrap_or(b',');
         let separators = |line: &[u8]| line.iter().filter(|octet| **octet == separator).count();
@@ -296,10 +298,10 @@ impl Source {
             let is_telling = cell.ends_with(b"\"") || !is_text;
             is_telling
                 && first + at + 1 == columns
-                && *last == at
+                && *last + cells == columns + at
                 && whole.iter().all(|line| line + 1 == columns)
         };
-        self.record.len() < columns || is_longer || self.record.iter().enumerate().any(has_rows)
+        is_longer || self.record.iter().enumerate().any(has_rows)
     }
 }
 
@@ -465,6 +467,8 @@ mod tests {
             ("a,b,c\n1,2,3\n1,\"2,3\n1,2,3\n1,\"2\",3\n1,2,3\n", 1, "line 3"),
             ("a,b,c,d\n1,\"2,3,4\n1,2,3,4\n1,2 \" 2,3,4\n1,2,3,4\n", 0, "line 2"),
             ("a,b\n1,\"2\n3,4\n3,4\n3,4\n5,6\"\n7,8\n", 0, "line 2"),
+            ("a,b,c\n\"1,2,3\n1,2,\"3\"\n1,2,3\n", 0, "line 2"),
+            ("a,b,c\n1,\"2,3\n1,2,3\n4,5,\"6\"\n1,2,3\n", 0, "line 2"),
             ("\"a,b\n1,2\n", 0, "line 1"),
         ] {
             let (rows, why) = read_on(text);
@@ -479,6 +483,9 @@ mod tests {
             "a,b,c,d\n1,2,3,\"Main street 4, left,\n 10115 Berlin\"\n",
             "a,b\n1,\"2\n3\",,\n",
             "a,b\n1,\"dear all\nhello, shop\nbye, you\"\n",
+            "a,b,c\n1,\"two\nlines\"\n",
+            "a,b,c,d\n\"two\n\nlines\",2\n",
+            "a,b\n\"Main street 4, left\n10115 Berlin, rear\"\n",
         ] {
             assert_eq!(read_on(whole), (1, None), "{whole:?}");
         }

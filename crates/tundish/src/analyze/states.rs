@@ -58,6 +58,18 @@ pub struct Standing {
     unsure: Option<usize>,
 }
 
+/// What all columns say against money that goes back: a sale that failed came to nothing, but of a
+/// refund that failed the sale holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Doubts {
+    /// It did not go through.
+    pub failed: bool,
+    /// It was called off; or, beside a mere amount below zero, the sale was.
+    pub cancelled: bool,
+    /// It is not decided yet, or was decided for the seller.
+    pub undecided: bool,
+}
+
 /// What one cell says.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 enum Told {
@@ -159,6 +171,16 @@ impl States {
         standing
     }
 
+    /// What the columns say against a row that gives money back.
+    pub fn doubts(&self, row: Row<'_>) -> Doubts {
+        let each = self.columns.iter().map(|one| one.doubts(&row.cell(one.at), self.decimal));
+        each.fold(Doubts::default(), |all, one| Doubts {
+            failed: all.failed || one.failed,
+            cancelled: all.cancelled || one.cancelled,
+            undecided: all.undecided || one.undecided,
+        })
+    }
+
     /// Counts a sale, for the words beside it that are not known.
     pub fn counted(&mut self, standing: Standing) {
         let Some(nth) = standing.unsure else { return };
@@ -206,6 +228,19 @@ impl Column {
             self.last = (cell.to_owned(), self.told(cell, decimal));
         }
         self.last.1
+    }
+
+    fn doubts(&self, cell: &str, decimal: Decimal) -> Doubts {
+        let is_yes = |yes| !cell.is_empty() && self.told(cell, decimal) == yes;
+        match self.name.as_str() {
+            name if VOIDS.contains(&name) && is_yes(Told::Yes) => {
+                Doubts { cancelled: true, ..Doubts::default() }
+            }
+            name if WINS.contains(&name) && is_yes(Told::DisputeWon) => {
+                Doubts { undecided: true, ..Doubts::default() }
+            }
+            _ => doubts_of_word(cell),
+        }
     }
 
     fn told(&self, cell: &str, decimal: Decimal) -> Told {
@@ -271,6 +306,54 @@ const DOUBTS: &[&str] = &[
     "lifted",
     "resolved",
 ];
+
+/// Beginnings of the words for what did not go through.
+const FAILED_STEMS: &[&str] = &[
+    "fail",
+    "denied",
+    "declin",
+    "reject",
+    "error",
+    "blocked",
+    "trash",
+    "deleted",
+    "fehlgeschlagen",
+    "abgelehnt",
+    "abgebrochen",
+];
+/// And for what was called off, unless it says that the money went back for it.
+const CANCELLED_STEMS: &[&str] = &["cancel", "void", "storni", "annul"];
+const GIVEN_STEMS: &[&str] = &["refunded", "returned", "erstattet", "rembours", "reembols"];
+/// Words of a giving back that is not decided yet, or was decided for the seller.
+const UNDECIDED: &[&str] = &[
+    "not",
+    "nicht",
+    "never",
+    "won",
+    "reversed",
+    "requested",
+    "request",
+    "pending",
+    "review",
+    "lifted",
+];
+
+/// What a word of a status says against a row that gives money back.
+fn doubts_of_word(cell: &str) -> Doubts {
+    let word = plain(cell);
+    let has = |stems: &[&str]| stems.iter().any(|stem| word.contains(stem));
+    let is_undecided = || {
+        let mut each = cell.split(|c: char| !c.is_alphabetic()).map(plain);
+        each.any(|one| UNDECIDED.contains(&one.as_str()))
+    };
+    Doubts {
+        failed: has(FAILED_STEMS),
+        cancelled: has(CANCELLED_STEMS) && !has(GIVEN_STEMS),
+        // Another column may say that what is pending is but the parcel.
+        undecided: matches!(word.as_str(), "won" | "disputewon")
+            || (of_word(cell) == Told::Unsure && is_undecided()),
+    }
+}
 
 /// What a word of a status says.
 fn of_word(cell: &str) -> Told {
@@ -352,6 +435,31 @@ mod tests {
             "Not refunded",
         ];
         assert_eq!(of_words(&holds), [State::Holds; 10]);
+    }
+
+    #[test]
+    fn a_refund_may_have_failed_been_called_off_or_not_be_decided() {
+        let [failed, cancelled, undecided] = [
+            Doubts { failed: true, ..Doubts::default() },
+            Doubts { cancelled: true, ..Doubts::default() },
+            Doubts { undecided: true, ..Doubts::default() },
+        ];
+        for (word, wanted) in [
+            ("Failed", failed),
+            ("Refund failed", failed),
+            ("DENIED", failed),
+            ("Canceled", cancelled),
+            ("Refund cancelled", cancelled),
+            ("Refund pending", undecided),
+            ("Chargeback reversed", undecided),
+            ("won", undecided),
+            ("Cancelled, refunded", Doubts::default()),
+            ("Refunded", Doubts::default()),
+            ("Completed", Doubts::default()),
+            ("", Doubts::default()),
+        ] {
+            assert_eq!(doubts_of_word(word), wanted, "{word}");
+        }
     }
 
     #[test]

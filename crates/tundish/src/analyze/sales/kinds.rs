@@ -7,6 +7,8 @@ use engine::files::tables::plain;
 pub(super) enum Kind {
     /// It gives money back.
     Refund,
+    /// By its sign: below zero it gives money back, above zero it undoes what did.
+    Reversal,
     /// It moves the seller's own money.
     Movement,
 }
@@ -21,15 +23,22 @@ const REFUNDS: &[&str] = &[
     "paymentrefunded",
     "refundedpayment",
     "chargeback",
-    "chargebackreversal",
     "paymentreversal",
-    "reversal",
     "dispute",
     "ruckerstattung",
     "ruckzahlung",
     "remboursement",
     "reembolso",
     "rimborso",
+];
+
+const REVERSALS: &[&str] = &[
+    "reversal",
+    "chargebackreversal",
+    "chargebackreversed",
+    "disputereversal",
+    "refundreversal",
+    "refundfailure",
 ];
 
 const MOVEMENTS: &[&str] = &[
@@ -68,6 +77,7 @@ pub(super) fn kind(cell: &str) -> Option<Kind> {
     let is_in = |all: &[&str]| all.contains(&word.as_str());
     match () {
         () if is_in(REFUNDS) => Some(Kind::Refund),
+        () if is_in(REVERSALS) => Some(Kind::Reversal),
         () if is_in(MOVEMENTS) => Some(Kind::Movement),
         () => None,
     }

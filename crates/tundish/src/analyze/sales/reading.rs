@@ -1,7 +1,7 @@
 //! One row after another: which are sales, and why the others are none.
 
 use super::kinds::{self, Kind};
-use super::refunds::{NONE_OF_IT, Refund, Refunds, cancelled};
+use super::refunds::{NONE_OF_IT, Refund, Refunds, Sold, UNDONE, cancelled};
 use super::totals::Totals;
 use super::{Cells, Wanted, Way};
 use crate::analyze::amounts::{self, Decimal};
@@ -15,9 +15,19 @@ use crate::analyze::words::some;
 use crate::output::refused;
 
 const NOBODY: &str = "nobody is named";
+const IN_VAIN: &str = "a refund that failed, was called off or is not decided";
 /// Of a part: what a fraction may lie beside the digits that are kept, for the error of sums of
 /// fractions.
 const KEPT_WITHIN: f64 = 1e-3;
+
+/// What a row does besides selling.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Back {
+    /// It gives so much back.
+    Given(f64),
+    /// It undoes so much of what was given back.
+    Undone(f64),
+}
 
 /// How the cells are written, and what was seen so far.
 pub(super) struct Reading {
@@ -100,15 +110,18 @@ impl Reading {
             self.left_out.count(kinds::NO_SALE);
             return None;
         }
-        if let Some(sum) = self.given_back(row, kind) {
-            self.give_back(row, sum);
+        let standing = self.states.read(row.row);
+        if let Some(back) = self.given_back(row, kind) {
+            match self.is_in_vain(row, kind, standing, back) {
+                true => self.left_out.count(IN_VAIN),
+                false => self.give_back(row, back),
+            }
             return None;
         }
         if row.customer.is_empty() {
             self.left_out.count(NOBODY);
             return None;
         }
-        let standing = self.states.read(row.row);
         let is_back = standing.state == State::TakenBack && !self.is_in_part(row, standing);
         let state = match () {
             () if is_back || self.refunds.is_cancellation(&row.order) => State::TakenBack,
@@ -116,11 +129,16 @@ impl Reading {
             () => standing.state,
         };
         if state.leaves_out(&mut self.left_out) {
-            self.refunds.meet(&row.order, &row.customer);
+            self.refunds.meet(&sold(row));
             return None;
         }
         let day = self.day(row)?;
         let amount = self.amount(row, standing)?;
+        // A refund of nothing, or without a sum.
+        if kind.is_some() {
+            self.left_out.count(NONE_OF_IT);
+            return None;
+        }
         if self.wanted.amount && amount.is_none() {
             self.left_out.count("no amount");
             return None;
@@ -168,10 +186,9 @@ impl Reading {
         same && matches!(&row.figures, [Some(amount), ..] if answers::is_missing(amount))
     }
 
-    /// What a row gives back, if it does.
-    fn given_back(&self, row: &Cells<'_>, kind: Option<Kind>) -> Option<f64> {
+    /// What a row gives back or undoes, if it does.
+    fn given_back(&self, row: &Cells<'_>, kind: Option<Kind>) -> Option<Back> {
         let [amount, quantity, price, _] = &row.figures;
-        let is_refund = kind == Some(Kind::Refund);
         let number = |cell: &Option<_>| amounts::parse(cell.as_deref()?, self.decimal);
         let is_below = |cell: &Option<_>| {
             // Nearly all figures are digits to both ends, and need no second look.
@@ -181,15 +198,37 @@ impl Reading {
             !(is_digit(octets.first()) && is_digit(octets.last()))
                 && number(cell).is_some_and(|number| number < 0.0)
         };
-        if !is_refund && !is_below(amount) && !is_below(quantity) {
+        if kind.is_none() && !is_below(amount) && !is_below(quantity) {
             return None;
         }
         let times = || Some(number(quantity)? * number(price)?);
         let sum = number(amount).or_else(times)?;
-        (sum != 0.0).then_some(sum.abs())
+        match kind {
+            _ if sum == 0.0 => None,
+            Some(Kind::Reversal) if sum > 0.0 => Some(Back::Undone(sum)),
+            // Programs write refunds with a minus or without.
+            _ => Some(Back::Given(sum.abs())),
+        }
     }
 
-    fn give_back(&mut self, row: &Cells<'_>, sum: f64) {
+    /// Whether nothing came of a row that gives back or undoes.
+    fn is_in_vain(
+        &self,
+        row: &Cells<'_>,
+        kind: Option<Kind>,
+        standing: Standing,
+        back: Back,
+    ) -> bool {
+        let doubts = self.states.doubts(row.row);
+        // A mere amount below zero beside `cancelled` is of an order that was, which gave it back;
+        // and `chargeback reversed` says of what undoes one that it went through.
+        let is_cancelled = doubts.cancelled && kind.is_some();
+        let is_undecided = doubts.undecided && matches!(back, Back::Given(_));
+        standing.state == State::Unpaid || doubts.failed || is_cancelled || is_undecided
+    }
+
+    fn give_back(&mut self, row: &Cells<'_>, back: Back) {
+        let (Back::Given(sum) | Back::Undone(sum)) = back;
         let said = currencies::of(&row.currency, said(row));
         // A reference names the sale by itself, whoever the row is of: it goes back from the seller.
         let is_anybody = !row.reference.is_empty();
@@ -203,7 +242,13 @@ impl Reading {
             true => [&*row.reference, ""],
             false => [&*row.order, cancelled(&row.order).unwrap_or("")],
         };
-        self.refunds.see(refund, &orders, &mut self.left_out);
+        match back {
+            Back::Given(_) => self.refunds.see(refund, &row.order, &orders, &mut self.left_out),
+            Back::Undone(_) => {
+                self.left_out.count(UNDONE);
+                self.refunds.undo(refund, &orders);
+            }
+        }
     }
 
     /// Whether it was taken back by a mere yes, and an amount beside that says that it was only a
@@ -244,7 +289,7 @@ impl Reading {
         match paid {
             Some(paid) if back > 0.0 && back >= paid => {
                 self.left_out.count(TAKEN_BACK);
-                self.refunds.meet(&row.order, &row.customer);
+                self.refunds.meet(&sold(row));
                 None
             }
             paid => Some(paid.map(|paid| paid - back)),
@@ -254,7 +299,7 @@ impl Reading {
     /// What is left of a sale after what other rows give back; no answer where nothing is.
     fn less_refunds(&mut self, row: &Cells<'_>, amount: Option<f64>) -> Option<Option<f64>> {
         let Some(paid) = amount else { return Some(None) };
-        let back = self.refunds.take_off(&row.order, &row.customer, paid);
+        let back = self.refunds.take_off(&sold(row), paid);
         if back > 0.0 && back >= paid {
             self.left_out.count(TAKEN_BACK);
             return None;
@@ -264,6 +309,12 @@ impl Reading {
         self.cut += u64::from((parts - parts.round()).abs() > KEPT_WITHIN);
         Some(Some(left))
     }
+}
+
+/// What of a row says which refunds are its own.
+fn sold<'a>(row: &'a Cells<'_>) -> Sold<'a> {
+    let (order, customer) = (&*row.order, &*row.customer);
+    Sold { order, customer, currency: &row.currency, amount: said(row) }
 }
 
 /// The cell of the amount, for the currency that may stand in it.
