@@ -7,8 +7,7 @@
 //! see [`Ties`]. Recency is scored the other way round: few days are good.
 
 use crate::lifetime::Purchase;
-use crate::quantiles::quantile;
-use crate::real::{real, real_len, real_signed};
+use crate::real::real_signed;
 
 /// In which bin a customer is whose value is the quantile itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,8 +62,15 @@ pub struct Rfm<K> {
     pub customers: Vec<Scored<K>>,
 }
 
-/// Where the edges lie.
-const SHARES: Edges = [0.2, 0.4, 0.6, 0.8];
+/// What a customer's figures are while they are whole numbers.
+struct Figures<K> {
+    customer: K,
+    /// Days since the last order.
+    days: i64,
+    orders: i64,
+    /// In minor units.
+    paid: i64,
+}
 
 /// Scores the customers of `orders`, each a purchase, in any order, as they stand on day `at`. Later
 /// orders are left out. `minor_per_unit` is 100 for dollars and 1 for yen. Nothing where there is no order.
@@ -74,67 +80,104 @@ pub fn score<K: Ord + Clone>(
     minor_per_unit: u32,
     ties: Ties,
 ) -> Option<Rfm<K>> {
+    let unit = i64::from(minor_per_unit.max(1));
+    let figures = figures(orders, at);
+    let between = |of: fn(&Figures<K>) -> i64, step: i64| {
+        let mut values: Vec<i64> = figures.iter().map(of).collect();
+        values.sort_unstable();
+        Cuts::of(&values, ties, step)
+    };
+    let step = step_of(figures.iter().map(|own| own.paid), unit);
+    let recency = between(|own| own.days, 1)?;
+    let frequency = between(|own| own.orders, 1)?;
+    let monetary = between(|own| own.paid, step)?;
+    let (days, counts, paid) = (recency.least(), frequency.least(), monetary.least());
+    let scored = figures.into_iter().map(|own| Scored {
+        recency: real_signed(own.days),
+        frequency: real_signed(own.orders),
+        monetary: real_signed(own.paid) / real_signed(unit),
+        r: 6 - bin(own.days, &days),
+        f: bin(own.orders, &counts),
+        m: bin(own.paid, &paid),
+        customer: own.customer,
+    });
+    Some(Rfm {
+        customers: scored.collect(),
+        recency: recency.edges(1),
+        frequency: frequency.edges(1),
+        monetary: monetary.edges(unit),
+    })
+}
+
+/// By customer, what they did until day `at`.
+fn figures<K: Ord + Clone>(orders: &[Purchase<K>], at: i64) -> Vec<Figures<K>> {
     let mut known: Vec<&Purchase<K>> = orders.iter().filter(|order| order.day <= at).collect();
     known.sort_by(|a, b| (&a.customer, a.day).cmp(&(&b.customer, b.day)));
-    let mut customers: Vec<Scored<K>> = known
-        .chunk_by(|a, b| a.customer == b.customer)
-        .filter_map(|own| {
-            let paid = own.iter().fold(0_i64, |sum, order| sum.saturating_add(order.amount));
-            let last = own.last()?;
-            Some(Scored {
-                customer: last.customer.clone(),
-                recency: real(at.abs_diff(last.day)),
-                frequency: real_len(own.len()),
-                monetary: real_signed(paid) / f64::from(minor_per_unit.max(1)),
-                r: 0,
-                f: 0,
-                m: 0,
-            })
+    let own = known.chunk_by(|a, b| a.customer == b.customer);
+    own.filter_map(|own| {
+        let last = own.last()?;
+        Some(Figures {
+            customer: last.customer.clone(),
+            days: at.saturating_sub(last.day),
+            orders: i64::try_from(own.len()).unwrap_or(i64::MAX),
+            paid: own.iter().fold(0, |sum: i64, order| sum.saturating_add(order.amount)),
         })
-        .collect();
-    let between = |of: fn(&Scored<K>) -> f64, step: f64| {
-        let mut values: Vec<f64> = customers.iter().map(of).collect();
-        values.sort_unstable_by(f64::total_cmp);
-        edges(&values, ties, step)
-    };
-    let step = step_of(known.iter().map(|order| order.amount), minor_per_unit);
-    let recency = between(|customer| customer.recency, 1.0)?;
-    let frequency = between(|customer| customer.frequency, 1.0)?;
-    let monetary = between(|customer| customer.monetary, step)?;
-    for customer in &mut customers {
-        customer.r = 6 - bin(customer.recency, &recency);
-        customer.f = bin(customer.frequency, &frequency);
-        customer.m = bin(customer.monetary, &monetary);
+    })
+    .collect()
+}
+
+/// The edges between the five bins of whole values, in fifths of one: with them they are exact, as
+/// a quantile of type 7 at a fifth lies some fifths of the way from one value to the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cuts([i128; 4]);
+
+impl Cuts {
+    /// Of ascending values that differ by `step` at least; nothing where there are none.
+    pub fn of(sorted: &[i64], ties: Ties, step: i64) -> Option<Self> {
+        let steps = sorted.len().checked_sub(1)?;
+        let shift = match ties {
+            Ties::Below => 5 * i128::from(step),
+            Ties::Above => 0,
+        };
+        let value = |at: usize| sorted.get(at.min(steps)).map_or(0, |value| i128::from(*value));
+        Some(Self([1_u8, 2, 3, 4].map(|fifth| {
+            let place = steps * usize::from(fifth);
+            let (lower, upper) = (value(place / 5), value(place / 5 + 1));
+            let way = (0_i128..5).nth(place % 5).unwrap_or(0);
+            5 * lower + way * (upper - lower) + shift
+        })))
     }
-    Some(Rfm { recency, frequency, monetary, customers })
+
+    /// The least whole value on the upper side of each.
+    pub fn least(&self) -> [i64; 4] {
+        self.0.map(|fifths| i64::try_from(-(-fifths).div_euclid(5)).unwrap_or(i64::MAX))
+    }
+
+    /// As shares of a unit of `parts`.
+    pub fn edges(&self, parts: i64) -> Edges {
+        self.0.map(|fifths| {
+            let whole = i64::try_from(fifths.div_euclid(5)).unwrap_or(i64::MAX);
+            let further = i8::try_from(fifths.rem_euclid(5)).unwrap_or(0);
+            (real_signed(whole) + f64::from(further) / 5.0) / real_signed(parts)
+        })
+    }
 }
 
-/// The edges of ascending values that differ by `step` at least; nothing where there are none.
-pub fn edges(sorted: &[f64], ties: Ties, step: f64) -> Option<Edges> {
-    let shift = match ties {
-        Ties::Below => step,
-        Ties::Above => 0.0,
-    };
-    sorted.first()?;
-    Some(SHARES.map(|share| quantile(sorted, share).map_or(f64::NAN, |value| value + shift)))
-}
-
-/// The step of amounts in minor units, as a share of the unit: one where all are whole units, else
-/// the tenth, hundredth … that all of them are whole ones of.
-pub fn step_of(amounts: impl Iterator<Item = i64>, minor_per_unit: u32) -> f64 {
-    let unit = i64::from(minor_per_unit.max(1));
+/// The step of sums in minor units, of which a unit has `unit`: a unit where all are whole ones,
+/// else the tenth, hundredth … that all of them are whole ones of. In minor units.
+pub fn step_of(sums: impl Iterator<Item = i64>, unit: i64) -> i64 {
     let mut step = unit;
-    for amount in amounts {
-        while step > 1 && amount % step != 0 {
+    for sum in sums {
+        while step > 1 && sum % step != 0 {
             step /= 10;
         }
     }
-    real_signed(step.max(1)) / real_signed(unit)
+    step.max(1)
 }
 
 /// From 1, below all edges, to 5. A value of recency scores six less this.
-pub fn bin<T: PartialOrd>(value: T, edges: &[T; 4]) -> u8 {
-    edges.iter().fold(1, |bin, edge| if value >= *edge { bin + 1 } else { bin })
+pub fn bin(value: i64, least: &[i64; 4]) -> u8 {
+    least.iter().fold(1, |bin, least| if value >= *least { bin + 1 } else { bin })
 }
 
 #[cfg(test)]

@@ -5,13 +5,9 @@
 use std::collections::BTreeMap;
 
 use model::segments::Cells;
-use numbers::real::{real_signed, rounded};
-use numbers::rfm::{Edges, Ties, bin, edges, step_of};
+use numbers::rfm::{Cuts, Ties, bin, step_of};
 use serde::{Deserialize, Serialize};
 use store::customer_figures::{ANY, CustomerFigure, Range};
-
-/// How much of a unit may be lost in figures with fractions.
-const DUST: f64 = 1e-6;
 
 /// The grid.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -58,28 +54,22 @@ pub struct Ranges {
 
 /// Scores customers as they stand on day `at`; nothing where there are none.
 pub(super) fn grid(figures: &[CustomerFigure], at: i64, parts: u32) -> Option<Grid> {
-    let between = |of: &dyn Fn(&CustomerFigure) -> f64, step: f64| -> Option<Edges> {
-        let mut values: Vec<f64> = figures.iter().map(of).collect();
-        values.sort_unstable_by(f64::total_cmp);
+    let between = |of: &dyn Fn(&CustomerFigure) -> i64, step: i64| {
+        let mut values: Vec<i64> = figures.iter().map(of).collect();
+        values.sort_unstable();
         // As `tundish analyze rfm` has it: who has just what the quantile is stands below it.
-        edges(&values, Ties::Below, step)
+        Cuts::of(&values, Ties::Below, step).map(|cuts| cuts.least())
     };
-    let unit = f64::from(parts.max(1));
-    let step = step_of(figures.iter().map(|one| one.net_minor), parts);
+    let step = step_of(figures.iter().map(|one| one.net_minor), i64::from(parts.max(1)));
     let mut grid = Grid {
         at,
-        recency: cuts(between(&|one| real_signed((at - one.last_day).max(0)), 1.0)?, 1.0),
-        frequency: cuts(between(&|one| real_signed(one.orders), 1.0)?, 1.0),
-        monetary: cuts(between(&|one| real_signed(one.net_minor) / unit, step)?, unit),
+        recency: between(&|one| (at - one.last_day).max(0), 1)?,
+        frequency: between(&|one| one.orders, 1)?,
+        monetary: between(&|one| one.net_minor, step)?,
         cells: Vec::new(),
     };
     grid.count(figures);
     Some(grid)
-}
-
-/// The least whole number on the upper side of each edge.
-fn cuts(edges: Edges, unit: f64) -> [i64; 4] {
-    edges.map(|edge| rounded((edge * unit - DUST).ceil()))
 }
 
 impl Grid {
@@ -186,7 +176,7 @@ mod tests {
     #[test]
     fn the_scores_are_those_of_the_maths() {
         let all: Vec<CustomerFigure> =
-            (0..300).map(|n| figure(n, 1_000 - n * 13 % 211, 1, (n * 37 % 101) * 25)).collect();
+            (0..300).map(|n| figure(n, 1_000 - n * 13 % 211, 1, n * 37 % 101 + n % 3)).collect();
         let orders: Vec<numbers::lifetime::Purchase<i64>> = all
             .iter()
             .map(|one| numbers::lifetime::Purchase {

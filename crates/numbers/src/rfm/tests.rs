@@ -131,6 +131,26 @@ fn small_amounts_are_told_apart_as_large_ones_are() {
 }
 
 #[test]
+fn a_cent_above_the_quantile_is_above_it() {
+    // 0.28 + 0.01 is more than 0.29 as a float is written.
+    let paid = [10, 28, 28, 28, 28, 28, 29, 29, 29, 29, 29];
+    let order = |(customer, amount): (u32, &i64)| Purchase { customer, day: 0, amount: *amount };
+    let orders: Vec<_> = (0..).zip(&paid).map(order).collect();
+    let rfm = score(&orders, 9, 100, Ties::Below).unwrap();
+    assert_eq!(rfm.monetary.map(|edge| format!("{edge:.3}")), ["0.290", "0.290", "0.300", "0.300"]);
+    let scores: Vec<u8> = rfm.customers.iter().map(|customer| customer.m).collect();
+    assert_eq!(scores, [1, 1, 1, 1, 1, 1, 3, 3, 3, 3, 3]);
+}
+
+#[test]
+fn the_step_is_that_of_what_customers_paid_in_all() {
+    let order = |customer: u32| Purchase { customer, day: 0, amount: 1_050 };
+    let orders: Vec<_> = (0..10).flat_map(|customer| [order(customer), order(customer)]).collect();
+    let rfm = score(&orders, 9, 100, Ties::Below).unwrap();
+    assert_eq!(rfm.monetary, [22.0; 4], "21.00 and one");
+}
+
+#[test]
 fn nobody_and_one_alone() {
     assert_eq!(score::<u32>(&[], 0, 100, Ties::Below), None);
     let late = [Purchase { customer: 1_u32, day: 5, amount: 100 }];
