@@ -122,7 +122,7 @@ async fn note(engine: &Engine, site: &Site, message: &Message, position: u16, se
         views::acted(engine, site.id, OwnAct { at: now, day, visitor, contact, by });
     }
     let writing = engine.clone();
-    let written = tokio::spawn(async move {
+    let written = engine.clicks().spawn(async move {
         let outcome = writing
             .write(move |tx| {
                 Box::pin(async move {
@@ -144,6 +144,11 @@ async fn note(engine: &Engine, site: &Site, message: &Message, position: u16, se
     // Long enough for a commit; a slow disk must not hold the visitor up (L15).
     let patience = std::time::Duration::from_millis(40);
     let _ = tokio::time::timeout(patience, written).await;
+}
+
+/// Waits until every click so far is on the disk, or could not be noted.
+pub async fn written(engine: &Engine) {
+    engine.clicks().wait().await;
 }
 
 /// Clicks up to this instant are to be judged.

@@ -12,6 +12,7 @@ use model::{SiteId, UtcMs};
 use serde::Serialize;
 use store::{Db, Reader, Story, Tx};
 use tokio::sync::{Notify, Semaphore};
+use tokio_util::task::TaskTracker;
 
 use crate::cards::Cards;
 use crate::ceiling::Ceilings;
@@ -72,9 +73,11 @@ struct Inner {
     wake: Notify,
     revision: AtomicI64,
     tally: Tally,
+    /// Clicks on their way to the disk: their visitors were sent on.
+    clicks: TaskTracker,
     aside: Aside,
     hashing: Semaphore,
-    reading: Semaphore,
+    reading: Arc<Semaphore>,
     throttle: Throttle,
     cards: Cards,
     rate: Rate,
@@ -82,6 +85,13 @@ struct Inner {
     delivery: deliver::Shared,
     jumps: Jumps,
     sending: RwLock<Arc<Sending>>,
+}
+
+/// Closed from the start: who waits for it waits for what runs, and more may still begin.
+fn tracker() -> TaskTracker {
+    let tracker = TaskTracker::new();
+    tracker.close();
+    tracker
 }
 
 /// The engine, and for whom it acts. Cheap to clone.
@@ -127,9 +137,10 @@ impl Engine {
             wake: Notify::new(),
             revision: AtomicI64::new(0),
             tally: Tally::default(),
+            clicks: tracker(),
             aside: Aside::default(),
             hashing: Semaphore::new(HASHES_AT_ONCE),
-            reading: Semaphore::new(1),
+            reading: Arc::new(Semaphore::new(1)),
             throttle: Throttle::default(),
             cards: Cards::default(),
             rate: Rate::default(),
@@ -262,6 +273,10 @@ impl Engine {
     }
 
     /// The page views that wait to be written.
+    pub(crate) fn clicks(&self) -> &TaskTracker {
+        &self.0.clicks
+    }
+
     pub(crate) fn tally(&self) -> &Tally {
         &self.0.tally
     }
@@ -297,7 +312,7 @@ impl Engine {
     }
 
     /// The turn for reading a large table: one at a time.
-    pub(crate) fn reading(&self) -> &Semaphore {
+    pub(crate) fn reading(&self) -> &Arc<Semaphore> {
         &self.0.reading
     }
 

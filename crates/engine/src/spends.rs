@@ -2,6 +2,7 @@
 //! often it is sent.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use model::audits::Actor;
 use model::ids::SpendId;
@@ -193,12 +194,15 @@ async fn said(
     (map, source): (&BTreeMap<String, String>, &str),
 ) -> Result<Read> {
     let broken = || EngineError::Fault("the reading of a file was broken off".to_owned());
-    let _turn = engine.reading().acquire().await.map_err(|_| broken())?;
+    let turn = Arc::clone(engine.reading()).acquire_owned().await.map_err(|_| broken())?;
     let (bytes, site, now) = (bytes.to_vec(), site.clone(), engine.now());
     let (map, source) = (map.clone(), source.to_owned());
-    tokio::task::spawn_blocking(move || parsed(&bytes, &site, now, (&map, &source)))
-        .await
-        .map_err(|_| broken())?
+    let read = move || {
+        // Whoever sent the file may be gone before it is read: the next waits all the same.
+        let _turn = turn;
+        parsed(&bytes, &site, now, (&map, &source))
+    };
+    tokio::task::spawn_blocking(read).await.map_err(|_| broken())?
 }
 
 fn parsed(

@@ -5,23 +5,25 @@
 //! What contacts did comes from the main database. Both are merged in the order of time and given
 //! to [`numbers::steps::Pass`], a month after the other, so that memory does not grow with history.
 
+mod answers;
 mod kinds;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
 
 use model::ids::{ContactId, SegmentId};
 use model::sites::Site;
 use model::spans::Span;
-use model::times::{DAY_MS, MINUTE_MS};
+use model::times::DAY_MS;
 use model::{SiteId, UtcMs};
 use numbers::steps::{Outcome, Pass};
 use store::Session;
 use store::acts::Act;
 use store::views::Day;
 
+pub(crate) use self::answers::Answers;
+pub use self::answers::{ask, ask_within};
 pub use self::kinds::Step;
 use crate::engine::Engine;
 use crate::fault::{EngineError, Result};
@@ -29,10 +31,6 @@ use crate::rollups::zone_of;
 
 /// As many steps as a question may have.
 pub const STEPS_MAX: usize = 5;
-/// An answer is given again for this long: it is of all that happened until then.
-const ANSWER_KEPT_MS: i64 = 10 * MINUTE_MS;
-/// Answers kept.
-const ANSWERS_MAX: usize = 50;
 /// Contacts listed of those who stopped at a step, the newest.
 pub const STOPPED_MAX: usize = 10_000;
 /// Days whose acts are in memory at once.
@@ -61,82 +59,12 @@ pub struct Answered {
     pub stopped: Vec<Vec<ContactId>>,
     /// By step: how many of those who reached it are contacts.
     pub contacts: Vec<u64>,
-    /// Views that were looked at.
+    /// Views by those who are followed that are one of the steps.
     pub views: u64,
-    /// Acts that were looked at.
+    /// Acts of theirs likewise.
     pub acts: u64,
     /// When it was counted.
     pub at: UtcMs,
-}
-
-/// Answers given lately.
-#[derive(Debug, Default)]
-pub(crate) struct Answers {
-    kept: Mutex<BTreeMap<(SiteId, String), Arc<Answered>>>,
-    /// One question is counted at a time: each keeps a reader busy, and others read too.
-    turn: tokio::sync::Mutex<()>,
-}
-
-impl Answers {
-    fn find(&self, key: &(SiteId, String), now: UtcMs) -> Option<Arc<Answered>> {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.get(key).filter(|kept| now.since_ms(kept.at) < ANSWER_KEPT_MS).cloned()
-    }
-
-    fn put(&self, key: (SiteId, String), answered: Arc<Answered>) {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.retain(|_, old| answered.at.since_ms(old.at) < ANSWER_KEPT_MS);
-        if kept.len() >= ANSWERS_MAX {
-            kept.clear();
-        }
-        kept.insert(key, answered);
-    }
-}
-
-/// Answers a question; the same one again from memory for some minutes.
-///
-/// # Errors
-/// The database fails.
-pub async fn ask(engine: &Engine, site: &Site, question: &Question) -> Result<Arc<Answered>> {
-    let key = (site.id, format!("{question:?}"));
-    let answers = &engine.tally().answers;
-    if let Some(kept) = answers.find(&key, engine.now()) {
-        return Ok(kept);
-    }
-    let _turn = answers.turn.lock().await;
-    let now = engine.now();
-    // Whoever was first may have asked the same.
-    if let Some(kept) = answers.find(&key, now) {
-        return Ok(kept);
-    }
-    let answered = Arc::new(count(engine, site, question, now).await?);
-    answers.put(key, Arc::clone(&answered));
-    Ok(answered)
-}
-
-/// The same, if it is there within `wait`. Else it is counted on, and whoever asks again has it.
-///
-/// # Errors
-/// The database fails.
-pub async fn ask_within(
-    engine: &Engine,
-    site: &Site,
-    question: &Question,
-    wait: Duration,
-) -> Result<Option<Arc<Answered>>> {
-    let key = (site.id, format!("{question:?}"));
-    if let Some(kept) = engine.tally().answers.find(&key, engine.now()) {
-        return Ok(Some(kept));
-    }
-    let (of, its_site, asked) = (engine.clone(), site.clone(), question.clone());
-    let counting = tokio::spawn(async move { ask(&of, &its_site, &asked).await });
-    match tokio::time::timeout(wait, counting).await {
-        Ok(counted) => {
-            let broke_off = |e| EngineError::Fault(format!("a count broke off: {e}"));
-            counted.map_err(broke_off)?.map(Some)
-        }
-        Err(_) => Ok(None),
-    }
 }
 
 async fn count(engine: &Engine, site: &Site, of: &Question, now: UtcMs) -> Result<Answered> {
@@ -409,13 +337,14 @@ impl Walk {
                 }
                 match joined.get(&visitor) {
                     Some(contact) => self.see_as(*contact, at, fits),
-                    None if !with_strangers => {}
+                    None if !with_strangers => continue,
                     None => {
                         let next = self.of_day.len();
                         let number = *self.of_day.entry(visitor).or_insert(next);
                         self.strangers.see(number, at, fits);
                     }
                 }
+                self.views += 1;
             }
             // Tomorrow nobody can tell who of them is who.
             self.of_day.clear();
@@ -443,7 +372,7 @@ impl Walk {
                 views.push((at, visitor, fits));
             }
         };
-        self.views += store::views::each(session, site, day, take).await?;
+        store::views::each(session, site, day, take).await?;
         if !views.is_sorted_by_key(|view| view.0) {
             views.sort_by_key(|view| view.0);
         }

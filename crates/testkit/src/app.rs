@@ -2,6 +2,7 @@
 //! still, chance that repeats, mail in memory.
 
 use std::io::Read;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -92,7 +93,7 @@ impl TestApp {
         let engine = Engine::start(parts).await.unwrap();
         let site = site();
         let id = engine::sites::put(&engine, site.clone(), vec![HOST.to_owned()]).await.unwrap();
-        let router = web::router(web::AppState::new(engine.clone()));
+        let router = web::router(web::AppState::with_settings(engine.clone(), patient()));
         let site = Site { id, ..site };
         Self {
             engine,
@@ -236,6 +237,7 @@ impl TestApp {
 
     /// Does everything that is due now; how many things were done.
     pub async fn run_until_idle(&self) -> usize {
+        engine::clicks::written(&self.engine).await;
         engine::sweeps::run_until_idle(&self.engine).await.unwrap()
     }
 
@@ -256,6 +258,11 @@ impl Answer {
     pub fn location(&self) -> &str {
         self.headers.get(header::LOCATION).unwrap().to_str().unwrap()
     }
+}
+
+/// A slow machine shows what a quick one does.
+fn patient() -> web::WebSettings {
+    web::WebSettings { page_wait: web::PageWait(Duration::MAX), ..web::WebSettings::default() }
 }
 
 fn url_encode(fields: &[(&str, &str)]) -> String {

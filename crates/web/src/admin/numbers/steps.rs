@@ -39,8 +39,6 @@ const WORDS_MAX: usize = 40;
 /// Rows of a list on one page.
 const PAGE: usize = 50;
 const SECOND_MS: i64 = 1_000;
-/// A page waits so long for its figures, and then shows them once they are there.
-const COUNTED_WITHIN: Duration = Duration::from_secs(2);
 const RELOAD_SECONDS: u32 = 2;
 const COUNTING: &str = "These steps are being counted: so much happened on these days that it takes \
                         some seconds. They show here by themselves.";
@@ -73,7 +71,7 @@ pub async fn index(
     };
     // A file and a list of people are whole.
     let is_page = asked.format.is_empty() && asked.left.is_empty();
-    let wait = if is_page { COUNTED_WITHIN } else { Duration::MAX };
+    let wait = if is_page { state.settings.page_wait.0 } else { Duration::MAX };
     let answered = engine::steps::ask_within(&state.engine, &who.site, &question, wait).await?;
     let mut query = period.query().to_vec();
     query.push(("window", window.to_string()));
