@@ -118,7 +118,9 @@ async fn closings_before_the_dot_are_later_and_after_it_unknown() {
         for (nth, (step, action, word, kept)) in rows.iter().enumerate() {
             let sink = Sink::start(Options { pipelining, ..Options::default() });
             sink.rule(Rule::at(*step).once().act(action.clone()));
-            let mut conn = Connection::open(&impatient(&sink)).await.unwrap();
+            let waits = matches!(action, Action::Raw(_));
+            let relay = if waits { impatient(&sink) } else { relay(&sink) };
+            let mut conn = Connection::open(&relay).await.unwrap();
             let outcome = send(&mut conn, nth).await;
             let (told, _, stage) = told(&outcome);
             // A small body and its dot leave together: which of them the server saw is not known,
@@ -150,7 +152,7 @@ async fn a_big_body_cut_off_half_way_is_later_and_the_servers_words_are_heard() 
     ] {
         let sink = Sink::start(Options { size_max: None, ..Options::default() });
         sink.rule(Rule::at(Step::Body).act(action));
-        let mut conn = Connection::open(&impatient(&sink)).await.unwrap();
+        let mut conn = connect(&sink).await;
         conn.envelope(&envelope(0)).await.unwrap();
         let outcome = conn.body(big.as_bytes()).await.unwrap_err();
         match words {
@@ -209,7 +211,7 @@ async fn nonsense_after_the_dot_is_unknown_and_before_it_later() {
         for (step, word) in [(Step::Mail, "later"), (Step::Rcpt, "later"), (Step::Dot, "unknown")] {
             let sink = Sink::start(Options::default());
             sink.rule(Rule::at(step).once().act(Action::Raw(nonsense.to_vec())));
-            let mut conn = Connection::open(&impatient(&sink)).await.unwrap();
+            let mut conn = connect(&sink).await;
             let outcome = send(&mut conn, 0).await;
             assert_eq!(told(&outcome).0, word, "{step:?} {outcome:?}");
             assert_eq!(outcome.failure().unwrap().class, Class::Protocol);
