@@ -342,17 +342,19 @@ const UNDECIDED: &[&str] = &[
 fn doubts_of_word(cell: &str) -> Doubts {
     let word = plain(cell);
     let has = |stems: &[&str]| stems.iter().any(|stem| word.contains(stem));
-    let is_undecided = || {
-        let mut each = cell.split(|c: char| !c.is_alphabetic()).map(plain);
-        each.any(|one| UNDECIDED.contains(&one.as_str()))
-    };
     Doubts {
         failed: has(FAILED_STEMS),
         cancelled: has(CANCELLED_STEMS) && !has(GIVEN_STEMS),
         // Another column may say that what is pending is but the parcel.
         undecided: matches!(word.as_str(), "won" | "disputewon")
-            || (of_word(cell) == Told::Unsure && is_undecided()),
+            || (of_word(cell) == Told::Unsure && says_one_of(cell, UNDECIDED)),
     }
+}
+
+/// Whether one of the words of a status is one of these.
+fn says_one_of(cell: &str, words: &[&str]) -> bool {
+    let mut each = cell.split(|c: char| !c.is_alphabetic()).map(plain);
+    each.any(|one| words.contains(&one.as_str()))
 }
 
 /// What a word of a status says.
@@ -362,17 +364,13 @@ fn of_word(cell: &str) -> Told {
     let word = plain(cell);
     let word = word.as_str();
     let has = |stems: &[&str]| stems.iter().filter(|stem| word.contains(**stem)).count();
-    let is_doubtful = || {
-        let mut each = cell.split(|c: char| !c.is_alphabetic()).map(plain);
-        each.any(|one| DOUBTS.contains(&one.as_str()))
-    };
     match () {
         () if BACK.contains(&word) => Told::Back,
         () if UNPAID.contains(&word) => Told::Unpaid,
         () if GOOD.contains(&word) || answers::is_missing(cell) => Told::Paid,
         () if has(PARTS) > 0 => Told::Paid,
         // Two of them are one of the other: a refund that failed.
-        () if has(BACK_STEMS) == 1 && !is_doubtful() => Told::Back,
+        () if has(BACK_STEMS) == 1 && !says_one_of(cell, DOUBTS) => Told::Back,
         () if has(BACK_STEMS) == 0 && has(UNPAID_STEMS) > 0 => Told::Unpaid,
         () => Told::Unsure,
     }

@@ -4,18 +4,20 @@ mod deadlines;
 
 use axum::body::Body;
 use engine::care::{self, Forward, Switch};
+use engine::messages::{Content, NewMessage};
 use engine::opt_in::Answer;
 use engine::sequences::{self, Follow};
 use engine::templates;
-use engine::{EngineError, confirmations, forms, opt_in};
+use engine::{Engine, EngineError, confirmations, forms, opt_in};
 use model::EmailAddr;
 use model::audits::Actor;
 use model::clicks::VERDICT_WAIT_MS;
 use model::forms::FormSpec;
-use model::ids::{ContactId, FormId, MessageId, SequenceId, StepId, TemplateId};
-use model::messages::{Class, State};
+use model::ids::{ContactId, FormId, MessageId, SequenceId, StepId, TemplateId, TemplateVersionId};
+use model::messages::{Class, SourceKind, State};
 use model::operators::Role;
 use model::sequences::{Exit, Step, StepKind, Version, ZoneOf};
+use model::sites::Site;
 use model::sources::Touch;
 use model::times::{DAY_MS, HOUR_MS, MINUTE_MS};
 use model::triggers::Trigger;
@@ -104,6 +106,28 @@ async fn edit(
         steps: Version { zone_of: ZoneOf::Contact, steps, exits },
     };
     sequences::save(&app.engine, app.site.id, id, revision, draft).await.unwrap();
+}
+
+/// Plans a mail of value to a contact.
+pub async fn plan(engine: &Engine, site: &Site, version: TemplateVersionId, email: &str) {
+    let (id, key, reader) = (site.id, EmailAddr::parse(email).unwrap().key(), engine.reader());
+    let found = reader.read::<_, EngineError, _>(move |session| {
+        Box::pin(async move { Ok(store::contacts::find_by_key(session, id, &key).await?) })
+    });
+    let contact = found.await.unwrap().unwrap();
+    let new = NewMessage {
+        contact_id: Some(contact.id),
+        to: EmailAddr::parse(email).unwrap(),
+        class: Class::Value,
+        source_kind: SourceKind::Broadcast,
+        source_id: 1,
+        enrolment_id: None,
+        dedupe_key: format!("one:{email}"),
+        content: Content::Template { version, extra: serde_json::json!({ "why": "You asked." }) },
+        not_before: None,
+        expires_at: None,
+    };
+    engine::messages::enqueue(engine, site.clone(), new).await.unwrap().unwrap();
 }
 
 /// The messages to a contact, oldest first.

@@ -1,11 +1,9 @@
 //! Mail (L8, T13, T17, G11): what a message may carry, and when it may not leave.
 
-use engine::messages::{Content, NewMessage};
 use engine::templates::{self, Draft};
 use engine::{Engine, EngineError, Sending, Transport, sending};
-use model::EmailAddr;
 use model::ids::TemplateVersionId;
-use model::messages::{Class, SourceKind, State};
+use model::messages::State;
 use model::sending::{SmtpSettings, SmtpTls};
 use model::sites::Site;
 use store::Db;
@@ -13,6 +11,7 @@ use store::messages::Message;
 use testkit::TestApp;
 
 use crate::delivery::Rig;
+use crate::follow_up::plan;
 
 fn draft(source: &str) -> Draft {
     Draft {
@@ -32,28 +31,6 @@ async fn template(engine: &Engine, site: &Site, source: &str) -> TemplateVersion
         Box::pin(async move { Ok(store::templates::find(session, site, id).await?) })
     });
     found.await.unwrap().unwrap().version_id
-}
-
-/// Plans a mail of some class to a contact.
-async fn plan(engine: &Engine, site: &Site, version: TemplateVersionId, email: &str) {
-    let (id, key, reader) = (site.id, EmailAddr::parse(email).unwrap().key(), engine.reader());
-    let found = reader.read::<_, EngineError, _>(move |session| {
-        Box::pin(async move { Ok(store::contacts::find_by_key(session, id, &key).await?) })
-    });
-    let contact = found.await.unwrap().unwrap();
-    let new = NewMessage {
-        contact_id: Some(contact.id),
-        to: EmailAddr::parse(email).unwrap(),
-        class: Class::Value,
-        source_kind: SourceKind::Broadcast,
-        source_id: 1,
-        enrolment_id: None,
-        dedupe_key: format!("one:{email}"),
-        content: Content::Template { version, extra: serde_json::json!({ "why": "You asked." }) },
-        not_before: None,
-        expires_at: None,
-    };
-    engine::messages::enqueue(engine, site.clone(), new).await.unwrap().unwrap();
 }
 
 /// Takes in people of a list, with a town each.

@@ -1,19 +1,16 @@
 //! Also bought in mails: for the reader, without what they have, and no trace of it where there is
 //! nothing.
 
-use engine::messages::{Content, NewMessage};
 use engine::templates;
-use model::EmailAddr;
 use model::clicks::VERDICT_WAIT_MS;
-use model::ids::{ContactId, TemplateVersionId};
-use model::messages::{Class, SourceKind, State};
+use model::messages::{Class, State};
 use model::operators::Role;
 use model::products::ProductState;
 use model::times::DAY_MS;
 use model::triggers::Trigger;
 use testkit::{Mail, Shop, TestApp};
 
-use crate::follow_up::{CHROME, confirmed, form, messages, sequence, step, template};
+use crate::follow_up::{CHROME, confirmed, form, messages, plan, sequence, step, template};
 
 const SOURCE: &str = "Before.\n\n{{ also_bought | titled(\"More & better\") }}\n\nAfter.";
 
@@ -146,8 +143,7 @@ async fn one_is_broken(app: TestApp) {
     });
     let version = found.await.unwrap().unwrap().version_id;
     for email in all {
-        let contact = app.contact(email).await.id;
-        enqueue(&app, version, contact, email).await;
+        plan(&app.engine, &app.site, version, email).await;
     }
     let broken = app.engine.db().write::<_, store::StoreError, _>(|tx| {
         Box::pin(async move {
@@ -170,22 +166,6 @@ async fn one_is_broken(app: TestApp) {
     let held = messages(&app, bo).await.pop().unwrap();
     assert_eq!(held.state, State::Held, "{held:?}");
     assert!(held.reason.as_deref().unwrap().contains("cannot be read"), "{held:?}");
-}
-
-async fn enqueue(app: &TestApp, version: TemplateVersionId, contact: ContactId, email: &str) {
-    let new = NewMessage {
-        contact_id: Some(contact),
-        to: EmailAddr::parse(email).unwrap(),
-        class: Class::Value,
-        source_kind: SourceKind::Broadcast,
-        source_id: 1,
-        enrolment_id: None,
-        dedupe_key: format!("one:{email}"),
-        content: Content::Template { version, extra: serde_json::json!({}) },
-        not_before: None,
-        expires_at: None,
-    };
-    engine::messages::enqueue(&app.engine, app.site.clone(), new).await.unwrap().unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
