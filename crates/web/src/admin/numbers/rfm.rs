@@ -26,8 +26,9 @@ const PATH: &str = "/admin/numbers/rfm";
 /// How the edges of scores are made.
 const QUANTILES: &str = "scores by the values that 20, 40, 60 and 80 % of the customers stay below \
                          (quantiles, linear between values: type 7), plus one whole day, order or \
-                         unit of money: who has just that value stands below it. Where many have \
-                         the same number of orders, some scores are nobody's";
+                         step of money (a cent where there are cents): who has just that value \
+                         stands below it. Where many have the same number of orders, some scores \
+                         are nobody's";
 const SCORES: [u8; 5] = [1, 2, 3, 4, 5];
 
 /// A named block of the grid. Together they are the whole of it, and none lies over another.
